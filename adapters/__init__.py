@@ -1,0 +1,48 @@
+"""The adapters: one network written in each framework, and what each framework declares.
+
+`ADAPTERS` is the registry. Reading it imports no framework.
+"""
+import difflib
+import importlib
+from collections import OrderedDict
+
+from adapters.spec import AdapterSpec
+
+ADAPTERS = OrderedDict(
+    [
+        ("reference", "adapters.reference:SPEC"),
+        ("pytorch", "adapters.pytorch:SPEC"),
+        ("tensorflow", "adapters.tensorflow:SPEC"),
+        ("mxnet-gluon", "adapters.mxnet:GLUON"),
+        ("chainer", "adapters.chainer:SPEC"),
+        ("cntk", "adapters.cntk:SPEC"),
+    ]
+)
+
+
+def unknown(kind, name, known):
+    """One clear line for a name that a table does not hold.
+
+    >>> unknown("adapter", "pytroch", ["pytorch", "cntk"])
+    "unknown adapter 'pytroch'. Did you mean 'pytorch'? Choices: pytorch, cntk"
+    """
+    close = difflib.get_close_matches(str(name), [str(key) for key in known], n=1)
+    hint = " Did you mean '{}'?".format(close[0]) if close else ""
+    return "unknown {} '{}'.{} Choices: {}".format(kind, name, hint, ", ".join(str(key) for key in known))
+
+
+def load(reference):
+    """Import "module:attribute".
+
+    Raises ImportError or AttributeError where it does not exist.
+    """
+    module, attribute = reference.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def load_spec(name):
+    # type: (str) -> AdapterSpec
+    """The declaration of an adapter. Raises KeyError with one clear line for an unknown name."""
+    if name not in ADAPTERS:
+        raise KeyError(unknown("adapter", name, ADAPTERS))
+    return load(ADAPTERS[name])

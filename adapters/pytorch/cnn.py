@@ -1,0 +1,157 @@
+"""The CNN in PyTorch."""
+import numpy as np
+import torch
+import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
+from torch import nn
+from torch.nn import functional as F
+
+from adapters import model
+from adapters.model import LAYERS
+
+INITIALIZERS = {
+    "glorot_uniform": nn.init.xavier_uniform_,
+    "fan_in_uniform": lambda weight: nn.init.kaiming_uniform_(weight, a=5**0.5),
+    "lecun_uniform": lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
+    "lecun_normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="linear"),
+    "uniform_007": lambda weight: nn.init.uniform_(weight, -0.07, 0.07),
+}
+MEMORY_FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+ORDERS = {
+    "before_pool": lambda: [nn.ReLU(), nn.MaxPool2d(2)],
+    "after_pool": lambda: [nn.MaxPool2d(2), nn.ReLU()],
+}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        torch.set_num_threads(network.threads)
+        torch.backends.cudnn.benchmark = settings["autotune"] == "on"
+        torch.manual_seed(seed)
+        self.net = self.build()
+        self.loss = self.build_loss()
+        self.optimizer = self.build_optimizer()
+        self.step = self.build_step()
+
+    # Network
+
+    def build(self):
+        network, pool = self.network, ORDERS[self.settings["relu"]]
+        (one, two), rates = network.filters, network.dropout
+        net = nn.Sequential(
+            nn.Conv2d(network.input_shape[0], one, 3, padding=1), nn.ReLU(), nn.Conv2d(one, one, 3, padding=1),
+            *pool(), nn.Dropout(rates[0]),
+            nn.Conv2d(one, two, 3, padding=1), nn.ReLU(), nn.Conv2d(two, two, 3, padding=1),
+            *pool(), nn.Dropout(rates[1]),
+            nn.Flatten(),
+            nn.Linear(int(np.prod(network.flat_shape)), network.hidden), nn.ReLU(), nn.Dropout(rates[2]),
+            nn.Linear(network.hidden, network.classes),
+        )  # fmt: skip
+        self.layers = [layer for layer in net if isinstance(layer, (nn.Conv2d, nn.Linear))]
+        self.initialise()
+        net.to(network.device, PRECISIONS[self.settings["precision"]])
+        return net.to(memory_format=MEMORY_FORMATS[self.settings["layout"]])
+
+    def initialise(self):
+        for layer in self.layers:
+            INITIALIZERS[self.settings["init"]](layer.weight)
+            if self.settings["bias_init"] == "zeros":
+                nn.init.zeros_(layer.bias)  # otherwise as nn.Conv2d and nn.Linear drew it: fan_in_uniform
+
+    # Loss
+
+    def build_loss(self):
+        return {"logits": F.cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        return torch.optim.SGD(
+            self.net.parameters(), lr=self.network.learning_rate * scale, momentum=self.network.momentum
+        )
+
+    # Step
+
+    def build_step(self):
+        return {"eager": lambda f: f, "graph": torch.compile}[self.settings["compile"]](self.forward_loss)
+
+    def forward_loss(self, x, y):
+        return self.loss(self.net(x), y)
+
+    def train_step(self, x, y):
+        self.net.train()
+        self.optimizer.zero_grad()
+        loss = self.step(self.pictures(x), self.labels(y))
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def pictures(self, x):
+        # PyTorch's axes are always named N, C, H, W; channels-last pictures are a view with other strides.
+        x = torch.from_numpy(x).to(self.network.device)
+        return x.permute(0, 3, 1, 2) if self.settings["layout"] == "nhwc" else x
+
+    def labels(self, y):
+        y = torch.from_numpy(y).to(self.network.device)
+        return y.long() if y.ndim == 1 else y
+
+    # Predict
+
+    def predict(self, x):
+        self.set_test_mode()
+        with torch.no_grad():
+            return self.net(self.pictures(x)).cpu().numpy()
+
+    def set_test_mode(self):
+        self.net.eval()
+        for layer in self.net:
+            if isinstance(layer, nn.Dropout):
+                layer.train(self.settings["dropout_at_test"] == "on")
+
+    def synchronize(self):
+        if self.network.device == "cuda":
+            torch.cuda.synchronize()
+
+    # Weights
+
+    def get_weights(self):
+        weights = {}
+        for name, layer in zip(LAYERS, self.layers):
+            weight = layer.weight.detach().cpu().numpy()
+            weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
+            weights[name + ".bias"] = layer.bias.detach().cpu().numpy()
+        return weights
+
+    def set_weights(self, weights):
+        with torch.no_grad():
+            for name, layer in zip(LAYERS, self.layers):
+                weight = weights[name + ".weight"]
+                layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight.T if weight.ndim == 2 else weight)))
+                layer.bias.copy_(torch.from_numpy(weights[name + ".bias"]))
+
+    # Report
+
+    def report(self):
+        kinds = [type(layer) for layer in self.net]
+        group = self.optimizer.param_groups[0]
+        weight = self.layers[1].weight
+        self.set_test_mode()
+        active = [layer.training for layer in self.net if isinstance(layer, nn.Dropout)]
+        return dict(
+            self.recognise_laws(),
+            layout="nhwc" if weight.is_contiguous(memory_format=torch.channels_last) else "nchw",
+            autotune="on" if torch.backends.cudnn.benchmark else "off",
+            compile="eager" if self.step == self.forward_loss else "graph",
+            precision=str(weight.dtype).split(".")[1],
+            relu="after_pool" if kinds.index(nn.MaxPool2d) < kinds.index(nn.ReLU, 3) else "before_pool",
+            momentum="unit_gain" if group["lr"] < self.network.learning_rate else "classical",
+            dropout_at_test="on" if all(active) else "off",
+            loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+        )
+
+
+def softmax_cross_entropy(scores, labels):
+    """F.cross_entropy applies softmax itself, so this applies it twice."""
+    return F.cross_entropy(F.softmax(scores, dim=1), labels)

@@ -1,0 +1,30 @@
+"""The networks in plain NumPy: the definition of the right answer, and a framework that needs no installation."""
+from adapters.spec import AdapterSpec, Supported, Unsupported
+
+SPEC = AdapterSpec(
+    name="reference",
+    framework="NumPy",
+    distribution="numpy",
+    module="adapters.reference",
+    python="3.11",
+    models={"cnn": "adapters.reference.cnn:Model"},
+    settings={
+        "layout": Supported(
+            "nchw", ("nchw",), "adapters/reference/cnn.py: the axes of the arrays",
+            limits={"nhwc": "the reference is written in one order, the canonical one"},
+        ),
+        "autotune": Unsupported("NumPy has no convolution algorithms to choose from"),
+        "compile": Unsupported("NumPy has no graph: every operation runs when it is reached"),
+        "precision": Supported("float64", ("float32", "float64"), "numpy.zeros(1).dtype, read back from the weights"),
+        "init": Supported(
+            "glorot_uniform", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "the project's choice; read back from the weights",
+        ),
+        "bias_init": Supported("zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"),
+        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the built network"),
+        "momentum": Supported("classical", ("classical", "unit_gain"), "the optimiser's gain"),
+        "dropout_at_test": Supported("off", ("off", "on"), "the dropout layers' flag"),
+        "loss": Supported("logits", ("logits", "softmax_twice"), "the loss function in use"),
+        "labels": Supported("sparse", ("sparse", "one_hot"), "the loss function in use"),
+    },
+)

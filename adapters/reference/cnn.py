@@ -1,0 +1,129 @@
+"""The CNN in NumPy, by hand. What every other adapter must compute."""
+import numpy as np
+
+from adapters import laws, model
+from adapters.model import LAYERS
+from adapters.reference.layers import (
+    Convolution, Dense, Dropout, Flatten, MaxPool, Relu, cross_entropy, softmax,
+)
+
+PRECISIONS = {"float32": np.float32, "float64": np.float64}
+ORDERS = {"before_pool": (Relu, MaxPool), "after_pool": (MaxPool, Relu)}
+
+
+class Model(model.Model):
+    # Network
+
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        self.dtype = PRECISIONS[settings["precision"]]
+        self.random = np.random.RandomState(seed)
+        self.layers = self.build()
+        self.parametric = [layer for layer in self.layers if hasattr(layer, "weight")]
+        self.loss = self.build_loss()
+        self.learning_rate, self.momentum = self.build_optimizer()
+
+    def build(self):
+        network = self.network
+        (one, two), pool = network.filters, ORDERS[self.settings["relu"]]
+        flat = int(np.prod(network.flat_shape))
+        return (
+            [self.convolution(network.input_shape[0], one), Relu(), self.convolution(one, one)]
+            + [layer() for layer in pool] + [self.dropout(0)]
+            + [self.convolution(one, two), Relu(), self.convolution(two, two)]
+            + [layer() for layer in pool] + [self.dropout(1), Flatten()]
+            + [self.dense(flat, network.hidden), Relu(), self.dropout(2), self.dense(network.hidden, network.classes)]
+        )
+
+    def convolution(self, inputs, outputs):
+        return Convolution(*self.draw((outputs, inputs, 3, 3), outputs))
+
+    def dense(self, inputs, outputs):
+        return Dense(*self.draw((inputs, outputs), outputs))
+
+    def draw(self, shape, outputs):
+        fan = laws.fans(shape)
+        weight = laws.draw(self.random, laws.KERNEL_LAWS[self.settings["init"]], shape, fan)
+        bias = laws.draw(self.random, laws.BIAS_LAWS[self.settings["bias_init"]], (outputs,), fan)
+        return weight.astype(self.dtype), bias.astype(self.dtype)
+
+    def dropout(self, position):
+        at_test = self.settings["dropout_at_test"] == "on"
+        return Dropout(self.network.dropout[position], self.random, at_test)
+
+    def forward(self, x, training):
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    # Loss
+
+    def build_loss(self):
+        return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
+
+    def targets(self, y):
+        one_hot = y if y.ndim == 2 else np.eye(self.network.classes)[y]
+        return one_hot.astype(self.dtype)
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        return self.network.learning_rate * scale, self.network.momentum
+
+    def update(self):
+        for layer in self.parametric:
+            layer.weight_velocity = self.momentum * layer.weight_velocity + layer.weight_gradient
+            layer.bias_velocity = self.momentum * layer.bias_velocity + layer.bias_gradient
+            layer.weight = layer.weight - self.learning_rate * layer.weight_velocity
+            layer.bias = layer.bias - self.learning_rate * layer.bias_velocity
+
+    # Step
+
+    def train_step(self, x, y):
+        loss, gradient = self.loss(self.forward(x, True), self.targets(y))
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+        self.update()
+        return loss
+
+    # Predict
+
+    def predict(self, x):
+        return self.forward(x, False)
+
+    # Weights
+
+    def get_weights(self):
+        weights = {}
+        for name, layer in zip(LAYERS, self.parametric):
+            weights[name + ".weight"], weights[name + ".bias"] = layer.weight, layer.bias
+        return weights
+
+    def set_weights(self, weights):
+        for name, layer in zip(LAYERS, self.parametric):
+            layer.weight = weights[name + ".weight"].astype(self.dtype)
+            layer.bias = weights[name + ".bias"].astype(self.dtype)
+
+    # Report
+
+    def report(self):
+        kinds = [type(layer) for layer in self.layers]
+        dropouts = [layer for layer in self.layers if isinstance(layer, Dropout)]
+        scaled = self.learning_rate != self.network.learning_rate
+        return dict(
+            self.recognise_laws(),
+            layout="nchw",
+            precision=str(self.parametric[0].weight.dtype),
+            relu="after_pool" if kinds.index(MaxPool) < kinds.index(Relu, 3) else "before_pool",
+            momentum="unit_gain" if scaled else "classical",
+            dropout_at_test="on" if dropouts[0].at_test else "off",
+            loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+        )
+
+
+def softmax_cross_entropy(scores, targets):
+    """Cross-entropy of scores that were put through a softmax first, and its gradient."""
+    probabilities = softmax(scores)
+    loss, gradient = cross_entropy(probabilities, targets)
+    return loss, probabilities * (gradient - (gradient * probabilities).sum(1, keepdims=True))

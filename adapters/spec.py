@@ -1,0 +1,97 @@
+"""What an adapter declares: plain data that any Python from 3.6 on can read without the framework.
+
+Importing a declaration never imports a framework: hosts read all of them, workers run one.
+"""
+from typing import Dict, NamedTuple, Tuple, Union
+
+from adapters.settings import SETTINGS
+
+DEVICES = ("cpu", "cuda")
+
+
+class Supported(NamedTuple):
+    """The framework can do the setting.
+
+    native: the choice that is in force if nobody asks.
+    choices: every choice the adapter offers, native among them.
+    evidence: where the native value is documented, or how it is read back.
+    inert: {device: reason} where all choices compute and cost the same.
+    variables: {choice: {environment variable: value}} for a setting that acts before start.
+    limits: {choice: reason} for choices of the catalogue that the adapter does not offer.
+    """
+
+    native: str
+    choices: Tuple[str, ...]
+    evidence: str
+    inert: Dict[str, str] = {}
+    variables: Dict[str, Dict[str, str]] = {}
+    limits: Dict[str, str] = {}
+
+
+class Unsupported(NamedTuple):
+    """The framework can't do the setting, or has nothing of the kind."""
+
+    reason: str
+
+
+Position = Union[Supported, Unsupported]
+
+
+class AdapterSpec(NamedTuple):
+    """One named way to run workloads in a framework.
+
+    name: as users write it ("mxnet-gluon").
+    framework: the library's name ("MXNet").
+    distribution: the package whose version is recorded.
+    module: the folder of the adapter, where its requirements files lie ("adapters.mxnet").
+    python: the interpreter's minor version ("3.11").
+    models: {network: "module:class"} of the implementations.
+    settings: a position on every setting of the catalogue.
+    variables: environment variables that every worker of this adapter gets.
+    post_install: module that completes a new environment (run once, by the environment's own Python), or "".
+    """
+
+    name: str
+    framework: str
+    distribution: str
+    module: str
+    python: str
+    models: Dict[str, str]
+    settings: Dict[str, Position]
+    variables: Dict[str, str] = {}
+    post_install: str = ""
+
+    def supported(self):
+        # type: () -> Dict[str, Supported]
+        """The settings this adapter can do, in the catalogue's order."""
+        positions = ((name, self.settings[name]) for name in SETTINGS)
+        return {name: position for name, position in positions if isinstance(position, Supported)}
+
+    def native(self):
+        # type: () -> Dict[str, str]
+        """The configuration that is in force if nobody asks."""
+        return {name: position.native for name, position in self.supported().items()}
+
+    def refusal(self, setting, choice):
+        # type: (str, str) -> str
+        """Why the adapter can't do this choice of a setting; "" if it can."""
+        position = self.settings[setting]
+        if isinstance(position, Unsupported):
+            return position.reason
+        if choice in position.choices:
+            return ""
+        return position.limits[choice]
+
+    def inert(self, setting, device):
+        # type: (str, str) -> str
+        """Why the setting's choices make no difference on this device; "" if they do."""
+        position = self.settings[setting]
+        return position.inert.get(device, "") if isinstance(position, Supported) else ""
+
+    def environment_variables(self, configuration):
+        # type: (Dict[str, str]) -> Dict[str, str]
+        """What to set before the interpreter starts, for a configuration."""
+        variables = dict(self.variables)
+        for name, position in self.supported().items():
+            variables.update(position.variables.get(configuration[name], {}))
+        return variables

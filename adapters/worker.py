@@ -1,0 +1,251 @@
+"""The worker: runs one trial in the framework's own interpreter.
+
+    PYTHON -m adapters.worker TRIAL_DIR
+
+Reads TRIAL_DIR/request.json:
+
+    protocol        PROTOCOL
+    verb            "describe" (build and report), "train", or "trace" (steps from given weights, for verification)
+    adapter         a name of adapters.ADAPTERS
+    model           which of the adapter's models ("cnn")
+    network         the fields of adapters.model.Network
+    settings        {setting: choice} for every setting that the adapter supports
+    seed            int
+    data            folder of the prepared data set (see adapters.batches.Batches)
+    train_examples  how many training examples to use, or null for all
+    epochs          int; for "train"
+    trace           {"steps", "weights": path of an .npz or null, "restore": bool}; for "trace"
+
+Writes one JSON object a line on the standard output that it was started with:
+
+    ready   import_seconds, data_seconds, build_seconds, settings (in force), versions
+    epoch   epoch, loss (null if not finite), accuracy, train_seconds, evaluate_seconds
+    done    verb's results; "diverged": true where the loss stopped being finite
+    failed  error, message, traceback
+
+Exactly one of done and failed is the last. Everything else that is printed goes to standard error. The worker ends, with
+all its descendants, as soon as its standard input is closed: it never outlives the process that started it.
+
+Runs under Python 3.6 and later: standard library, NumPy, and the framework inside the adapter's leaf modules only.
+"""
+import itertools
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+import traceback
+
+import numpy as np
+
+from adapters import load, load_spec
+from adapters.batches import Batches
+from adapters.model import Network
+
+PROTOCOL = 1
+WINDOW = 10  # steps between two synchronisations of the device: the unit of steady-state timing
+WARM_UP = 20  # steps that are left out of it
+
+
+def main(folder):
+    emit = Events()
+    threading.Thread(target=die_with_parent, daemon=True).start()
+    try:
+        with open(os.path.join(folder, "request.json")) as file:
+            request = json.load(file)
+        emit("done", **run(request, folder, emit))
+    except BaseException as error:
+        emit("failed", error=type(error).__name__, message=str(error), traceback=traceback.format_exc())
+        return 1
+    return 0
+
+
+class Events(object):
+    """Writes events to a private copy of standard output; what anything else prints there goes to standard error."""
+
+    def __init__(self):
+        sys.stdout.flush()
+        self.file = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)
+
+    def __call__(self, event, **fields):
+        self.file.write(json.dumps(dict(fields, event=event), allow_nan=False) + "\n")
+        self.file.flush()
+
+
+def die_with_parent():
+    # os.read, not sys.stdin: the lock of sys.stdin aborts the interpreter at exit while a thread waits in it.
+    while os.read(0, 1):
+        pass
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def run(request, folder, emit):
+    if request["protocol"] != PROTOCOL:
+        raise ValueError("request has protocol {}, this worker speaks {}".format(request["protocol"], PROTOCOL))
+    clock = Clock()
+    spec = load_spec(request["adapter"])
+    build = load(spec.models[request["model"]])
+    import_seconds = clock.lap()
+    network = network_of(request["network"])
+    settings = request["settings"]
+    batches = Batches(request["data"], settings, network.batch_size, network.classes, request["train_examples"])
+    data_seconds = clock.lap()
+    model = build(network, settings, request["seed"])
+    model.synchronize()
+    build_seconds = clock.lap()
+    emit(
+        "ready",
+        import_seconds=import_seconds,
+        data_seconds=data_seconds,
+        build_seconds=build_seconds,
+        settings=dict(batches.report(), **model.report()),
+        versions=versions(spec),
+    )
+    return VERBS[request["verb"]](request, folder, emit, model, batches)
+
+
+def network_of(fields):
+    """The request's network; JSON's lists become tuples."""
+    return Network(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def versions(spec):
+    try:
+        from importlib.metadata import version  # Python 3.8+
+    except ImportError:
+        from pkg_resources import get_distribution
+
+        def version(name):
+            return get_distribution(name).version
+
+    return {"python": platform.python_version(), "numpy": np.__version__, "framework": version(spec.distribution)}
+
+
+class Clock(object):
+    def __init__(self):
+        self.start = time.perf_counter()
+
+    def lap(self):
+        """Seconds since the last lap."""
+        now = time.perf_counter()
+        seconds, self.start = now - self.start, now
+        return seconds
+
+
+# Verbs
+
+
+def describe(request, folder, emit, model, batches):
+    return {}
+
+
+def train(request, folder, emit, model, batches):
+    windows, seconds, result = [], 0.0, {"diverged": False, "accuracy": None}
+    for epoch in range(request["epochs"]):
+        laps, losses = train_epoch(model, batches.epoch(request["seed"], epoch), first=epoch == 0)
+        train_seconds = sum(lap for _, lap in laps)
+        loss = float(np.mean([model.fetch(handle) for handle in losses]))
+        clock = Clock()
+        result["accuracy"] = evaluate(model, batches)
+        result["diverged"] = not np.isfinite(loss)
+        windows, seconds = windows + laps, seconds + train_seconds
+        emit(
+            "epoch",
+            epoch=epoch,
+            loss=None if result["diverged"] else loss,
+            accuracy=result["accuracy"],
+            train_seconds=train_seconds,
+            evaluate_seconds=clock.lap(),
+        )
+        if result["diverged"]:
+            break
+    return dict(result, train_seconds=seconds, **speed(windows, batches.batch_size))
+
+
+def train_epoch(model, batches, first):
+    """Train on every batch. Returns [(steps, seconds)] of each window and the loss handles.
+
+    The device is synchronised at both ends of a window and never inside it. The very first step is a window of its own.
+    """
+    laps, losses = [], []
+    sizes = itertools.chain([1] if first else [], itertools.repeat(WINDOW))
+    clock = Clock()
+    for size in sizes:
+        before = len(losses)
+        losses.extend(model.train_step(x, y) for x, y in itertools.islice(batches, size))
+        if len(losses) == before:
+            return laps, losses
+        model.synchronize()
+        laps.append((len(losses) - before, clock.lap()))
+
+
+def evaluate(model, batches):
+    """Share of all test examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
+    guesses = [np.argmax(np.asarray(model.predict(x))[:n], axis=1) for x, n in batches.test()]
+    return float(np.mean(np.concatenate(guesses) == batches.labels_test))
+
+
+def speed(windows, batch_size):
+    """Timing of the first step and of the steady state, from [(steps, seconds)]."""
+    if not windows:
+        return {}
+    steady, total = [], 0
+    for steps, seconds in windows:
+        if total >= min(WARM_UP, sum(steps for steps, _ in windows) // 2):
+            steady.append(1000.0 * seconds / steps)
+        total += steps
+    low, median, high = np.percentile(steady or [1000.0 * windows[0][1]], [25, 50, 75])
+    return {
+        "first_step_seconds": windows[0][1],
+        "step_ms_median": float(median),
+        "step_ms_iqr": float(high - low),
+        "images_per_second": float(1000.0 * batch_size / median),
+        "steps": total,
+    }
+
+
+def trace(request, folder, emit, model, batches):
+    """Take steps from given weights and save what happens at each, for comparison with another framework.
+
+    Saves trace.npz: "logits" of the first test batch, "losses" (steps,), and "K/NAME": the weights after K steps. With
+    `restore`, the weights are set anew from the given file before each step.
+    """
+    wanted = request["trace"]
+    given = np.load(wanted["weights"], allow_pickle=False) if wanted["weights"] else None
+    if given is not None:
+        model.set_weights(weights_after(given, 0))
+    saved = {"logits": model.predict(next(batches.test())[0])}
+    losses = []
+    steps = itertools.islice(endless(batches, request["seed"]), wanted["steps"])
+    save_weights(saved, 0, model)
+    for step, (x, y) in enumerate(steps):
+        if wanted["restore"] and given is not None:
+            model.set_weights(weights_after(given, step))
+        losses.append(model.fetch(model.train_step(x, y)))
+        model.synchronize()
+        save_weights(saved, step + 1, model)
+    np.savez(os.path.join(folder, "trace.npz"), losses=np.array(losses, np.float64), **saved)
+    return {"steps": len(losses)}
+
+
+def endless(batches, seed):
+    return itertools.chain.from_iterable(batches.epoch(seed, number) for number in itertools.count())
+
+
+def weights_after(arrays, step):
+    prefix = "{}/".format(step)
+    return {name[len(prefix) :]: arrays[name] for name in arrays.files if name.startswith(prefix)}
+
+
+def save_weights(saved, step, model):
+    for name, array in model.get_weights().items():
+        saved["{}/{}".format(step, name)] = np.array(array)
+
+
+VERBS = {"describe": describe, "train": train, "trace": trace}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

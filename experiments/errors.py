@@ -1,0 +1,44 @@
+"""The error tree. Every error a user can cause is a RosettaError: one clear line that says what was asked, the rule
+and the remedy. The command line prints it and exits with status 2; anything else is a defect and shows its traceback.
+
+    RosettaError
+    +-- SweepError          a sweep file, a name or an option that breaks a rule
+    +-- EnvironmentFailed   a framework's interpreter or packages can't be had
+    +-- DatasetError        data that can't be fetched, or is not what it should be
+    +-- TrackingError       the MLflow server can't be reached or refuses
+    +-- LedgerError         the ledger can't be opened, or belongs to another sweep
+    +-- ClusterError        Ray has not what the sweep asks for
+    +-- WorkerDied          a worker process ended without saying done or failed
+"""
+
+
+class RosettaError(Exception):
+    """Something the user can act on."""
+
+
+class SweepError(RosettaError):
+    """A sweep file, a name or an option that breaks a rule."""
+
+
+class EnvironmentFailed(RosettaError):
+    """A framework's interpreter or packages can't be had."""
+
+
+class DatasetError(RosettaError):
+    """Data that can't be fetched, or is not what it should be."""
+
+
+class TrackingError(RosettaError):
+    """The MLflow server can't be reached or refuses."""
+
+
+class LedgerError(RosettaError):
+    """The ledger can't be opened, or belongs to another sweep."""
+
+
+class ClusterError(RosettaError):
+    """Ray has not what the sweep asks for."""
+
+
+class WorkerDied(RosettaError):
+    """A worker process ended without saying done or failed."""
