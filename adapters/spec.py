@@ -37,6 +37,14 @@ class Unsupported(NamedTuple):
 Position = Union[Supported, Unsupported]
 
 
+class Conflict(NamedTuple):
+    """Choices that the framework can do one by one but not together, on a device, and why."""
+
+    choices: Dict[str, str]
+    device: str
+    reason: str
+
+
 class AdapterSpec(NamedTuple):
     """One named way to run workloads in a framework.
 
@@ -47,6 +55,7 @@ class AdapterSpec(NamedTuple):
     python: the interpreter's minor version ("3.11").
     models: {network: "module:class"} of the implementations.
     settings: a position on every setting of the catalogue.
+    conflicts: combinations of choices that don't work together.
     variables: environment variables that every worker of this adapter gets.
     post_install: module that completes a new environment (run once, by the environment's own Python), or "".
     """
@@ -58,6 +67,7 @@ class AdapterSpec(NamedTuple):
     python: str
     models: Dict[str, str]
     settings: Dict[str, Position]
+    conflicts: Tuple[Conflict, ...] = ()
     variables: Dict[str, str] = {}
     post_install: str = ""
 
@@ -81,6 +91,14 @@ class AdapterSpec(NamedTuple):
         if choice in position.choices:
             return ""
         return position.limits[choice]
+
+    def conflict(self, configuration, device):
+        # type: (Dict[str, str], str) -> str
+        """Why the choices of a configuration don't work together on this device; "" if they do."""
+        for conflict in self.conflicts:
+            if conflict.device == device and conflict.choices.items() <= configuration.items():
+                return conflict.reason
+        return ""
 
     def inert(self, setting, device):
         # type: (str, str) -> str

@@ -7,7 +7,7 @@ Reads TRIAL_DIR/request.json:
     protocol        PROTOCOL
     verb            "describe" (build and report), "train", or "trace" (steps from given weights, for verification)
     adapter         a name of adapters.ADAPTERS
-    model           which of the adapter's models ("cnn")
+    implementation  "module:class" of the network in that framework, one of the adapter's models
     network         the fields of adapters.model.Network
     settings        {setting: choice} for every setting that the adapter supports
     seed            int
@@ -87,7 +87,7 @@ def run(request, folder, emit):
         raise ValueError("request has protocol {}, this worker speaks {}".format(request["protocol"], PROTOCOL))
     clock = Clock()
     spec = load_spec(request["adapter"])
-    build = load(spec.models[request["model"]])
+    build = load(request["implementation"])
     import_seconds = clock.lap()
     network = network_of(request["network"])
     settings = request["settings"]

@@ -1,0 +1,35 @@
+"""What Chainer does if nobody asks, and what it can be asked for."""
+from adapters.spec import AdapterSpec, Supported, Unsupported
+
+SPEC = AdapterSpec(
+    name="chainer",
+    framework="Chainer",
+    distribution="chainer",
+    module="adapters.chainer",
+    python="3.11",
+    models={"cnn": "adapters.chainer.cnn:Model"},
+    settings={
+        "layout": Supported(
+            "nchw", ("nchw",), "axes of the convolutions' weights",
+            limits={"nhwc": "Chainer's links take channels first only"},
+        ),
+        "autotune": Supported(
+            "off", ("off", "on"), "chainer.config.autotune", inert={"cpu": "cuDNN runs on CUDA devices only"}
+        ),
+        "compile": Unsupported("Chainer is define-by-run: each operation runs when Python reaches it"),
+        "precision": Supported("float32", ("float32", "float64"), "chainer.config.dtype; dtype of the parameters"),
+        "init": Supported(
+            "lecun_normal", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "chainer.links.Convolution2D(initialW=None): LeCunNormal; read back from the weights",
+        ),
+        "bias_init": Supported(
+            "zeros", ("zeros", "fan_in_uniform"),
+            "chainer.links.Convolution2D(initial_bias=None): 0; read back from the weights",
+        ),
+        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the functions after a convolution"),
+        "momentum": Supported("classical", ("classical", "unit_gain"), "optimizer.hyperparam.lr"),
+        "dropout_at_test": Supported("off", ("off", "on"), "chainer.config.train while predicting"),
+        "loss": Supported("logits", ("logits", "softmax_twice"), "the function in use; it includes softmax"),
+        "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+    },
+)

@@ -1,0 +1,160 @@
+"""The CNN in Chainer."""
+import chainer
+import numpy as np
+from chainer import functions as F
+from chainer import initializers, optimizers
+from chainer import links as L
+from chainer.backends import cuda
+
+from adapters import model
+from adapters.model import LAYERS
+
+INITIALIZERS = {
+    "glorot_uniform": lambda: initializers.GlorotUniform(),
+    "fan_in_uniform": lambda: initializers.LeCunUniform(scale=3**-0.5),
+    "lecun_uniform": lambda: initializers.LeCunUniform(),
+    "lecun_normal": lambda: initializers.LeCunNormal(),
+    "uniform_007": lambda: initializers.Uniform(0.07),
+}
+BIAS_INITIALIZERS = {
+    "zeros": lambda fan_in: initializers.Zero(),
+    "fan_in_uniform": lambda fan_in: initializers.Uniform(fan_in**-0.5),
+}
+
+
+def max_pool(x):
+    return F.max_pooling_2d(x, 2)
+
+
+ORDERS = {"before_pool": (F.relu, max_pool), "after_pool": (max_pool, F.relu)}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        chainer.global_config.autotune = settings["autotune"] == "on"
+        chainer.global_config.dtype = np.dtype(settings["precision"])
+        chainer.global_config.use_ideep = "never"
+        np.random.seed(seed)
+        self.net = self.build()
+        self.loss = self.build_loss()
+        self.optimizer = self.build_optimizer()
+
+    # Network
+
+    def build(self):
+        network = self.network
+        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        self.pool = ORDERS[self.settings["relu"]]
+        net = chainer.Chain(
+            conv1=self.convolution(network.input_shape[0], one),
+            conv2=self.convolution(one, one),
+            conv3=self.convolution(one, two),
+            conv4=self.convolution(two, two),
+            dense1=self.dense(flat, network.hidden),
+            dense2=self.dense(network.hidden, network.classes),
+        )
+        if network.device == "cuda":
+            net.to_device("@cupy:0")
+        return net
+
+    def convolution(self, inputs, outputs):
+        return L.Convolution2D(inputs, outputs, 3, pad=1, **self.initializers(9 * inputs))
+
+    def dense(self, inputs, outputs):
+        return L.Linear(inputs, outputs, **self.initializers(inputs))
+
+    def initializers(self, fan_in):
+        return {
+            "initialW": INITIALIZERS[self.settings["init"]](),
+            "initial_bias": BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in),
+        }
+
+    def forward(self, x):
+        net, (first, second) = self.net, self.pool
+        x = net.conv2(F.relu(net.conv1(x)))
+        x = self.dropout(0, second(first(x)))
+        x = net.conv4(F.relu(net.conv3(x)))
+        x = self.dropout(1, second(first(x)))
+        x = self.dropout(2, F.relu(net.dense1(x)))
+        return net.dense2(x)
+
+    def dropout(self, position, x):
+        rate = self.network.dropout[position]
+        return F.dropout(x, rate) if rate else x
+
+    # Loss
+
+    def build_loss(self):
+        return {"logits": F.softmax_cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        optimizer = optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum)
+        return optimizer.setup(self.net)
+
+    # Step
+
+    def train_step(self, x, y):
+        self.net.cleargrads()
+        loss = self.loss(self.forward(self.to_device(x)), self.to_device(y))
+        loss.backward()
+        self.optimizer.update()
+        return loss.array
+
+    def to_device(self, array):
+        return cuda.to_gpu(array) if self.network.device == "cuda" else array
+
+    # Predict
+
+    def predict(self, x):
+        with self.test_mode(), chainer.no_backprop_mode():
+            return cuda.to_cpu(self.forward(self.to_device(x)).array)
+
+    def test_mode(self):
+        return chainer.using_config("train", self.settings["dropout_at_test"] == "on")
+
+    def synchronize(self):
+        if self.network.device == "cuda":
+            cuda.Stream.null.synchronize()
+
+    # Weights
+
+    def get_weights(self):
+        weights = {}
+        for name in LAYERS:
+            weight = cuda.to_cpu(self.net[name].W.array)
+            weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
+            weights[name + ".bias"] = cuda.to_cpu(self.net[name].b.array)
+        return weights
+
+    def set_weights(self, weights):
+        for name in LAYERS:
+            weight = weights[name + ".weight"]
+            self.net[name].W.array[...] = self.to_device(weight.T if weight.ndim == 2 else weight)
+            self.net[name].b.array[...] = self.to_device(weights[name + ".bias"])
+
+    # Report
+
+    def report(self):
+        weight = self.net.conv2.W
+        with self.test_mode():
+            dropping = chainer.config.train
+        scaled = self.optimizer.hyperparam.lr < 0.99 * self.network.learning_rate
+        return dict(
+            self.recognise_laws(),
+            layout="nchw" if weight.shape[2:] == (3, 3) else "nhwc",
+            autotune="on" if chainer.config.autotune else "off",
+            precision=weight.dtype.name,
+            relu="before_pool" if self.pool[0] is F.relu else "after_pool",
+            momentum="unit_gain" if scaled else "classical",
+            dropout_at_test="on" if dropping else "off",
+            loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+        )
+
+
+def softmax_cross_entropy(scores, labels):
+    """F.softmax_cross_entropy applies softmax itself, so this applies it twice."""
+    return F.softmax_cross_entropy(F.softmax(scores), labels)

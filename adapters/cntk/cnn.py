@@ -1,0 +1,166 @@
+"""The CNN in CNTK."""
+import cntk as C
+import numpy as np
+from cntk import layers
+
+from adapters import model
+from adapters.model import LAYERS
+
+# CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
+INITIALIZERS = {
+    "glorot_uniform": lambda seed: C.glorot_uniform(seed=seed),
+    "fan_in_uniform": lambda seed: C.he_uniform(scale=6**-0.5, seed=seed),
+    "lecun_uniform": lambda seed: C.he_uniform(scale=2**-0.5, seed=seed),
+    "lecun_normal": lambda seed: C.he_normal(scale=2**-0.5, seed=seed),
+    "uniform_007": lambda seed: C.uniform(0.07, seed=seed),
+}
+BIAS_INITIALIZERS = {
+    "zeros": lambda fan_in, seed: 0,
+    "fan_in_uniform": lambda fan_in, seed: C.uniform(fan_in**-0.5, seed=seed),
+}
+PRECISIONS = {"float32": np.float32, "float64": np.float64}
+UNIT_GAIN = {"classical": False, "unit_gain": True}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        C.try_set_default_device(C.gpu(0) if network.device == "cuda" else C.cpu())
+        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
+        C.cntk_py.set_fixed_random_seed(seed + 1)
+        self.seeds = iter(range(1000 * seed + 1, 1000 * seed + 1000))
+        self.dtype = PRECISIONS[settings["precision"]]
+        with C.default_options(dtype=self.dtype):
+            self.x, self.y, labels = self.inputs()
+            self.net = self.build()(self.x)
+            self.loss = self.build_loss(labels)
+            self.trainer = C.Trainer(self.net, (self.loss, None), [self.build_optimizer(self.net.parameters)])
+        self.layers = [self.net.find_by_name(name) for name in LAYERS]
+
+    # Network
+
+    def inputs(self):
+        """(pictures, labels as they arrive, labels as rows)."""
+        x = C.input_variable(self.network.input_shape, dtype=self.dtype)
+        if self.settings["labels"] == "one_hot":
+            y = C.input_variable(self.network.classes, dtype=self.dtype)
+            return x, y, y
+        y = C.input_variable((), dtype=self.dtype)
+        return x, y, C.one_hot(y, self.network.classes)
+
+    def build(self):
+        network, pool = self.network, self.orders()[self.settings["relu"]]
+        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        return layers.Sequential(
+            [self.convolution("conv1", network.input_shape[0], one), C.relu, self.convolution("conv2", one, one)]
+            + pool + [self.dropout(0)]
+            + [self.convolution("conv3", one, two), C.relu, self.convolution("conv4", two, two)]
+            + pool + [self.dropout(1)]
+            + [self.dense("dense1", flat, network.hidden), C.relu, self.dropout(2)]
+            + [self.dense("dense2", network.hidden, network.classes)]
+        )
+
+    def orders(self):
+        pool = layers.MaxPooling((2, 2), strides=(2, 2))
+        return {"before_pool": [C.relu, pool], "after_pool": [pool, C.relu]}
+
+    def convolution(self, name, inputs, outputs):
+        return layers.Convolution2D((3, 3), outputs, pad=True, name=name, **self.initializers(9 * inputs))
+
+    def dense(self, name, inputs, outputs):
+        return layers.Dense(outputs, name=name, **self.initializers(inputs))
+
+    def initializers(self, fan_in):
+        return {
+            "init": INITIALIZERS[self.settings["init"]](next(self.seeds)),
+            "init_bias": BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in, next(self.seeds)),
+        }
+
+    def dropout(self, position):
+        rate = self.network.dropout[position]
+        return layers.Dropout(rate, seed=next(self.seeds)) if rate else layers.identity
+
+    # Loss
+
+    def build_loss(self, labels):
+        # The framework's cross-entropy applies softmax itself.
+        scores = {"logits": self.net, "softmax_twice": C.softmax(self.net)}[self.settings["loss"]]
+        return C.cross_entropy_with_softmax(scores, labels)
+
+    # Optimiser
+
+    def build_optimizer(self, parameters):
+        return C.momentum_sgd(
+            parameters,
+            lr=C.learning_parameter_schedule(self.network.learning_rate),
+            momentum=C.momentum_schedule(self.network.momentum),
+            unit_gain=UNIT_GAIN[self.settings["momentum"]],
+        )
+
+    # Step
+
+    def train_step(self, x, y):
+        self.trainer.train_minibatch({self.x: x, self.y: y.astype(self.dtype, copy=False)})
+        return self.trainer.previous_minibatch_loss_average
+
+    # Predict
+
+    def predict(self, x):
+        return {"off": self.infer, "on": self.infer_as_in_training}[self.settings["dropout_at_test"]](x)
+
+    def infer(self, x):
+        return self.net.eval({self.x: x})
+
+    def infer_as_in_training(self, x):
+        """Keeping the state for a backward pass makes CNTK run as in training, dropout and all."""
+        _, scores = self.net.forward({self.x: x}, [self.net.output], keep_for_backward={self.net.output})
+        return scores[self.net.output]
+
+    # Weights
+
+    def get_weights(self):
+        weights = {}
+        for name, layer in zip(LAYERS, self.layers):
+            weight = layer.W.value
+            weights[name + ".weight"] = weight if name.startswith("conv") else weight.reshape(-1, weight.shape[-1])
+            weights[name + ".bias"] = layer.b.value.reshape(-1)
+        return weights
+
+    def set_weights(self, weights):
+        for name, layer in zip(LAYERS, self.layers):
+            layer.W.value = self.shaped(weights[name + ".weight"], layer.W)
+            layer.b.value = self.shaped(weights[name + ".bias"], layer.b)
+
+    def shaped(self, array, parameter):
+        return np.ascontiguousarray(array.reshape(parameter.shape), dtype=self.dtype)
+
+    # Report
+
+    def report(self):
+        operations = C.logging.graph.depth_first_search(self.loss, lambda node: hasattr(node, "op_name"), depth=-1)
+        pooling = [node for node in operations if node.op_name == "Pooling"][0]
+        softmaxes = [node for node in operations if node.op_name == "Softmax"]
+        maker = pooling.inputs[0].owner
+        return dict(
+            self.recognise_laws(),
+            layout="nchw" if self.x.shape == self.network.input_shape else "nhwc",
+            autotune="on",
+            compile="graph" if isinstance(self.net, C.Function) else "eager",
+            precision=np.dtype(self.layers[0].W.dtype).name,
+            relu="before_pool" if maker is not None and maker.op_name == "ReLU" else "after_pool",
+            momentum=self.read_momentum(),
+            dropout_at_test=self.read_dropout(),
+            loss="softmax_twice" if softmaxes else "logits",
+        )
+
+    def read_momentum(self):
+        """A learner does not show its unit gain: see how far a like one moves one weight by a gradient of 1."""
+        weight = C.parameter((1,), init=0, dtype=np.float32)
+        gradient = C.NDArrayView.from_dense(np.ones(1, np.float32))
+        self.build_optimizer([weight]).update({weight: gradient}, 1)
+        moved = -float(weight.value[0])
+        return "classical" if np.isclose(moved, self.network.learning_rate) else "unit_gain"
+
+    def read_dropout(self):
+        x = np.ones((self.network.batch_size,) + self.network.input_shape, self.dtype)
+        return "off" if np.array_equal(self.predict(x), self.predict(x)) else "on"

@@ -1,0 +1,156 @@
+"""The CNN in MXNet Gluon."""
+import os
+
+import mxnet as mx
+import numpy as np
+from mxnet import autograd, gluon, nd
+from mxnet.gluon import nn
+
+from adapters import model
+from adapters.model import LAYERS
+from adapters.mxnet.optimizers import MomentumFloat64
+
+INITIALIZERS = {
+    "glorot_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=3),
+    "fan_in_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=1),
+    "lecun_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=3),
+    "lecun_normal": lambda: mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=1),
+    "uniform_007": lambda: mx.init.Uniform(0.07),
+}
+BIAS_INITIALIZERS = {
+    "zeros": lambda fan_in: mx.init.Zero(),
+    "fan_in_uniform": lambda fan_in: mx.init.Uniform(fan_in**-0.5),
+}
+ORDERS = {
+    "before_pool": lambda: [nn.Activation("relu"), nn.MaxPool2D(2)],
+    "after_pool": lambda: [nn.MaxPool2D(2), nn.Activation("relu")],
+}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
+        mx.random.seed(seed)
+        self.net = self.build()
+        self.loss = self.build_loss()
+        self.trainer = self.build_optimizer()
+
+    # Network
+
+    def build(self):
+        network, pool = self.network, ORDERS[self.settings["relu"]]
+        (one, two), rates = network.filters, network.dropout
+        net = nn.HybridSequential()
+        net.add(self.convolution(network.input_shape[0], one), nn.Activation("relu"), self.convolution(one, one))
+        net.add(*pool() + [nn.Dropout(rates[0])])
+        net.add(self.convolution(one, two), nn.Activation("relu"), self.convolution(two, two))
+        net.add(*pool() + [nn.Dropout(rates[1]), nn.Flatten()])
+        net.add(self.dense(int(np.prod(network.flat_shape)), network.hidden), nn.Activation("relu"), nn.Dropout(rates[2]))
+        net.add(self.dense(network.hidden, network.classes))
+        self.layers = [layer for layer in net if isinstance(layer, (nn.Conv2D, nn.Dense))]
+        net.cast(self.settings["precision"])
+        net.initialize(ctx=self.context)
+        if self.settings["compile"] == "graph":
+            net.hybridize(static_alloc=True, static_shape=True)
+        return net
+
+    def convolution(self, inputs, outputs):
+        return nn.Conv2D(outputs, 3, padding=1, in_channels=inputs, **self.initializers(9 * inputs))
+
+    def dense(self, inputs, outputs):
+        return nn.Dense(outputs, in_units=inputs, **self.initializers(inputs))
+
+    def initializers(self, fan_in):
+        return {
+            "weight_initializer": INITIALIZERS[self.settings["init"]](),
+            "bias_initializer": BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in),
+        }
+
+    # Loss
+
+    def build_loss(self):
+        cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=self.settings["labels"] == "sparse")
+        return {"logits": cross_entropy, "softmax_twice": SoftmaxTwice(cross_entropy)}[self.settings["loss"]]
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        kind = {"float32": mx.optimizer.SGD, "float64": MomentumFloat64}[self.settings["precision"]]
+        optimizer = kind(learning_rate=self.network.learning_rate * scale, momentum=self.network.momentum)
+        return gluon.Trainer(self.net.collect_params(), optimizer)
+
+    # Step
+
+    def train_step(self, x, y):
+        x, y = self.to_device(x), self.to_device(y)
+        with autograd.record():
+            loss = self.loss(self.net(x), y)
+        loss.backward()
+        self.trainer.step(self.network.batch_size)
+        return loss
+
+    def to_device(self, array):
+        return nd.array(array, ctx=self.context, dtype=array.dtype)
+
+    def fetch(self, loss):
+        return float(loss.mean().asscalar())
+
+    # Predict
+
+    def predict(self, x):
+        with self.test_mode():
+            return self.net(self.to_device(x)).asnumpy()
+
+    def test_mode(self):
+        return {"off": autograd.predict_mode, "on": autograd.train_mode}[self.settings["dropout_at_test"]]()
+
+    def synchronize(self):
+        nd.waitall()
+
+    # Weights
+
+    def get_weights(self):
+        weights = {}
+        for name, layer in zip(LAYERS, self.layers):
+            weight = layer.weight.data().asnumpy()
+            weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
+            weights[name + ".bias"] = layer.bias.data().asnumpy()
+        return weights
+
+    def set_weights(self, weights):
+        dtype = self.settings["precision"]
+        for name, layer in zip(LAYERS, self.layers):
+            weight = weights[name + ".weight"]
+            layer.weight.set_data(nd.array(weight.T if weight.ndim == 2 else weight, dtype=dtype))
+            layer.bias.set_data(nd.array(weights[name + ".bias"], dtype=dtype))
+
+    # Report
+
+    def report(self):
+        kinds = [type(layer) for layer in self.net]
+        with self.test_mode():
+            dropping = autograd.is_training()
+        scaled = self.trainer.learning_rate < 0.99 * self.network.learning_rate
+        return dict(
+            self.recognise_laws(),
+            layout=self.layers[0]._kwargs["layout"].lower(),
+            autotune="off" if os.environ.get("MXNET_CUDNN_AUTOTUNE_DEFAULT") == "0" else "on",
+            compile="graph" if self.net._active else "eager",
+            precision=np.dtype(self.layers[0].weight.dtype).name,
+            relu="after_pool" if kinds.index(nn.MaxPool2D) < kinds.index(nn.Activation, 3) else "before_pool",
+            momentum="unit_gain" if scaled else "classical",
+            dropout_at_test="on" if dropping else "off",
+            loss="softmax_twice" if isinstance(self.loss, SoftmaxTwice) else "logits",
+        )
+
+
+class SoftmaxTwice(object):
+    """The framework's cross-entropy applies softmax itself, so this applies it twice."""
+
+    def __init__(self, cross_entropy):
+        self.cross_entropy = cross_entropy
+
+    def __call__(self, scores, labels):
+        return self.cross_entropy(nd.softmax(scores), labels)

@@ -1,0 +1,41 @@
+"""What TensorFlow 2 does if nobody asks, and what it can be asked for."""
+from adapters.spec import AdapterSpec, Conflict, Supported
+
+SPEC = AdapterSpec(
+    name="tensorflow",
+    framework="TensorFlow",
+    distribution="tensorflow-cpu",
+    module="adapters.tensorflow",
+    python="3.11",
+    models={"cnn": "adapters.tensorflow.cnn:Model"},
+    variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
+    conflicts=(
+        Conflict({"layout": "nchw", "compile": "eager"}, "cpu", "max-pooling channels-first has no eager CPU kernel"),
+        Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "max-pooling channels-first has no float64 CPU kernel"),
+    ),
+    settings={
+        "layout": Supported("nhwc", ("nchw", "nhwc"), "data_format of the convolutions in the traced graph"),
+        "autotune": Supported(
+            "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE, on if not set",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
+        ),
+        "compile": Supported(
+            "graph", ("eager", "graph"),
+            "this adapter is TensorFlow's tf.function way; type of the training step: tf.function wraps it or not",
+        ),
+        "precision": Supported("float32", ("float32", "float64"), "dtype of the variables"),
+        "init": Supported(
+            "glorot_uniform", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "tf.keras.layers.Conv2D and tf.compat.v1.get_variable; read back from the weights",
+        ),
+        "bias_init": Supported(
+            "zeros", ("zeros", "fan_in_uniform"), "tf.keras.layers.Conv2D; read back from the weights"
+        ),
+        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the operations in the traced graph"),
+        "momentum": Supported("classical", ("classical", "unit_gain"), "learning rate that the update operation receives"),
+        "dropout_at_test": Supported("off", ("off", "on"), "dropout operations in the traced prediction"),
+        "loss": Supported("logits", ("logits", "softmax_twice"), "softmax before the loss in the traced graph"),
+        "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+    },
+)

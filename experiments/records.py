@@ -1,0 +1,89 @@
+"""A trial's folder on the driver: the one owner of its file names. Everything MLflow shows can be made again from it."""
+
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from adapters.settings import SETTINGS
+from experiments.environment import Environment
+from experiments.places import PROJECT
+from experiments.places import cache as cache_folder
+from experiments.trial import Event, Trial
+
+
+class TrialRecord:
+    """trial.json (what was asked), events.jsonl (what happened), request.json and worker.log (as the node had them)."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def create(self, trial: Trial) -> "TrialRecord":
+        """Start the folder anew for another attempt at the trial."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "trial.json").write_text(json.dumps(description(trial), indent=1))
+        (self.folder / "events.jsonl").write_text("")
+        return self
+
+    def append(self, event: Event) -> None:
+        """Keep an event; an outcome's log and request get files of their own."""
+        kept = dict(event)
+        if event["event"] == "outcome":
+            (self.folder / "worker.log").write_text(kept.pop("log"))
+            (self.folder / "request.json").write_text(kept.pop("request"))
+        with (self.folder / "events.jsonl").open("a") as file:
+            file.write(json.dumps(kept) + "\n")
+
+    def description(self) -> dict[str, Any]:
+        """{"identity", "name", "params", "tags"}: see `description`."""
+        described: dict[str, Any] = json.loads((self.folder / "trial.json").read_text())
+        return described
+
+    def events(self) -> list[Event]:
+        """What happened, in order; a line that a dying driver left half-written is not an event."""
+        path = self.folder / "events.jsonl"
+        lines = path.read_text().splitlines() if path.is_file() else []
+        return [event for event in map(_parsed, lines) if event]
+
+    def outcome(self) -> Event | None:
+        """The outcome event, or None while there is none."""
+        return next((event for event in self.events() if event["event"] == "outcome"), None)
+
+
+def _parsed(line: str) -> Event | None:
+    try:
+        event: Event = json.loads(line)
+    except ValueError:
+        return None
+    return event
+
+
+def description(trial: Trial) -> dict[str, Any]:
+    """How a trial is shown: identity, readable name, parameters by their bare names, and tags."""
+    spec, workload = trial.spec, trial.workload
+    settings = {name: trial.configuration.get(name, "unsupported") for name in SETTINGS}
+    fields = {"workload": workload.name, "epochs": workload.epochs, "train_examples": workload.train_examples or "all"}
+    network = {"filters": list(workload.filters), "hidden": workload.hidden, "threads": trial.threads}
+    return {
+        "identity": trial.identity,
+        "name": trial.label(spec.native()),
+        "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields, **network},
+        "tags": {
+            "trial": trial.identity,
+            "seed": str(trial.seed),
+            "device": trial.device,
+            "environment": Environment(spec, trial.device, cache_folder()).digest[:12],
+            "revision": revision(),
+        },
+    }
+
+
+@cache
+def revision() -> str:
+    """The project's git commit, with "+" where files differ from it; "unknown" outside a checkout."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,91 @@
+"""run_trial: prepare what a trial needs on this node, run its worker, and say what became of it."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from experiments import datasets, worker_process
+from experiments.environment import Environment
+from experiments.errors import RosettaError, WorkerDied
+from experiments.trial import COMPLETED, DIVERGED, FAILED, Event, Trial
+
+LOG_LIMIT = 200_000  # characters of the worker's log that travel with the outcome
+
+
+def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
+    """Yield the worker's events, each with "time", then one event "outcome".
+
+    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, metrics, log, request
+    A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data) is too.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    start, requested = time.time(), trial.configuration
+    yield {"event": "started", "time": start, "host": socket.gethostname(), "devices": devices(trial)}
+    last: Event = {}
+    try:
+        for event in _worker_events(trial, folder, cache, "train"):
+            if event["event"] == "ready":
+                check_settings(requested, event["settings"])
+            if event["event"] not in ("done", "failed"):
+                yield event
+            last = event
+    except RosettaError as error:
+        last = {"event": "failed", "error": type(error).__name__, "message": str(error), "traceback": ""}
+    yield outcome(last, folder, time.time() - start)
+
+
+def _worker_events(trial: Trial, folder: Path, cache: Path, verb: str, **extra: Any) -> Iterator[Event]:
+    environment = Environment(trial.spec, trial.device, cache)
+    environment.create()
+    data = datasets.prepare(trial.workload.dataset, cache)
+    return events(trial, folder, environment, trial.request(verb, str(data), **extra))
+
+
+def events(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:
+    """Write the request and stream the worker's events."""
+    (folder / "request.json").write_text(json.dumps(request, indent=1))
+    variables = worker_process.worker_environment(
+        trial.spec.environment_variables(trial.configuration), trial.threads
+    )
+    return worker_process.stream(environment.python, folder, variables, trial.time_limit)
+
+
+def devices(trial: Trial) -> str:
+    """Which devices the trial was given: the visible GPUs, or the CPU."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "all") if trial.device == "cuda" else "cpu"
+
+
+def check_settings(requested: dict[str, str], effective: dict[str, str]) -> None:
+    """Raises WorkerDied where what is in force is not what was asked for: such a trial measures something else."""
+    wrong = {name: effective.get(name) for name in requested if effective.get(name) != requested[name]}
+    if wrong:
+        pairs = ", ".join(f"{name}: asked for {requested[name]}, in force {found}" for name, found in wrong.items())
+        raise WorkerDied(f"the settings in force are not the ones requested ({pairs})")
+
+
+def outcome(last: Event, folder: Path, seconds: float) -> Event:
+    """The outcome event from a worker's last event."""
+    if last.get("event") == "done":
+        kind, error = (DIVERGED if last["diverged"] else COMPLETED), ""
+    else:
+        kind, error = FAILED, f"{last['error']}: {last['message']}".splitlines()[0]
+    numbers = {name: value for name, value in last.items() if isinstance(value, int | float)}
+    metrics = {name: float(value) for name, value in numbers.items() if name not in ("time", "diverged")}
+    return {
+        "event": "outcome",
+        "time": time.time(),
+        "kind": kind,
+        "error": error,
+        "traceback": last.get("traceback", ""),
+        "metrics": metrics | {"total_seconds": seconds},
+        "log": _text(folder / "worker.log")[-LOG_LIMIT:],
+        "request": _text(folder / "request.json"),
+    }
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.is_file() else ""

@@ -1,0 +1,318 @@
+"""MLflow: one experiment per sweep, one parent run, one child run per trial. The only module that imports mlflow.
+
+MLflow is a projection of the trial records, written by the driver alone. A `Recorder` writes while the sweep runs; what it
+could not write is written by the next `reconcile`. Writing the same record twice changes nothing.
+"""
+
+import json
+import os
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# A server that is away is reported within seconds; mlflow's own default is minutes.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
+
+from experiments.errors import TrackingError
+from experiments.records import TrialRecord
+from experiments.trial import COMPLETED, DIVERGED, Event
+
+PAGE = 1000  # runs asked for at a time
+
+
+def tracking_uri(home: Path) -> str:
+    """MLFLOW_TRACKING_URI, or the SQLite store in the sweeps' home."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
+
+
+class SweepRun(NamedTuple):
+    """Where one sweep is in MLflow."""
+
+    uri: str
+    experiment: str
+    experiment_id: str
+    run_id: str
+
+
+def connect(uri: str) -> MlflowClient:
+    """Raises TrackingError with one clear line where the store can't be reached."""
+    try:
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
+    except Exception as error:
+        cause = str(error).splitlines()[0][:200]
+        raise TrackingError(f"MLflow at {public(uri)} can't be reached ({cause}); start it or change MLFLOW_TRACKING_URI") from error
+    return client
+
+
+def public(uri: str) -> str:
+    """The address without user name and password."""
+    scheme, separator, rest = uri.partition("://")
+    return scheme + separator + rest.rpartition("@")[2] if separator else uri
+
+
+def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[str, str]) -> SweepRun:
+    """The sweep's parent run, RUNNING: the one that `folder` remembers, or a new one."""
+    uri = tracking_uri(home)
+    client = connect(uri)
+    experiment_id = _experiment(client, experiment, home, uri)
+    memory = folder / "mlflow.json"
+    run = _remembered(client, memory)
+    if run is None:
+        run = client.create_run(experiment_id, tags={**tags, MLFLOW_RUN_NAME: name})
+        memory.write_text(json.dumps({"run_id": run.info.run_id}))
+    client.update_run(run.info.run_id, status="RUNNING")
+    return SweepRun(uri, experiment, run.info.experiment_id, run.info.run_id)
+
+
+def _experiment(client: MlflowClient, name: str, home: Path, uri: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        embedded = uri.startswith("sqlite:")
+        return str(client.create_experiment(name, (home / "artifacts" / name).as_uri() if embedded else None))
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+def _remembered(client: MlflowClient, memory: Path) -> Run | None:
+    if not memory.is_file():
+        return None
+    try:
+        run: Run = client.get_run(json.loads(memory.read_text())["run_id"])
+    except MlflowException:
+        return None
+    return run if run.info.lifecycle_stage == "active" else None
+
+
+def log_files(sweep: SweepRun, files: Iterable[Path], description: str = "") -> None:
+    """Attach files to the parent run; `description` is shown on its page."""
+    client = connect(sweep.uri)
+    for path in files:
+        client.log_artifact(sweep.run_id, str(path))
+    if description:
+        client.set_tag(sweep.run_id, MLFLOW_RUN_NOTE, description)
+
+
+def close_sweep(sweep: SweepRun, status: str) -> None:
+    """End the parent run: FINISHED or KILLED."""
+    connect(sweep.uri).set_terminated(sweep.run_id, status)
+
+
+def children(client: MlflowClient, sweep: SweepRun) -> list[Run]:
+    """The runs of the sweep's trials."""
+    found: list[Run] = []
+    token: str | None = None
+    wanted = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{sweep.run_id}'"
+    while True:
+        page = client.search_runs([sweep.experiment_id], wanted, max_results=PAGE, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def reconcile(sweep: SweepRun, records: Iterable[TrialRecord]) -> int:
+    """Bring MLflow up to date with the trial records; returns how many runs were written or ended.
+
+    Finished trials whose run is missing or unfinished are written; runs of trials without an outcome are ended.
+    """
+    client = connect(sweep.uri)
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for run in children(client, sweep):
+        runs[run.data.tags.get("trial", "")].append(run)
+    changed = 0
+    for record in records:
+        if record.outcome() is None:
+            continue
+        mine = runs.pop(record.description()["identity"], [])
+        if not any("outcome" in run.data.tags and run.info.status != "RUNNING" for run in mine):
+            _write(client, sweep, record, mine)
+            changed += 1
+        changed += sum(_kill(client, run) for run in mine[1:])
+    return changed + sum(_kill(client, run) for left in runs.values() for run in left)
+
+
+def _kill(client: MlflowClient, run: Run) -> bool:
+    if run.info.status != "RUNNING":
+        return False
+    client.set_terminated(run.info.run_id, "KILLED")
+    return True
+
+
+def _write(client: MlflowClient, sweep: SweepRun, record: TrialRecord, runs: list[Run]) -> None:
+    writer = RunWriter(client, sweep, record, runs[0].info.run_id if runs else None)
+    writer.write(record.events())
+
+
+class RunWriter:
+    """Writes the events of one trial to its run, as many at a time as there are."""
+
+    def __init__(self, client: MlflowClient, sweep: SweepRun, record: TrialRecord, run_id: str | None = None):
+        self.client, self.sweep, self.record, self.run_id = client, sweep, record, run_id
+
+    def write(self, events: list[Event]) -> None:
+        metrics: list[Metric] = []
+        tags: dict[str, str] = {}
+        params: dict[str, Any] = {}
+        if self.run_id is None:
+            params = self._create(events[0])
+        for event in events:
+            metrics += _metrics(event)
+            tags |= _tags(event)
+        self.client.log_batch(
+            self.run_id,
+            metrics,
+            [Param(name, str(value)) for name, value in params.items()],
+            [RunTag(name, value[:5000]) for name, value in tags.items()],
+        )
+        if "outcome" in tags:
+            self._finish(tags["outcome"], events[-1])
+
+    def _create(self, first: Event) -> dict[str, Any]:
+        described = self.record.description()
+        tags = {MLFLOW_PARENT_RUN_ID: self.sweep.run_id, MLFLOW_RUN_NAME: described["name"], **described["tags"]}
+        run = self.client.create_run(self.sweep.experiment_id, int(1000 * first["time"]), tags)
+        self.run_id = run.info.run_id
+        params: dict[str, Any] = described["params"]
+        return params
+
+    def _finish(self, outcome: str, event: Event) -> None:
+        self.client.log_artifacts(self.run_id, str(self.record.folder))
+        status = "FINISHED" if outcome in (COMPLETED, DIVERGED) else "FAILED"
+        self.client.set_terminated(self.run_id, status, int(1000 * event["time"]))
+
+    def kill(self) -> None:
+        """End the run of a trial that was cut off."""
+        if self.run_id:
+            self.client.set_terminated(self.run_id, "KILLED")
+
+
+def _metrics(event: Event) -> list[Metric]:
+    """An epoch's metrics at its number; an outcome's at the end. The last `accuracy` is the trial's."""
+    if event["event"] == "epoch":
+        names, step = ("accuracy", "loss", "train_seconds", "evaluate_seconds"), event["epoch"]
+        values = {("epoch_" + name if name.endswith("seconds") else name): event[name] for name in names}
+    elif event["event"] == "ready":
+        names, step = ("import_seconds", "data_seconds", "build_seconds"), 0
+        values = {name: event[name] for name in names}
+    elif event["event"] == "outcome":
+        values, step = {name: value for name, value in event["metrics"].items() if name != "accuracy"}, 0
+    else:
+        return []
+    stamp = int(1000 * event["time"])
+    return [Metric(name, value, stamp, step) for name, value in values.items() if value is not None]
+
+
+def _tags(event: Event) -> dict[str, str]:
+    if event["event"] == "started":
+        return {"host": event["host"], "devices": event["devices"]}
+    if event["event"] == "ready":
+        in_force = {f"effective.{name}": choice for name, choice in event["settings"].items()}
+        return in_force | {f"version.{name}": version for name, version in event["versions"].items()}
+    if event["event"] == "outcome":
+        return {"outcome": event["kind"]} | ({"error": event["error"]} if event["error"] else {})
+    return {}
+
+
+class Recorder:
+    """Writes events to MLflow from a thread of its own, so that a slow or absent server never holds up a trial."""
+
+    def __init__(self, sweep: SweepRun):
+        self.sweep = sweep
+        self.queue: queue.Queue[tuple[TrialRecord, Event] | None] = queue.Queue()
+        self.writers: dict[Path, RunWriter] = {}
+        self.unwritten: set[Path] = set()
+        self.thread = threading.Thread(target=self._work, name="mlflow")
+        self.thread.start()
+
+    def record(self, record: TrialRecord, event: Event) -> None:
+        self.queue.put((record, event))
+
+    def close(self) -> int:
+        """Write what is left, end the runs of trials that were cut off; returns how many runs MLflow lacks."""
+        self.queue.put(None)
+        self.thread.join()
+        return len(self.unwritten)
+
+    def _work(self) -> None:
+        client = MlflowClient(self.sweep.uri)
+        running = True
+        while running:
+            events: dict[Path, list[Event]] = defaultdict(list)
+            for item in self._waiting():
+                if item is None:
+                    running = False
+                    continue
+                record, event = item
+                self.writers.setdefault(record.folder, RunWriter(client, self.sweep, record))
+                events[record.folder].append(event)
+            for folder, news in events.items():
+                self._try(folder, lambda folder=folder, news=news: self._write(folder, news))  # type: ignore[misc]
+        for folder, writer in self.writers.items():
+            self._try(folder, writer.kill)
+
+    def _waiting(self) -> list[tuple[TrialRecord, Event] | None]:
+        """At least one item, and all that have gathered by now."""
+        items = [self.queue.get()]
+        while not self.queue.empty():
+            items.append(self.queue.get())
+        return items
+
+    def _write(self, folder: Path, events: list[Event]) -> None:
+        self.writers[folder].write(events)
+        if events[-1]["event"] == "outcome":
+            del self.writers[folder]
+
+    def _try(self, folder: Path, write: Callable[[], None]) -> None:
+        if folder in self.unwritten:
+            return
+        try:
+            write()
+        except Exception:  # whatever MLflow, its server or the network raise: the record has it all, `reconcile` writes it
+            self.unwritten.add(folder)
+
+
+# Reading back
+
+
+def last_sweep(home: Path, experiment: str) -> SweepRun:
+    """The newest parent run of an experiment. Raises TrackingError where there is none."""
+    uri = tracking_uri(home)
+    client = connect(uri)
+    found = client.get_experiment_by_name(experiment)
+    runs = found and client.search_runs(
+        [found.experiment_id], "tags.sweep != ''", order_by=["attributes.start_time DESC"], max_results=1
+    )
+    if not found or not runs:
+        raise TrackingError(f"MLflow at {public(uri)} holds no sweep '{experiment}'; run it first: python sweep.py run FILE")
+    return SweepRun(uri, experiment, found.experiment_id, runs[0].info.run_id)
+
+
+def read_plan(sweep: SweepRun, folder: Path) -> dict[str, Any]:
+    """The plan that was stored with the sweep before it ran. `folder` receives the file."""
+    path = connect(sweep.uri).download_artifacts(sweep.run_id, "plan.json", str(folder))
+    plan: dict[str, Any] = json.loads(Path(path).read_text())
+    return plan
+
+
+def read_runs(sweep: SweepRun) -> pd.DataFrame:
+    """One row for each trial with an outcome: params, seed, outcome, error and metrics. Unsupported settings are NaN."""
+    rows = []
+    for run in children(connect(sweep.uri), sweep):
+        tags = run.data.tags
+        if "outcome" in tags:
+            params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
+            facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}
+            rows.append({**params, **facts, "trial": tags["trial"], **run.data.metrics})
+    return pd.DataFrame(rows)

@@ -1,0 +1,86 @@
+"""Trial: adapter + workload + configuration + seed, and what can become of it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from adapters import load_spec
+from adapters.spec import AdapterSpec
+from adapters.worker import PROTOCOL
+from experiments import datasets
+from experiments.environment import Environment
+from experiments.places import cache
+from experiments.workload import Workload
+
+Event = dict[str, Any]
+
+# What can become of a trial. A trial that was cut off from outside has no outcome: it runs again.
+COMPLETED, DIVERGED, FAILED = "completed", "diverged", "failed"
+OUTCOMES = (COMPLETED, DIVERGED, FAILED)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of one network in one framework under one configuration.
+
+    configuration: a choice for every setting that the adapter supports; never partial.
+    device: "cpu" or "cuda". threads: CPU threads that the framework may use.
+    time_limit: seconds after which the trial is stopped and counts as failed.
+    """
+
+    adapter: str
+    workload: Workload
+    configuration: dict[str, str]
+    seed: int
+    device: str
+    threads: int
+    time_limit: float = field(default=3600.0, compare=False)
+
+    @property
+    def spec(self) -> AdapterSpec:
+        return load_spec(self.adapter)
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of everything that decides the outcome: the same trial has the same identity in every sweep."""
+        parts = {
+            "adapter": self.adapter,
+            "environment": Environment(self.spec, self.device, cache()).digest,
+            "workload": asdict(self.workload),
+            "configuration": self.configuration,
+            "seed": self.seed,
+            "device": self.device,
+            "threads": self.threads,
+            "data": [self.workload.dataset, datasets.PREPARATION],
+            "protocol": PROTOCOL,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+    def label(self, natives: dict[str, str]) -> str:
+        """A name that a person can read: adapter, what differs from the native values, and the seed."""
+        changed = [f"{name}={choice}" for name, choice in self.configuration.items() if natives.get(name) != choice]
+        return f"{self.adapter} {' '.join(changed) or 'native'} seed={self.seed}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The trial as `plan --json` shows it."""
+        workload = {"name": self.workload.name, "epochs": self.workload.epochs}
+        workload["train_examples"] = self.workload.train_examples
+        return {"adapter": self.adapter, "workload": workload, "settings": self.configuration, "seed": self.seed}
+
+    def request(self, verb: str, data: str, **extra: Any) -> dict[str, Any]:
+        """What the worker reads: see adapters/worker.py."""
+        return {
+            "protocol": PROTOCOL,
+            "verb": verb,
+            "adapter": self.adapter,
+            "implementation": self.spec.models[self.workload.model],
+            "network": self.workload.network(self.threads, self.device),
+            "settings": self.configuration,
+            "seed": self.seed,
+            "data": data,
+            "train_examples": self.workload.train_examples,
+            "epochs": self.workload.epochs,
+            **extra,
+        }

@@ -1,0 +1,113 @@
+"""Start a worker, stream its events, end it with everything it started. The protocol is in adapters/worker.py."""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from experiments.errors import WorkerDied
+from experiments.places import PROJECT
+from experiments.trial import Event
+
+# All that a worker inherits. Ray's PYTHONPATH, PYTHONHOME and LD_LIBRARY_PATH belong to another interpreter.
+INHERITED = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE"
+)  # fmt: skip
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+LOG_TAIL = 20  # lines of the log that an error quotes
+
+
+def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str]:
+    """The environment variables a worker starts with."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    ours = {"PYTHONPATH": str(PROJECT), "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0"}
+    return inherited | ours | dict.fromkeys(THREAD_VARIABLES, str(threads)) | variables
+
+
+def stream(python: Path, folder: Path, environment: dict[str, str], time_limit: float) -> Iterator[Event]:
+    """Run the request in `folder` and yield its events as they come; each gets "time", seconds since the epoch.
+
+    Leaves events.jsonl and worker.log in the folder. Closing the generator ends the worker and its descendants.
+    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past `time_limit` seconds.
+    """
+    with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as record:
+        process = subprocess.Popen(
+            [str(python), "-m", "adapters.worker", str(folder)],
+            stdin=subprocess.PIPE,  # the lifeline: closed when this process ends, however it ends
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+        try:
+            yield from _events(process, folder, record, time.monotonic() + time_limit)
+        finally:
+            _end(process)
+
+
+def _events(process: subprocess.Popen[bytes], folder: Path, record: IO[str], deadline: float) -> Iterator[Event]:
+    assert process.stdout
+    for line in _lines(process.stdout, deadline):
+        event = _parse(line, folder)
+        record.write(json.dumps(event) + "\n")
+        record.flush()
+        yield event
+        if event["event"] in ("done", "failed"):
+            return
+    raise WorkerDied(f"the worker {_how_it_ended(process)} without saying done or failed: {tail(folder)}")
+
+
+def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
+    """Yield lines as they come, until end of file. Raises WorkerDied past the deadline."""
+    buffer = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise WorkerDied("the trial ran past its time limit; raise time_limit_minutes in the sweep file")
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                return
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            yield from lines
+
+
+def _parse(line: bytes, folder: Path) -> Event:
+    try:
+        event = json.loads(line)
+        if event["event"] not in ("ready", "epoch", "done", "failed"):
+            raise KeyError(event["event"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkerDied(f"the worker wrote what is no event: {line[:80]!r}; its log ends: {tail(folder)}") from error
+    return {**event, "time": time.time()}
+
+
+def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    try:
+        status = process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return "closed its output"
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+
+
+def tail(folder: Path) -> str:
+    """The last lines of a worker's log, on one line."""
+    lines = (folder / "worker.log").read_text(errors="replace").strip().splitlines()[-LOG_TAIL:]
+    return " | ".join(lines) or "(its log is empty)"

@@ -1,0 +1,201 @@
+"""The command line: what `python sweep.py` understands."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from adapters import ADAPTERS, load_spec, unknown
+from adapters.settings import SETTINGS
+from adapters.spec import Supported
+from experiments import places
+from experiments.errors import RosettaError, SweepError
+from experiments.workload import workload_named
+from sweeps import design, sweep
+
+DEFAULT_SWEEP = places.PROJECT / "sweeps" / "article.yaml"
+INTERRUPTED = 130
+
+
+class Session:
+    """What every verb shares: where state lives and where people are spoken to. JSON has standard output to itself."""
+
+    def __init__(self, home: Path | None, as_json: bool):
+        self.home = home.absolute() if home else places.home()
+        self.as_json = as_json
+        self.console = Console(stderr=as_json)
+
+    def result(self, value: Any) -> None:
+        if self.as_json:
+            click.echo(json.dumps(value, allow_nan=False))
+
+
+def verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command --home and --json, and turn errors a user can act on into one line and an exit status."""
+
+    @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where sweeps keep their state.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output, and nothing else.")
+    @wraps(function)
+    def command(home: Path | None, as_json: bool, **options: Any) -> None:
+        try:
+            function(Session(home, as_json), **options)
+        except RosettaError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted: what is done is kept; the same command goes on from there", err=True)
+            sys.exit(INTERRUPTED)
+
+    return command
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=f"State (ledger, mlflow.db, trials, reports) lives in {places.home()} (--home or ROSETTA_HOME); environments and "
+    f"prepared data in {places.cache()} (ROSETTA_CACHE).",
+    context_settings={"max_content_width": 100},
+)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Train one network in every framework under every combination of their defaults; without a verb: run the article's sweep."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if context.invoked_subcommand is None:
+        context.invoke(run)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
+@click.option("--fresh", is_flag=True, help="Start anew; what an earlier start did stays where it is.")
+@verb
+def run(session: Session, file: Path, fresh: bool) -> None:
+    """Run a sweep to its end, or go on with it where it stopped; then write its report."""
+    declared = sweep.load(file)
+    from sweeps import driver  # ray, mlflow and optuna take seconds to import
+
+    session.result(driver.run(declared, session.home, fresh, session.console))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
+@verb
+def plan(session: Session, file: Path) -> None:
+    """Show which trials a sweep has, which cells are not there, and why."""
+    planned = design.plan(sweep.load(file)).as_dict()
+    session.console.print(_plan_table(planned))
+    for row in planned["dropped"]:
+        session.console.print(f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}", soft_wrap=True)
+    for row in planned["collapsed"]:
+        session.console.print(f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}", soft_wrap=True)
+    session.console.print(f"{planned['planned']} trials")
+    session.result(planned)
+
+
+def _plan_table(planned: dict[str, Any]) -> Table:
+    table = Table("adapter", "trials", "settings that vary", title=f"Sweep {planned['sweep']}: {planned['design']}")
+    for adapter in planned["adapters"]:
+        mine = [trial["settings"] for trial in planned["trials"] if trial["adapter"] == adapter]
+        values = {name: dict.fromkeys(trial[name] for trial in mine) for name in (mine[0] if mine else {})}
+        varying = [f"{name} ({' | '.join(choices)})" for name, choices in values.items() if len(choices) > 1]
+        table.add_row(adapter, str(len(mine)) if mine else "sampled", ", ".join(varying))
+    return table
+
+
+def _adapters(context: click.Context, option: click.Parameter, value: str | None) -> list[str]:
+    names = value.split(",") if value else list(ADAPTERS)
+    for name in names:
+        if name not in ADAPTERS:
+            raise click.BadParameter(unknown("adapter", name, list(ADAPTERS)))
+    return names
+
+
+choose_adapters = click.option("--adapters", callback=_adapters, help="Names, separated by commas; all if not given.")
+
+
+@main.command()
+@choose_adapters
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@verb
+def setup(session: Session, adapters: list[str], device: str) -> None:
+    """Build the frameworks' environments ahead of a sweep."""
+    from sweeps import driver
+
+    made = driver.build_environments(adapters, device, session.console)
+    for name, new in made.items():
+        session.console.print(f"{name}: {'built' if new else 'ready'}")
+    session.result({"cache": str(places.cache()), "built": made})
+
+
+@main.command()
+@choose_adapters
+@click.option("--workload", default="cifar10_cnn", show_default=True, help="Whose network and shapes to compare.")
+@verb
+def verify(session: Session, adapters: list[str], workload: str) -> None:
+    """Prove that adapters compute the same function as the reference; exit status 1 if one does not."""
+    from experiments import certificate
+    from sweeps import driver
+
+    chosen = workload_named(workload)
+    driver.build_environments(list(dict.fromkeys(["reference", *adapters])), "cpu", session.console)
+    results = certificate.verify(adapters, chosen, places.cache(), lambda result: _show_result(session.console, result))
+    passed = all(result.passed for result in results)
+    session.console.print("every case agrees with the reference" if passed else "[red]not every case agrees with the reference")
+    session.result({"passed": passed, "results": [result.as_dict() for result in results]})
+    sys.exit(0 if passed else 1)
+
+
+def _show_result(console: Console, result: Any) -> None:
+    numbers = ", ".join(f"{name} {value:.1e}" for name, value in result.max_difference.items())
+    verdict = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
+    facts = result.error or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
+    console.print(f"{verdict} {result.adapter} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
+
+
+@main.command("adapters")
+@verb
+def show_adapters(session: Session) -> None:
+    """Show what each framework does if nobody asks, and what it can be asked for."""
+    specs = [load_spec(name) for name in ADAPTERS]
+    table = Table("setting", *(spec.name for spec in specs), title="Native values")
+    for name in SETTINGS:
+        table.add_row(name, *(_native(spec.settings[name]) for spec in specs))
+    session.console.print(table)
+    session.result({spec.name: {name: _position(spec.settings[name]) for name in SETTINGS} for spec in specs})
+
+
+def _native(position: Any) -> str:
+    return position.native if isinstance(position, Supported) else "-"
+
+
+def _position(position: Any) -> dict[str, Any]:
+    return {"supported": isinstance(position, Supported), **position._asdict()}
+
+
+@main.command("report")
+@click.argument("name", required=False)
+@verb
+def show_report(session: Session, name: str | None) -> None:
+    """Write a sweep's report from MLflow; NAME is the sweep's name or file, the latest sweep if not given."""
+    from experiments import tracking
+    from sweeps import driver
+
+    name = _sweep_name(session.home, name)
+    found = driver.latest(session.home, name)
+    folder = found or driver.SweepFolder(session.home, name, 1)
+    session.result(driver.write_report(tracking.last_sweep(session.home, name), folder, session.console))
+
+
+def _sweep_name(home: Path, name: str | None) -> str:
+    if name:
+        return sweep.load(Path(name)).name if name.endswith((".yaml", ".yml")) else name
+    plans: Iterable[Path] = home.glob("*/*/plan.json")
+    newest = max(plans, key=lambda path: path.stat().st_mtime, default=None)
+    if newest is None:
+        raise SweepError(f"there is no sweep in '{home}'; run one first, or name one, or choose another --home")
+    return newest.parent.parent.name

@@ -1,0 +1,127 @@
+"""Design: a sweep's trials, in order; and which cells are not there, and why."""
+
+import itertools
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from adapters import load_spec
+from adapters.spec import AdapterSpec
+from experiments.errors import SweepError
+from experiments.trial import Trial
+from sweeps.sweep import NATIVE, Sweep
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep will run, fixed before it runs.
+
+    choices: {adapter: {setting: choices that really vary on this device}}.
+    dropped: [{adapter, setting, choice, reason}] that the framework can't do.
+    collapsed: [{adapter, setting, kept, reason}] whose choices make no difference on this device.
+    trials: empty for a search, whose trials are sampled.
+    """
+
+    sweep: Sweep
+    choices: dict[str, dict[str, list[str]]]
+    dropped: list[dict[str, str]]
+    collapsed: list[dict[str, str]]
+    trials: list[Trial]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as `plan --json` prints it and as it is stored with the sweep."""
+        workload = self.sweep.workload.resolve()
+        return {
+            "sweep": self.sweep.name,
+            "workload": {
+                "name": workload.name, "dataset": workload.dataset,
+                "epochs": workload.epochs, "train_examples": workload.train_examples,
+            },
+            "design": self.sweep.design,
+            "device": self.sweep.resources.device,
+            "seeds": self.sweep.seed_list,
+            "adapters": self.sweep.adapters,
+            "natives": {adapter: load_spec(adapter).native() for adapter in self.sweep.adapters},
+            "varied": list(self.sweep.settings),
+            "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
+            "trials": [trial.as_dict() for trial in self.trials],
+            "dropped": self.dropped,
+            "collapsed": self.collapsed,
+        }  # fmt: skip
+
+
+def plan(sweep: Sweep) -> Plan:
+    """Work out a sweep's trials. Raises SweepError where nothing is left, or a fixed setting can't be had."""
+    dropped: list[dict[str, str]] = []
+    collapsed: list[dict[str, str]] = []
+    choices = {name: _choices(sweep, load_spec(name), dropped, collapsed) for name in sweep.adapters}
+    rows = {name: _rows(sweep, load_spec(name), choices[name]) for name in sweep.adapters}
+    trials = [] if sweep.design == "search" else _ordered(sweep, rows)
+    return Plan(sweep, choices, dropped, collapsed, trials)
+
+
+def trial(sweep: Sweep, adapter: str, configuration: dict[str, str], seed: int) -> Trial:
+    """One trial of a sweep."""
+    return Trial(
+        adapter=adapter,
+        workload=sweep.workload.resolve(),
+        configuration=configuration,
+        seed=seed,
+        device=sweep.resources.device,
+        threads=max(1, int(sweep.resources.num_cpus)),
+        time_limit=60.0 * sweep.time_limit_minutes,
+    )
+
+
+def baseline(sweep: Sweep, spec: AdapterSpec) -> dict[str, str]:
+    """The adapter's native configuration with the sweep's fixed settings in it. Raises SweepError."""
+    configuration = spec.native()
+    for name, choice in sweep.fixed.items():
+        if choice == NATIVE:
+            continue
+        refusal = spec.refusal(name, choice)
+        if refusal:
+            raise SweepError(f"{spec.name} can't do fixed {name}: {choice} ({refusal}); leave the adapter or the setting out")
+        configuration[name] = choice
+    return configuration
+
+
+def _choices(
+    sweep: Sweep, spec: AdapterSpec, dropped: list[dict[str, str]], collapsed: list[dict[str, str]]
+) -> dict[str, list[str]]:
+    """The choices that can be told apart here; what can't is written to `dropped` and `collapsed`."""
+    native, kept = spec.native(), {}
+    for name, wanted in sweep.settings.items():
+        possible = []
+        for choice in dict.fromkeys(native.get(name, NATIVE) if choice == NATIVE else choice for choice in wanted):
+            reason = spec.refusal(name, choice)
+            if reason:
+                dropped.append({"adapter": spec.name, "setting": name, "choice": choice, "reason": reason})
+            else:
+                possible.append(choice)
+        inert = spec.inert(name, sweep.resources.device)
+        if inert and possible:
+            collapsed.append({"adapter": spec.name, "setting": name, "kept": native[name], "reason": inert})
+        elif possible:
+            kept[name] = possible
+    return kept
+
+
+def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> list[dict[str, str]]:
+    base = baseline(sweep, spec)
+    if sweep.design == "one-at-a-time":
+        flips = [(name, choice) for name in choices for choice in choices[name] if choice != base[name]]
+        return [base] + [{**base, name: choice} for name, choice in flips]
+    combinations = itertools.product(*choices.values())
+    return [{**base, **dict(zip(choices, combination, strict=True))} for combination in combinations]
+
+
+def _ordered(sweep: Sweep, rows: dict[str, list[dict[str, str]]]) -> list[Trial]:
+    """Blocks are framework x seed. All blocks of a seed run together, their rows in random order."""
+    shuffle = random.Random(sweep.name).shuffle
+    trials: list[Trial] = []
+    for seed in sweep.seed_list:
+        cells = [(adapter, row) for adapter in sweep.adapters for row in rows[adapter]]
+        shuffle(cells)
+        trials += [trial(sweep, adapter, row, seed) for adapter, row in cells]
+    return trials

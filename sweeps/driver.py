@@ -1,0 +1,195 @@
+"""The driver: runs a sweep to its end, and takes it up again where an earlier driver stopped."""
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+from rich.console import Console
+
+from adapters import load_spec
+from experiments import tracking
+from experiments.environment import Environment
+from experiments.errors import LedgerError, SweepError
+from experiments.places import cache
+from experiments.records import TrialRecord, revision
+from experiments.tracking import Recorder, SweepRun
+from experiments.trial import Event, Trial
+from sweeps import design, report
+from sweeps.progress import SweepProgress
+from sweeps.scheduler import Cluster
+from sweeps.study import Ledger
+from sweeps.sweep import Sweep
+
+
+class SweepFolder:
+    """A sweep's state: HOME/NAME/N/, N counting the fresh starts. The one owner of its file names."""
+
+    def __init__(self, home: Path, name: str, number: int):
+        self.home, self.name, self.number = home, name, number
+        self.path = home / name / str(number)
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def record(self, trial: Trial) -> TrialRecord:
+        return TrialRecord(self.path / "trials" / trial.identity)
+
+    def records(self) -> list[TrialRecord]:
+        """Every trial that was ever started."""
+        return [TrialRecord(path.parent) for path in sorted(self.path.glob("trials/*/trial.json"))]
+
+
+def latest(home: Path, name: str) -> SweepFolder | None:
+    """The newest state of a sweep in this home."""
+    numbers = [int(path.name) for path in (home / name).glob("*") if path.name.isdigit()]
+    return SweepFolder(home, name, max(numbers)) if numbers else None
+
+
+def open_folder(home: Path, sweep: Sweep, fresh: bool) -> SweepFolder:
+    """The sweep's newest folder, or a new one. Raises SweepError where the home can't be written."""
+    found = latest(home, sweep.name)
+    folder = found if found and not fresh else SweepFolder(home, sweep.name, found.number + 1 if found else 1)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SweepError(f"'{folder.path}' can't be made: {error.strerror}; choose another place with --home") from error
+    return folder
+
+
+@contextmanager
+def lease(folder: SweepFolder) -> Iterator[None]:
+    """Keep a second driver of the same sweep out. Raises LedgerError that says who holds it."""
+    lock, holder = filelock.FileLock(folder.path / "driver.lock"), folder.path / "driver.txt"
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        who = holder.read_text() if holder.is_file() else "another process"
+        raise LedgerError(f"sweep '{folder.name}' is being run by {who}; wait for it or stop it") from None
+    try:
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        yield
+    finally:
+        lock.release()
+
+
+def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, Any]:
+    """Run a sweep to its end and return the report's summary. Raises RosettaError; KeyboardInterrupt passes through."""
+    plan = design.plan(sweep)
+    folder = open_folder(home, sweep, fresh)
+    with lease(folder):
+        ledger = Ledger(plan, folder.path, f"{folder.name}/{folder.number}")
+        ledger.prepare({record.folder.name: found for record in folder.records() if (found := record.outcome())})
+        folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
+        mlflow = _open_tracking(sweep, folder)
+        try:
+            if ledger.remaining():
+                _run_trials(sweep, folder, ledger, mlflow, console)
+            else:
+                console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
+        except BaseException:
+            tracking.close_sweep(mlflow, "KILLED")
+            raise
+        summary = write_report(mlflow, folder, console)
+        tracking.close_sweep(mlflow, "FINISHED")
+    return summary
+
+
+def _open_tracking(sweep: Sweep, folder: SweepFolder) -> SweepRun:
+    tags = {"sweep": f"{folder.name}/{folder.number}", "design": sweep.design, "revision": revision()}
+    mlflow = tracking.open_sweep(folder.home, folder.path, sweep.name, f"sweep {folder.name}/{folder.number}", tags)
+    tracking.log_files(mlflow, [folder.plan])
+    tracking.reconcile(mlflow, folder.records())
+    return mlflow
+
+
+def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Console) -> None:
+    done = sum(ledger.outcomes().values())
+    with Cluster(sweep.resources) as cluster:
+        cluster.slots  # noqa: B018  raises early where the cluster can't run the sweep
+        if cluster.own:
+            build_environments(sweep.adapters, sweep.resources.device, console)
+        recorder = Recorder(mlflow)
+        try:
+            with SweepProgress(console, done + ledger.remaining(), done) as progress:
+                for trial, event in cluster.run(ledger.next):
+                    _take(trial, event, folder, ledger, recorder)
+                    progress.show(trial, event)
+        finally:
+            unwritten = recorder.close()
+    if unwritten:
+        console.print(f"[yellow]MLflow took no word of {unwritten} trials; they are kept, run the same command to write them.")
+
+
+def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:
+    """Keep an event: on disk first, then in the ledger, then in MLflow."""
+    record = folder.record(trial)
+    if event["event"] == "started":
+        record.create(trial)
+    record.append(event)
+    if event["event"] == "outcome":
+        ledger.finish(trial, event)
+    recorder.record(record, {name: value for name, value in event.items() if name not in ("log", "request")})
+
+
+def build_environments(adapters: list[str], device: str, console: Console) -> dict[str, bool]:
+    """Make the adapters' environments that are not there yet; returns {adapter: whether it was new}."""
+    made = {}
+    for name in adapters:
+        environment = Environment(load_spec(name), device, cache())
+        if environment.ready:
+            made[name] = False
+            continue
+        with console.status(f"{name}: building its environment") as status:
+            made[name] = environment.create(lambda step: status.update(f"{name}: {step}"))  # noqa: B023
+        console.print(f"{name}: environment built in {environment.folder}", highlight=False, soft_wrap=True)
+    return made
+
+
+# Report
+
+
+def read_record(mlflow: SweepRun) -> report.Record:
+    """All that a report needs, from MLflow."""
+    scratch = tempfile.mkdtemp()
+    try:
+        plan = tracking.read_plan(mlflow, Path(scratch))
+    finally:
+        shutil.rmtree(scratch)
+    return report.Record(
+        sweep=plan["sweep"],
+        tracking_uri=tracking.public(mlflow.uri),
+        experiment=mlflow.experiment,
+        parent_run_id=mlflow.run_id,
+        plan=plan,
+        runs=tracking.read_runs(mlflow),
+    )
+
+
+def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dict[str, Any]:
+    """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
+    record = read_record(mlflow)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.report.write_text(report.html(record))
+    summary = report.summary(record)
+    files = [folder.report, folder.path / "report.json"]
+    files[1].write_text(json.dumps(summary, indent=1))
+    for name, picture in report.figures(record).items():
+        files.append(folder.path / name)
+        files[-1].write_bytes(picture)
+    tracking.log_files(mlflow, files, report.description(record))
+    console.print(report.table(record))
+    console.print(f"Report: {folder.report}", highlight=False, soft_wrap=True)
+    console.print(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'", highlight=False, soft_wrap=True)
+    return summary

@@ -1,0 +1,142 @@
+"""Sweep: what one YAML file declares, validated."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from adapters import ADAPTERS, unknown
+from adapters.settings import SETTINGS
+from experiments.errors import SweepError
+from experiments.workload import WORKLOADS, Workload, workload_named
+
+NATIVE = "native"  # in a list of choices: whatever the framework does if nobody asks
+Positive = Annotated[int, Field(gt=0)]
+Design = Literal["one-at-a-time", "factorial", "search"]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class WorkloadChoice(Strict):
+    """A workload's name and what to change of it."""
+
+    name: str
+    epochs: Positive | None = None
+    train_examples: Positive | None = None
+    filters: tuple[Positive, Positive] | None = Field(None, strict=False)
+    hidden: Positive | None = None
+    batch_size: Positive | None = None
+
+    def resolve(self) -> Workload:
+        overrides = self.model_dump(exclude={"name"}, exclude_none=True)
+        return workload_named(self.name).with_overrides(overrides)
+
+
+class Resources(Strict):
+    """What one trial holds, in Ray's words. With num_gpus the trial runs on CUDA, without on CPUs."""
+
+    num_gpus: float = Field(0, ge=0)
+    num_cpus: float = Field(1, gt=0)
+
+    @property
+    def device(self) -> str:
+        return "cuda" if self.num_gpus else "cpu"
+
+
+class Sweep(Strict):
+    """One file: what is trained, what varies, and on what."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    workload: WorkloadChoice
+    adapters: list[str] = Field(min_length=1)
+    design: Design
+    settings: dict[str, list[str]] = {}
+    fixed: dict[str, str] = {}
+    seeds: Positive | list[int] = 3
+    trials: Positive | None = None  # search: how many
+    sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
+    resources: Resources = Resources()
+    time_limit_minutes: float = Field(60, gt=0)
+
+    @property
+    def seed_list(self) -> list[int]:
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+
+def load(path: Path) -> Sweep:
+    """Read a sweep file. Raises SweepError with one clear line for whatever is wrong with it."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise SweepError(f"there is no sweep file '{path}'; the ones that ship are in sweeps/") from None
+    except OSError as error:
+        raise SweepError(f"the sweep file '{path}' can't be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SweepError(f"'{path}' is not a YAML file: {' '.join(str(error).split())}") from error
+    if not isinstance(content, Mapping):
+        raise SweepError(f"'{path}' must be a mapping with keys {', '.join(Sweep.model_fields)}")
+    return parse(dict(content), str(path))
+
+
+def parse(content: dict[str, Any], source: str) -> Sweep:
+    """Validate a file's content. Raises SweepError."""
+    try:
+        sweep = Sweep(**content)
+    except ValidationError as error:
+        raise SweepError(f"{source}: {_first_line(error)}") from None
+    except TypeError:  # keys that are no strings
+        raise SweepError(f"{source}: every key must be a word; choices: {', '.join(Sweep.model_fields)}") from None
+    for check in (_check_names, _check_design, _check_choices):
+        check(sweep, source)
+    return sweep
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        models: dict[str, type[BaseModel]] = {"workload": WorkloadChoice, "resources": Resources}
+        model = models.get(str(first["loc"][0]), Sweep) if len(first["loc"]) > 1 else Sweep
+        return unknown("key", place.split(".")[-1], list(model.model_fields)) + f" (at '{place}')"
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {first['input']!r:.80}"
+
+
+def _check_names(sweep: Sweep, source: str) -> None:
+    for name in sweep.adapters:
+        if name not in ADAPTERS:
+            raise SweepError(f"{source}: {unknown('adapter', name, list(ADAPTERS))}")
+    if sweep.workload.name not in WORKLOADS:
+        raise SweepError(f"{source}: {unknown('workload', sweep.workload.name, list(WORKLOADS))}")
+    for what, values in (("adapters", sweep.adapters), ("seeds", sweep.seed_list)):
+        if len(set(values)) < len(values):
+            raise SweepError(f"{source}: {what} must not repeat, but got {values}")
+
+
+def _check_design(sweep: Sweep, source: str) -> None:
+    both = set(sweep.settings) & set(sweep.fixed)
+    if both:
+        raise SweepError(f"{source}: '{min(both)}' is in settings and in fixed; a setting either varies or is fixed")
+    if sweep.design == "search" and sweep.trials is None:
+        raise SweepError(f"{source}: design 'search' needs trials: how many configurations to try")
+    if sweep.design != "search" and sweep.trials is not None:
+        raise SweepError(f"{source}: trials is for design 'search'; design '{sweep.design}' runs every row of its plan")
+    if not sweep.seed_list or min(sweep.seed_list) < 0:
+        raise SweepError(f"{source}: seeds must be whole numbers from 0 on, but got {sweep.seeds}")
+
+
+def _check_choices(sweep: Sweep, source: str) -> None:
+    chosen = {**sweep.settings, **{name: [choice] for name, choice in sweep.fixed.items()}}
+    for name, choices in chosen.items():
+        if name not in SETTINGS:
+            raise SweepError(f"{source}: {unknown('setting', name, list(SETTINGS))}")
+        known = [*SETTINGS[name].choices, NATIVE]
+        for choice in choices:
+            if choice not in known:
+                hint = " (YAML reads a bare on or off as a truth value: write it in quotes)" if choice in ("True", "False") else ""
+                raise SweepError(f"{source}: {unknown(f'choice for {name}', choice, known)}{hint}")
+        if not choices or len(set(choices)) < len(choices):
+            raise SweepError(f"{source}: settings.{name} must list choices without repeating one, but got {choices}")
