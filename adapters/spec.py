@@ -50,7 +50,7 @@ class AdapterSpec(NamedTuple):
 
     name: as users write it ("mxnet-gluon").
     framework: the library's name ("MXNet").
-    distribution: the package whose version is recorded.
+    package: the name it is imported by; its __version__ is recorded.
     module: the folder of the adapter, where its requirements files lie ("adapters.mxnet").
     python: the interpreter's minor version ("3.11").
     models: {network: "module:class"} of the implementations.
@@ -62,7 +62,7 @@ class AdapterSpec(NamedTuple):
 
     name: str
     framework: str
-    distribution: str
+    package: str
     module: str
     python: str
     models: Dict[str, str]

@@ -28,6 +28,7 @@ all its descendants, as soon as its standard input is closed: it never outlives 
 
 Runs under Python 3.6 and later: standard library, NumPy, and the framework inside the adapter's leaf modules only.
 """
+import importlib
 import itertools
 import json
 import os
@@ -113,15 +114,8 @@ def network_of(fields):
 
 
 def versions(spec):
-    try:
-        from importlib.metadata import version  # Python 3.8+
-    except ImportError:
-        from pkg_resources import get_distribution
-
-        def version(name):
-            return get_distribution(name).version
-
-    return {"python": platform.python_version(), "numpy": np.__version__, "framework": version(spec.distribution)}
+    framework = importlib.import_module(spec.package).__version__
+    return {"python": platform.python_version(), "numpy": np.__version__, "framework": framework}
 
 
 class Clock(object):

@@ -4,7 +4,7 @@ from adapters.spec import AdapterSpec, Supported, Unsupported
 SPEC = AdapterSpec(
     name="chainer",
     framework="Chainer",
-    distribution="chainer",
+    package="chainer",
     module="adapters.chainer",
     python="3.11",
     models={"cnn": "adapters.chainer.cnn:Model"},

@@ -4,7 +4,7 @@ from adapters.spec import AdapterSpec, Supported
 SPEC = AdapterSpec(
     name="cntk",
     framework="CNTK",
-    distribution="cntk",
+    package="cntk",
     module="adapters.cntk",
     python="3.6",
     models={"cnn": "adapters.cntk.cnn:Model"},

@@ -137,20 +137,19 @@ class Model(model.Model):
     # Report
 
     def report(self):
-        operations = C.logging.graph.depth_first_search(self.loss, lambda node: hasattr(node, "op_name"), depth=-1)
-        pooling = [node for node in operations if node.op_name == "Pooling"][0]
-        softmaxes = [node for node in operations if node.op_name == "Softmax"]
-        maker = pooling.inputs[0].owner
+        operations = C.logging.graph.depth_first_search(self.loss, lambda node: hasattr(node, "op_name"))
+        pooling = [node for node in operations if node.op_name == "MaxPooling"][0]
+        kinds = [node.op_name for node in operations]
         return dict(
             self.recognise_laws(),
             layout="nchw" if self.x.shape == self.network.input_shape else "nhwc",
             autotune="on",
             compile="graph" if isinstance(self.net, C.Function) else "eager",
             precision=np.dtype(self.layers[0].W.dtype).name,
-            relu="before_pool" if maker is not None and maker.op_name == "ReLU" else "after_pool",
+            relu="before_pool" if pooling.inputs[0].owner.op_name == "ReLU" else "after_pool",
             momentum=self.read_momentum(),
             dropout_at_test=self.read_dropout(),
-            loss="softmax_twice" if softmaxes else "logits",
+            loss="softmax_twice" if "Softmax" in kinds else "logits",
         )
 
     def read_momentum(self):
@@ -162,5 +161,5 @@ class Model(model.Model):
         return "classical" if np.isclose(moved, self.network.learning_rate) else "unit_gain"
 
     def read_dropout(self):
-        x = np.ones((self.network.batch_size,) + self.network.input_shape, self.dtype)
+        x = np.ones((1,) + self.network.input_shape, self.dtype)
         return "off" if np.array_equal(self.predict(x), self.predict(x)) else "on"

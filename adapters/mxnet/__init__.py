@@ -4,7 +4,7 @@ from adapters.spec import AdapterSpec, Supported
 GLUON = AdapterSpec(
     name="mxnet-gluon",
     framework="MXNet",
-    distribution="mxnet",
+    package="mxnet",
     module="adapters.mxnet",
     python="3.11",
     models={"cnn": "adapters.mxnet.gluon_cnn:Model"},

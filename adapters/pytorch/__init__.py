@@ -4,7 +4,7 @@ from adapters.spec import AdapterSpec, Supported
 SPEC = AdapterSpec(
     name="pytorch",
     framework="PyTorch",
-    distribution="torch",
+    package="torch",
     module="adapters.pytorch",
     python="3.11",
     models={"cnn": "adapters.pytorch.cnn:Model"},

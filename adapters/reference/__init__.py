@@ -4,7 +4,7 @@ from adapters.spec import AdapterSpec, Supported, Unsupported
 SPEC = AdapterSpec(
     name="reference",
     framework="NumPy",
-    distribution="numpy",
+    package="numpy",
     module="adapters.reference",
     python="3.11",
     models={"cnn": "adapters.reference.cnn:Model"},

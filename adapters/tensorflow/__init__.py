@@ -4,7 +4,7 @@ from adapters.spec import AdapterSpec, Conflict, Supported
 SPEC = AdapterSpec(
     name="tensorflow",
     framework="TensorFlow",
-    distribution="tensorflow-cpu",
+    package="tensorflow",
     module="adapters.tensorflow",
     python="3.11",
     models={"cnn": "adapters.tensorflow.cnn:Model"},
