@@ -1,0 +1,229 @@
+"""The report of a sweep: summary for programs, table for the terminal, one offline HTML file for people."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import altair as alt
+import jinja2
+import numpy as np
+import pandas as pd
+import vl_convert
+from rich.table import Table
+
+from adapters.settings import SETTINGS
+from experiments.trial import COMPLETED, FAILED, OUTCOMES
+from sweeps.effects import ACCURACY, ALL, Effect, effects, mean_interval
+
+HEADLINE_TIME = "step_ms_median"
+# Okabe and Ito's palette: told apart by everybody; shapes tell the same apart without colour.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#777777"]
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left", "triangle-right"]
+FIGURES = {
+    "forest_accuracy": (ACCURACY, "Effect on accuracy, points"),
+    "forest_time": (HEADLINE_TIME, "Effect on the time of a training step, %"),
+}
+
+
+class Record(NamedTuple):
+    """All that a report is made of, as read from MLflow. `runs` has one row for each trial with an outcome."""
+
+    sweep: str
+    tracking_uri: str
+    experiment: str
+    parent_run_id: str
+    plan: dict[str, Any]
+    runs: pd.DataFrame
+
+
+def measured(record: Record) -> list[Effect]:
+    """The sweep's effects. A search has none: its sampler prefers what does well, so its runs are no fair comparison."""
+    if record.plan["design"] == "search" or record.runs.empty:
+        return []
+    settings = [name for name in SETTINGS if name in record.runs]
+    return effects(record.runs, record.plan["natives"], record.plan["varied"], settings)
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """The JSON object of `report --json`."""
+    kinds = list(record.runs.get("outcome", []))
+    return {
+        "sweep": record.sweep,
+        "tracking_uri": record.tracking_uri,
+        "experiment": record.experiment,
+        "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES},
+        "planned": record.plan["planned"],
+        "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
+        "effects": [effect._asdict() for effect in measured(record)],
+        "dropped": record.plan["dropped"],
+        "collapsed": record.plan["collapsed"],
+    }
+
+
+def _adapter(record: Record, name: str) -> dict[str, Any]:
+    """An adapter at its native settings: accuracy with interval, and the median time of a step."""
+    mine = record.runs[record.runs["adapter"] == name] if not record.runs.empty else record.runs
+    native = mine[_is_native(mine, record.plan["natives"][name])] if len(mine) else mine
+    accuracies = native["accuracy"].dropna().to_numpy() if "accuracy" in native else np.array([])
+    mean, low, high = mean_interval(accuracies) if len(accuracies) else (None, None, None)
+    step = native["step_ms_median"].median() if "step_ms_median" in native else np.nan
+    return {
+        "name": name, "runs": len(mine), "native_runs": len(native),
+        "accuracy": mean, "accuracy_low": low, "accuracy_high": high,
+        "step_ms_median": None if np.isnan(step) else float(step),
+    }  # fmt: skip
+
+
+def _is_native(runs: pd.DataFrame, natives: dict[str, str]) -> pd.Series:
+    same = [runs[name] == choice for name, choice in natives.items() if name in runs]
+    return pd.concat(same, axis=1).all(axis=1)
+
+
+# Terminal
+
+
+def table(record: Record) -> Table:
+    """Every effect on accuracy and on the time of a step, the overall ones first."""
+    shown = Table(title=f"Sweep {record.sweep}: what each setting does", title_justify="left")
+    for name in ("setting", "choice", "instead of", "framework"):
+        shown.add_column(name, overflow="fold")
+    for name in ("accuracy, points", "step time, %", "n"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    for row in rows(record):
+        accuracy, time = row["accuracy"], row["time"]
+        n = (accuracy or time).n
+        shown.add_row(
+            row["setting"], row["choice"], row["baseline"], row["adapter"], in_words(accuracy), in_words(time), str(n)
+        )
+    return shown
+
+
+def rows(record: Record) -> list[dict[str, Any]]:
+    """One row for each comparison with its accuracy and time effects; the largest effects on accuracy first."""
+    found: dict[tuple[str, str, str, str], dict[str, Effect]] = {}
+    for effect in measured(record):
+        key = (effect.setting, effect.choice, effect.baseline, effect.adapter)
+        found.setdefault(key, {})[effect.metric] = effect
+    made = [
+        dict(zip(("setting", "choice", "baseline", "adapter"), key, strict=True))
+        | {"accuracy": metrics.get(ACCURACY), "time": metrics.get(HEADLINE_TIME), "total": metrics.get("total_seconds")}
+        for key, metrics in found.items()
+        if ACCURACY in metrics or HEADLINE_TIME in metrics
+    ]
+    return sorted(made, key=lambda row: (row["adapter"] != ALL, -abs(row["accuracy"].estimate if row["accuracy"] else 0)))
+
+
+def in_words(effect: Effect | None) -> str:
+    """ "+1.20 [+0.40, +2.00]" """
+    if effect is None:
+        return "-"
+    if effect.low is None:
+        return f"{effect.estimate:+.2f} [one block]"
+    return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
+
+
+# Figures
+
+
+def forest(found: list[Effect], metric: str, title: str) -> alt.Chart | None:
+    """A forest plot: one line for each comparison and framework, its estimate and its interval. None without effects."""
+    data = pd.DataFrame([effect._asdict() for effect in found if effect.metric == metric])
+    if data.empty:
+        return None
+    data["comparison"] = data["setting"] + ": " + data["choice"] + " instead of " + data["baseline"]
+    names = [ALL, *sorted(set(data["adapter"]) - {ALL})]
+    scale = {"domain": names, "range": ["#000000" if name == ALL else COLOURS[i] for i, name in enumerate(names, -1)]}
+    colour = alt.Color("adapter:N", scale=alt.Scale(**{**scale, "range": ["#999999", *COLOURS[: len(names) - 1]]}))
+    order = alt.Y("adapter:N", sort=names, title=None)
+    tips = [alt.Tooltip(name) for name in ("comparison", "adapter", "estimate", "low", "high", "n")]
+    base = alt.Chart(data)
+    legend = alt.Legend(orient="top", columns=3, title=None)
+    shape = alt.Shape("adapter:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]), legend=legend)
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q", y=order, color=colour)
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x="estimate:Q", y=order, color=colour.legend(legend), shape=shape, tooltip=tips
+    )
+    zero = base.mark_rule(strokeDash=[4, 4], color="#888888").encode(x=alt.datum(0))
+    layers = alt.layer(zero, bars, points).properties(width="container")
+    header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelLimit=330)
+    return layers.facet(row=alt.Row("comparison:N", header=header), spacing=8).resolve_scale(y="independent")
+
+
+def charts(record: Record, width: int | None = None) -> dict[str, dict[str, Any]]:
+    """{name: Vega-Lite specification} of the forest plots; `width` in pixels, or as wide as there is room."""
+    found = measured(record)
+    made = {name: forest(found, *arguments) for name, arguments in FIGURES.items()}
+    return {name: _specification(chart, width) for name, chart in made.items() if chart is not None}
+
+
+def _specification(chart: Any, width: int | None) -> dict[str, Any]:
+    specification: dict[str, Any] = chart.to_dict()
+    specification["spec"]["width"] = width or 300  # a facet can't follow its container: the page sets it when it draws
+    return specification
+
+
+def figures(record: Record) -> dict[str, bytes]:
+    """{file name: PNG} of the forest plots."""
+    return {f"{name}.png": vl_convert.vegalite_to_png(chart, scale=2) for name, chart in charts(record, 560).items()}
+
+
+# HTML
+
+
+def html(record: Record) -> str:
+    """One file that opens offline."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["in_words"] = in_words
+    lines = rows(record)
+    return environment.get_template("report.html.j2").render(
+        record=record,
+        summary=summary(record),
+        overall=[row for row in lines if row["adapter"] == ALL],
+        single=[row for row in lines if row["adapter"] != ALL],
+        troubles=_troubles(record.runs),
+        settings=SETTINGS,
+        findings=findings(lines),
+        charts=charts(record),
+        titles={name: title for name, (_, title) in FIGURES.items()},
+        javascript=jinja2.utils.markupsafe.Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script")),
+    )
+
+
+def _troubles(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """The trials that failed or diverged, with what the configuration was and the error's line."""
+    if runs.empty:
+        return []
+    settings = [name for name in SETTINGS if name in runs]
+    return [
+        {
+            "adapter": run["adapter"], "seed": run["seed"], "outcome": run["outcome"],
+            "error": run["error"] if run["outcome"] == FAILED else "the loss stopped being finite",
+            "settings": ", ".join(f"{name}={run[name]}" for name in settings if isinstance(run[name], str)),
+        }
+        for run in runs[runs["outcome"] != COMPLETED].to_dict("records")
+    ]  # fmt: skip
+
+
+def findings(lines: list[dict[str, Any]]) -> list[str]:
+    """The answer in sentences: each comparison whose interval excludes zero, the largest first."""
+    said = []
+    for row in lines:
+        where = "over all frameworks" if row["adapter"] == ALL else f"in {row['adapter']}"
+        change = f"{row['setting']} {row['choice']} instead of {row['baseline']}"
+        for effect, noun, more, less, unit in (
+            (row["accuracy"], "accuracy", "gains", "costs", " points of accuracy"),
+            (row["time"], "time", "adds", "saves", " % of a step's time"),
+        ):
+            if effect and effect.excludes_zero:
+                verb = more if effect.estimate > 0 else less
+                said.append(f"{change} {verb} {abs(effect.estimate):.2f}{unit} {where} ({in_words(effect)}, n = {effect.n})")
+    return said
+
+
+def description(record: Record) -> str:
+    """What the parent run's page in MLflow says (Markdown)."""
+    counted = summary(record)["outcomes"]
+    lines = [f"Sweep **{record.sweep}**: " + ", ".join(f"{count} {kind}" for kind, count in counted.items()) + "."]
+    lines += [f"- {sentence}" for sentence in findings(rows(record))[:10]]
+    return "\n".join([*lines, "", "The whole report is the artifact `report.html` of this run."])
