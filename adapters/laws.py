@@ -38,41 +38,45 @@ def draw(random, law, shape, fan):
     return random.uniform(-limit, limit, shape)
 
 
-def _distance(law, arrays):
-    """Mean squared misfit between arrays [(array, fans)] and a law; 0 is perfect.
-
-    Compares the standard deviation and the largest magnitude, each in units of the law's own, so that a normal
-    and a uniform distribution of the same variance are told apart.
-    """
-    family, deviation = law
-    misfit = 0.0
-    for array, fan in arrays:
-        expected, size = deviation(*fan), array.size
-        if expected == 0.0:
-            misfit += 0.0 if not np.any(array) else np.inf
-            continue
-        # The largest of n: close to the bound if uniform, about sqrt(2 log n) deviations if normal.
-        bound = np.sqrt(3.0) * size / (size + 1.0) if family == UNIFORM else np.sqrt(2.0 * np.log(size))
-        largest = np.abs(array).max() / (bound * expected)
-        misfit += np.log(max(np.std(array), 1e-30) / expected) ** 2 + np.log(max(largest, 1e-30)) ** 2
-    return misfit / len(arrays)
-
-
 def recognise(weights):
     """Read the laws in force back from freshly built canonical weights {name: array}.
 
-    Returns {"init": name, "bias_init": name}; a distribution that fits no law within a quarter is "unrecognised".
+    Returns {"init": name, "bias_init": name}: the likeliest law of each table, or "unrecognised" where even that one's
+    spread is not the weights'.
     """
-    kernels = [(array, fans(array.shape)) for name, array in weights.items() if name.endswith(".weight")]
-    biases = [
-        (weights[name[: -len("weight")] + "bias"], fans(array.shape))
-        for name, array in weights.items()
-        if name.endswith(".weight")
-    ]
-    return {"init": _closest(KERNEL_LAWS, kernels), "bias_init": _closest(BIAS_LAWS, biases)}
+    layers = [name[: -len(".weight")] for name in weights if name.endswith(".weight")]
+    spans = [fans(weights[name + ".weight"].shape) for name in layers]
+    kernels = [(weights[name + ".weight"], fan) for name, fan in zip(layers, spans)]
+    biases = [(weights[name + ".bias"], fan) for name, fan in zip(layers, spans)]
+    return {"init": _likeliest(KERNEL_LAWS, kernels), "bias_init": _likeliest(BIAS_LAWS, biases)}
 
 
-def _closest(laws, arrays):
-    misfits = {name: _distance(law, arrays) for name, law in laws.items()}
-    best = min(misfits, key=misfits.get)
-    return best if misfits[best] < 0.25 ** 2 else "unrecognised"
+def _likeliest(laws, arrays):
+    scores = {name: _log_likelihood(law, arrays) for name, law in laws.items()}
+    best = max(scores, key=scores.get)
+    return best if _fits(laws[best], arrays) else "unrecognised"
+
+
+def _log_likelihood(law, arrays):
+    family, deviation = law
+    total = 0.0
+    for array, fan in arrays:
+        expected = deviation(*fan)
+        if expected == 0.0:
+            total += np.inf if not np.any(array) else -np.inf
+        elif family == NORMAL:
+            total -= array.size * np.log(expected * np.sqrt(2 * np.pi)) + 0.5 * np.sum((array / expected) ** 2)
+        else:
+            limit = np.sqrt(3.0) * expected
+            inside = np.abs(array).max() <= limit * (1 + 1e-5)  # float32 rounds
+            total += -array.size * np.log(2 * limit) if inside else -np.inf
+    return total
+
+
+def _fits(law, arrays):
+    """Whether the weights, in units of the law's own deviation, have a deviation of 1 within a fifth."""
+    deviations = [law[1](*fan) for _, fan in arrays]
+    if not any(deviations):
+        return not any(np.any(array) for array, _ in arrays)
+    scaled = np.concatenate([array.ravel() / expected for (array, _), expected in zip(arrays, deviations)])
+    return 0.8 < np.std(scaled) < 1.25

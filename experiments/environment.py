@@ -140,10 +140,10 @@ class Environment:
         with log.open("a") as file:
             file.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}\n")
         if done.returncode:
-            last = " ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
+            said = " ".join((done.stderr or done.stdout).split())
             raise EnvironmentFailed(
                 f"the environment of {self.spec.name} could not be built: '{Path(command[0]).name} {command[1]}' "
-                f"failed: {last[-400:]} (whole log: {log}; check the network and the PIP_* settings, then try again)"
+                f"failed: {said[:400]} (whole log: {log}; check the network and the PIP_* settings, then try again)"
             )
         return done.stdout
 
@@ -185,15 +185,15 @@ def find_interpreter(spec: AdapterSpec) -> str:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a file lock; the lock's folder is made. Raises EnvironmentFailed where the place can't be written."""
+    lock = filelock.FileLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path):
-            yield
-    except PermissionError as error:
-        raise EnvironmentFailed(
-            f"'{error.filename or path}' can't be written; set ROSETTA_CACHE to a folder that can"
-        ) from error
+        lock.acquire()
     except OSError as error:
-        if error.errno == 30:  # EROFS
-            raise EnvironmentFailed(f"'{path.parent}' is read-only; set ROSETTA_CACHE to a folder that can be written") from error
-        raise
+        raise EnvironmentFailed(
+            f"'{error.filename or path}' can't be written ({error.strerror}); set ROSETTA_CACHE to a folder that can"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

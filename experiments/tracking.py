@@ -5,6 +5,7 @@ could not write is written by the next `reconcile`. Writing the same record twic
 """
 
 import json
+import logging
 import os
 import queue
 import threading
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 # A server that is away is reported within seconds; mlflow's own default is minutes.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -27,6 +29,13 @@ from experiments.errors import TrackingError
 from experiments.records import TrialRecord
 from experiments.trial import COMPLETED, DIVERGED, Event
 
+# An epoch's fields and the metrics they become; a setting is called `loss`, so the metric can't be.
+EPOCH_METRICS = {
+    "accuracy": "accuracy",
+    "loss": "train_loss",
+    "train_seconds": "epoch_train_seconds",
+    "evaluate_seconds": "epoch_evaluate_seconds",
+}
 PAGE = 1000  # runs asked for at a time
 
 
@@ -46,6 +55,7 @@ class SweepRun(NamedTuple):
 
 def connect(uri: str) -> MlflowClient:
     """Raises TrackingError with one clear line where the store can't be reached."""
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     try:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
@@ -201,8 +211,8 @@ class RunWriter:
 def _metrics(event: Event) -> list[Metric]:
     """An epoch's metrics at its number; an outcome's at the end. The last `accuracy` is the trial's."""
     if event["event"] == "epoch":
-        names, step = ("accuracy", "loss", "train_seconds", "evaluate_seconds"), event["epoch"]
-        values = {("epoch_" + name if name.endswith("seconds") else name): event[name] for name in names}
+        step = event["epoch"]
+        values = {shown: event[name] for name, shown in EPOCH_METRICS.items()}
     elif event["event"] == "ready":
         names, step = ("import_seconds", "data_seconds", "build_seconds"), 0
         values = {name: event[name] for name in names}

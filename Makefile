@@ -1,0 +1,37 @@
+# make sweep   build what the sweep needs, run sweeps/quick.yaml to its end (FRESH=1: start a new one)
+# make test    build what the tests need, run them all
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+UV := $(VENV)/bin/uv
+
+.PHONY: sweep test lint lock clean
+
+sweep: $(VENV)/control.stamp
+	$(RUN) sweep.py run sweeps/quick.yaml $(if $(FRESH),--fresh)
+
+test: $(VENV)/dev.stamp
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+$(VENV)/bin/uv: requirements/bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: $(PYTHON) is older than Python 3.11; name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@touch $@
+
+$(VENV)/%.stamp: requirements/%.lock $(VENV)/bin/uv
+	$(UV) pip install --quiet --python $(RUN) --require-hashes -r requirements/$*.lock
+	@touch $@
+
+lock: $(VENV)/bin/uv
+	cd requirements && for name in bootstrap control dev; do \
+		../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+			$$name.in -o $$name.lock || exit; done
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,132 @@
+"""The process boundary, with workers that fail in each way a process can."""
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from experiments import worker_process
+from experiments.errors import WorkerDied
+from experiments.places import PROJECT
+
+READY = '{"event": "ready"}'
+DONE = '{"event": "done"}'
+
+
+@pytest.fixture
+def run(tmp_path):
+    """run(code, time_limit) -> events of a worker whose `adapters.worker` is the given code."""
+
+    def start(code, time_limit=20.0):
+        package = tmp_path / "fake" / "adapters"
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").write_text("")
+        (package / "worker.py").write_text("import os, sys, time, signal\n" + textwrap.dedent(code))
+        folder = tmp_path / "trial"
+        folder.mkdir(exist_ok=True)
+        environment = {**worker_process.worker_environment({}, 1), "PYTHONPATH": str(package.parent)}
+        return worker_process.stream(sys.executable, folder, environment, time_limit)
+
+    return start
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().split()[2] != "Z"
+
+
+def gone(pid, seconds=10):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not alive(pid):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_events_are_streamed_and_kept(run, tmp_path):
+    events = list(run(f"print('{READY}'); print('{DONE}')"))
+    assert [event["event"] for event in events] == ["ready", "done"]
+    assert all(event["time"] <= time.time() for event in events)
+    assert len((tmp_path / "trial" / "events.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
+        ("sys.stderr.write('no such kernel'); sys.exit(3)", "exited with status 3.*no such kernel"),
+        ("pass", "exited with status 0 without saying done or failed: .its log is empty."),
+        (f"print('{READY}')", "without saying done or failed"),
+        ("print('Using device 0')", "wrote what is no event: b'Using device 0'"),
+        ("print('{\"event\": \"lunch\"}')", "wrote what is no event"),
+        ("print('[1]')", "wrote what is no event"),
+    ],
+    ids=["crash", "error", "silence", "no end", "chatter", "unknown event", "no object"],
+)
+def test_a_worker_that_breaks_the_protocol(run, code, said):
+    with pytest.raises(WorkerDied, match=said):
+        list(run(code))
+
+
+def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path):
+    code = f"""
+    import subprocess
+    child = subprocess.Popen(["sleep", "60"])
+    open("{tmp_path}/pids", "w").write(f"{{os.getpid()}} {{child.pid}}")
+    time.sleep(60)
+    """
+    start = time.monotonic()
+    with pytest.raises(WorkerDied, match="time limit; raise time_limit_minutes"):
+        list(run(code, time_limit=1.5))
+    assert time.monotonic() - start < 10
+    assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+def test_closing_the_stream_ends_the_worker(run, tmp_path):
+    events = run(f"open('{tmp_path}/pids', 'w').write(str(os.getpid())); print('{READY}', flush=True); time.sleep(60)")
+    assert next(events)["event"] == "ready"
+    events.close()
+    assert gone(int((tmp_path / "pids").read_text()))
+
+
+def test_a_worker_does_not_outlive_a_killed_host(tmp_path, built):
+    """The real worker, waiting in a named pipe for its request, when its host is killed without warning."""
+    python = built("reference").python
+    os.mkfifo(tmp_path / "request.json")
+    host = f"""
+import sys, pathlib, threading, time
+sys.path.insert(0, {str(PROJECT)!r})
+from experiments import worker_process
+folder = pathlib.Path({str(tmp_path)!r})
+next(worker_process.stream({str(python)!r}, folder, worker_process.worker_environment({{}}, 1), 60))
+"""
+    process = subprocess.Popen([sys.executable, "-c", host])
+    children = f"/proc/{process.pid}/task/{process.pid}/children"
+    deadline = time.monotonic() + 20
+    pids = []
+    while not pids and time.monotonic() < deadline:
+        time.sleep(0.1)
+        with open(children) as file:
+            pids = file.read().split()
+    time.sleep(1)  # let it start its thread and open the pipe
+    process.kill()
+    process.wait()
+    assert pids and all(gone(int(pid)) for pid in pids)
+
+
+def test_only_what_is_allowed_is_inherited(monkeypatch):
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/elsewhere")
+    monkeypatch.setenv("PYTHONHOME", "/elsewhere")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
+    found = worker_process.worker_environment({"TF_CPP_MIN_LOG_LEVEL": "2"}, 3)
+    assert found["PYTHONPATH"] == str(PROJECT) and found["OMP_NUM_THREADS"] == "3"
+    assert found["TF_CPP_MIN_LOG_LEVEL"] == "2"
+    assert not {"LD_LIBRARY_PATH", "PYTHONHOME", "MLFLOW_TRACKING_PASSWORD"} & set(found)
