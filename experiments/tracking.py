@@ -36,6 +36,7 @@ EPOCH_METRICS = {
     "train_seconds": "epoch_train_seconds",
     "evaluate_seconds": "epoch_evaluate_seconds",
 }
+MLFLOW_EXPERIMENT_KIND = "mlflow.experimentKind"  # the page opens on training runs, not on language models' traces
 PAGE = 1000  # runs asked for at a time
 
 
@@ -89,7 +90,8 @@ def _experiment(client: MlflowClient, name: str, home: Path, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         embedded = uri.startswith("sqlite:")
-        return str(client.create_experiment(name, (home / "artifacts" / name).as_uri() if embedded else None))
+        place = (home / "artifacts" / name).as_uri() if embedded else None
+        return str(client.create_experiment(name, place, tags={MLFLOW_EXPERIMENT_KIND: "custom_model_development"}))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)

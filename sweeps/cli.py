@@ -31,6 +31,8 @@ class Session:
         self.home = home.absolute() if home else places.home()
         self.as_json = as_json
         self.console = Console(stderr=as_json)
+        if not self.console.is_terminal:
+            self.console.width = 110  # a log file has no width of its own
 
     def result(self, value: Any) -> None:
         if self.as_json:

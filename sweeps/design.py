@@ -55,7 +55,7 @@ def plan(sweep: Sweep) -> Plan:
     dropped: list[dict[str, str]] = []
     collapsed: list[dict[str, str]] = []
     choices = {name: _choices(sweep, load_spec(name), dropped, collapsed) for name in sweep.adapters}
-    rows = {name: _rows(sweep, load_spec(name), choices[name]) for name in sweep.adapters}
+    rows = {name: _possible(sweep, load_spec(name), choices[name], dropped) for name in sweep.adapters}
     trials = [] if sweep.design == "search" else _ordered(sweep, rows)
     return Plan(sweep, choices, dropped, collapsed, trials)
 
@@ -105,6 +105,20 @@ def _choices(
         elif possible:
             kept[name] = possible
     return kept
+
+
+def _possible(
+    sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]], dropped: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    """The rows without those whose choices don't work together; why is written to `dropped`."""
+    rows, device = _rows(sweep, spec, choices), sweep.resources.device
+    for conflict in spec.conflicts:
+        if any(conflict.device == device and conflict.choices.items() <= row.items() for row in rows):
+            (setting, choice), *others = conflict.choices.items()
+            company = " and ".join(f"{name}={value}" for name, value in others)
+            reason = f"not with {company}: {conflict.reason}"
+            dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
+    return [row for row in rows if not spec.conflict(row, device)]
 
 
 def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> list[dict[str, str]]:

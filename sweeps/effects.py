@@ -91,7 +91,7 @@ def _estimates(setting: str, blocks: pd.DataFrame) -> list[Effect]:
         by_adapter = [(str(adapter), mine) for adapter, mine in alike.groupby("adapter", sort=False)]
         overall = [(ALL, alike)] if len(by_adapter) > 1 else []
         for adapter, mine in overall + by_adapter:
-            estimate, low, high = interval(mine["difference"].to_numpy(), str(metric))
+            estimate, low, high = interval(mine["difference"].to_numpy(float), str(metric))
             found.append(
                 Effect(setting, str(choice), str(baseline), str(metric), adapter, estimate, low, high, len(mine))
             )

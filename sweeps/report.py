@@ -82,18 +82,16 @@ def _is_native(runs: pd.DataFrame, natives: dict[str, str]) -> pd.Series:
 
 
 def table(record: Record) -> Table:
-    """Every effect on accuracy and on the time of a step, the overall ones first."""
-    shown = Table(title=f"Sweep {record.sweep}: what each setting does", title_justify="left")
-    for name in ("setting", "choice", "instead of", "framework"):
-        shown.add_column(name, overflow="fold")
+    """The effects over all frameworks, and those of single frameworks whose interval excludes zero."""
+    shown = Table("change", title=f"Sweep {record.sweep}: what each setting does", title_justify="left")
+    shown.add_column("framework", no_wrap=True)
     for name in ("accuracy, points", "step time, %", "n"):
         shown.add_column(name, justify="right", no_wrap=True)
     for row in rows(record):
         accuracy, time = row["accuracy"], row["time"]
-        n = (accuracy or time).n
-        shown.add_row(
-            row["setting"], row["choice"], row["baseline"], row["adapter"], in_words(accuracy), in_words(time), str(n)
-        )
+        if row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
+            change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
+            shown.add_row(change, row["adapter"], in_words(accuracy), in_words(time), str((accuracy or time).n))
     return shown
 
 
@@ -113,12 +111,12 @@ def rows(record: Record) -> list[dict[str, Any]]:
 
 
 def in_words(effect: Effect | None) -> str:
-    """ "+1.20 [+0.40, +2.00]" """
+    """An estimate and its interval: "+1.2 [+0.4, +2.0]"."""
     if effect is None:
         return "-"
     if effect.low is None:
-        return f"{effect.estimate:+.2f} [one block]"
-    return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
+        return f"{effect.estimate:+.1f} [one block]"
+    return f"{effect.estimate:+.1f} [{effect.low:+.1f}, {effect.high:+.1f}]"
 
 
 # Figures
@@ -217,7 +215,7 @@ def findings(lines: list[dict[str, Any]]) -> list[str]:
         ):
             if effect and effect.excludes_zero:
                 verb = more if effect.estimate > 0 else less
-                said.append(f"{change} {verb} {abs(effect.estimate):.2f}{unit} {where} ({in_words(effect)}, n = {effect.n})")
+                said.append(f"{change} {verb} {abs(effect.estimate):.1f}{unit} {where} ({in_words(effect)}, n = {effect.n})")
     return said
 
 

@@ -1,0 +1,150 @@
+"""MLflow as a projection of the trial records: complete, idempotent, and honest when the server is away."""
+
+import sqlite3
+
+import pytest
+
+from adapters import load_spec
+from experiments import tracking
+from experiments.errors import TrackingError
+from experiments.records import TrialRecord
+from experiments.tracking import Recorder
+from experiments.trial import Trial
+from experiments.workload import workload_named
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def sweep(home):
+    return tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
+
+
+def trial(seed=0):
+    return Trial("reference", workload_named("digits_cnn"), load_spec("reference").native(), seed, "cpu", 1)
+
+
+def events(kind="completed"):
+    yield {"event": "started", "time": 1000.0, "host": "here", "devices": "cpu"}
+    yield {"event": "ready", "time": 1001.0, "import_seconds": 1.0, "data_seconds": 0.1, "build_seconds": 0.2,
+           "settings": {"relu": "before_pool"}, "versions": {"framework": "2.3.5"}}  # fmt: skip
+    for epoch in range(3):
+        yield {"event": "epoch", "time": 1002.0 + epoch, "epoch": epoch, "loss": 1.0 - 0.1 * epoch, "accuracy": 0.5 + 0.1 * epoch,
+               "train_seconds": 1.0, "evaluate_seconds": 0.5}  # fmt: skip
+    yield {"event": "outcome", "time": 1006.0, "kind": kind, "error": "" if kind == "completed" else "RuntimeError: no",
+           "traceback": "", "metrics": {"accuracy": 0.7, "step_ms_median": 4.0}, "log": "a log", "request": "{}"}  # fmt: skip
+
+
+def write(home, sweep, one, found, recorder):
+    record = TrialRecord(home / "trials" / one.identity).create(one)
+    for event in found:
+        record.append(event)
+        recorder.record(record, {name: value for name, value in event.items() if name not in ("log", "request")})
+    return record
+
+
+def only_run(sweep):
+    (run,) = tracking.children(tracking.connect(sweep.uri), sweep)
+    return run
+
+
+def counts(home):
+    database = sqlite3.connect(home / "mlflow.db")
+    return [database.execute(f"select count(*) from {name}").fetchone()[0] for name in ("runs", "metrics", "params", "tags")]
+
+
+def test_a_trial_becomes_a_run(home, sweep):
+    recorder = Recorder(sweep)
+    write(home, sweep, trial(seed=4), events(), recorder)
+    assert recorder.close() == 0
+    run = only_run(sweep)
+    assert run.info.run_name == "reference native seed=4" and run.info.status == "FINISHED"
+    assert run.data.params["framework"] == "NumPy" and run.data.params["init"] == "glorot_uniform"
+    assert run.data.params["autotune"] == "unsupported"
+    tags = run.data.tags
+    assert (tags["seed"], tags["host"], tags["outcome"], tags["version.framework"]) == ("4", "here", "completed", "2.3.5")
+    assert tags["effective.relu"] == "before_pool" and tags["mlflow.parentRunId"] == sweep.run_id
+    assert run.data.metrics["accuracy"] == 0.7 and run.data.metrics["step_ms_median"] == 4.0
+    client = tracking.connect(sweep.uri)
+    assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "accuracy")] == [(0, 0.5), (1, 0.6), (2, 0.7)]
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert files == {"trial.json", "events.jsonl", "request.json", "worker.log"}
+
+
+def test_writing_again_changes_nothing(home, sweep):
+    recorder = Recorder(sweep)
+    record = write(home, sweep, trial(), events(), recorder)
+    recorder.close()
+    before = counts(home)
+    assert tracking.reconcile(sweep, [record]) == 0
+    assert counts(home) == before
+
+
+def test_what_mlflow_lacks_is_written_from_the_record(home, sweep):
+    class Nowhere:
+        def record(self, record, event): ...
+
+    record = write(home, sweep, trial(), events(), Nowhere())
+    assert tracking.reconcile(sweep, [record]) == 1
+    assert only_run(sweep).data.metrics["accuracy"] == 0.7
+    assert tracking.reconcile(sweep, [record]) == 0
+
+
+def test_a_run_that_a_dead_driver_left_is_finished_or_killed(home, sweep):
+    client = tracking.connect(sweep.uri)
+    finished = TrialRecord(home / "trials" / "a").create(trial(0))
+    unfinished = TrialRecord(home / "trials" / "b").create(trial(1))
+    for record, found in ((finished, list(events())), (unfinished, list(events())[:3])):
+        for event in found:
+            record.append(event)
+        tracking.RunWriter(client, sweep, record).write(list(events())[:3])  # as far as the driver came
+    assert {run.info.status for run in tracking.children(client, sweep)} == {"RUNNING"}
+    assert tracking.reconcile(sweep, [finished, unfinished]) == 2
+    assert sorted(run.info.status for run in tracking.children(client, sweep)) == ["FINISHED", "KILLED"]
+
+
+def test_a_trial_that_is_cut_off_is_killed_at_the_end(home, sweep):
+    recorder = Recorder(sweep)
+    write(home, sweep, trial(), list(events())[:4], recorder)
+    recorder.close()
+    assert only_run(sweep).info.status == "KILLED"
+
+
+def test_a_failed_trial_shows_its_error(home, sweep):
+    recorder = Recorder(sweep)
+    write(home, sweep, trial(), events("failed"), recorder)
+    recorder.close()
+    assert only_run(sweep).info.status == "FAILED" and only_run(sweep).data.tags["error"] == "RuntimeError: no"
+    assert tracking.read_runs(sweep).iloc[0]["outcome"] == "failed"
+
+
+def test_a_server_that_is_away_is_one_line_without_the_password(home, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    with pytest.raises(TrackingError, match="MLflow at http://127.0.0.1:9 can't be reached.*MLFLOW_TRACKING_URI") as caught:
+        tracking.open_sweep(home, home, "demo", "demo", {})
+    assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_server_that_goes_away_loses_nothing(home, sweep):
+    away = sweep._replace(uri="http://127.0.0.1:9")
+    recorder = Recorder(away)
+    record = write(home, sweep, trial(), events(), recorder)
+    assert recorder.close() == 1
+    assert tracking.reconcile(sweep, [record]) == 1
+    assert only_run(sweep).data.tags["outcome"] == "completed"
+
+
+def test_a_wiped_store_gets_everything_again(home, sweep):
+    recorder = Recorder(sweep)
+    record = write(home, sweep, trial(), events(), recorder)
+    recorder.close()
+    client = tracking.connect(sweep.uri)
+    for run in [*tracking.children(client, sweep), client.get_run(sweep.run_id)]:
+        client.delete_run(run.info.run_id)
+    again = tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
+    assert again.run_id != sweep.run_id
+    assert tracking.reconcile(again, [record]) == 1 and only_run(again).data.metrics["accuracy"] == 0.7

@@ -1,0 +1,105 @@
+"""The ledger: each trial once, outcomes kept, interrupted trials handed out again, and a search that samples."""
+
+import pytest
+
+from experiments.errors import LedgerError
+from sweeps import design, sweep
+from sweeps.study import Ledger
+
+FILE = {
+    "name": "ledger",
+    "workload": {"name": "digits_cnn"},
+    "adapters": ["reference"],
+    "design": "factorial",
+    "settings": {"init": ["glorot_uniform", "lecun_normal"], "relu": ["before_pool", "after_pool"]},
+    "seeds": 2,
+}
+
+
+def outcome(kind="completed", accuracy=0.5):
+    return {"event": "outcome", "kind": kind, "metrics": {"accuracy": accuracy, "train_seconds": 1.0}}
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    def make(recorded=None, **change):
+        made = Ledger(design.plan(sweep.parse({**FILE, **change}, "f")), tmp_path, "ledger/1")
+        made.prepare(recorded or {})
+        return made
+
+    return make
+
+
+def drain(made, kind="completed", limit=1000):
+    identities = []
+    while len(identities) < limit and (trial := made.next()):
+        identities.append(trial.identity)
+        made.finish(trial, outcome(kind))
+    return identities
+
+
+def test_every_planned_trial_once_in_order(ledger):
+    made = ledger()
+    assert made.remaining() == 8
+    assert drain(made) == [trial.identity for trial in made.plan.trials]
+    assert made.next() is None and made.remaining() == 0 and made.outcomes() == {"completed": 8}
+
+
+def test_a_second_driver_goes_on_where_the_first_was_killed(ledger):
+    first = ledger()
+    done = drain(first, limit=3)
+    cut_off = [first.next().identity, first.next().identity]
+    second = ledger()
+    assert second.remaining() == 5
+    rest = drain(second)
+    assert sorted(done + rest) == sorted(trial.identity for trial in second.plan.trials)
+    assert set(cut_off) < set(rest) and second.outcomes() == {"completed": 8}
+    assert ledger().next() is None
+
+
+def test_an_outcome_that_was_recorded_but_not_told_is_not_repeated(ledger):
+    first = ledger()
+    cut_off = first.next().identity
+    second = ledger({cut_off: outcome(accuracy=0.9)})
+    assert second.remaining() == 7 and cut_off not in drain(second)
+
+
+def test_failures_and_divergences_are_outcomes(ledger):
+    made = ledger()
+    made.finish(made.next(), {"event": "outcome", "kind": "failed", "metrics": {}})
+    made.finish(made.next(), outcome("diverged", 0.1))
+    assert made.outcomes() == {"failed": 1, "diverged": 1} and made.remaining() == 6
+    assert ledger().remaining() == 6
+
+
+def test_another_plan_in_the_same_ledger_is_refused(ledger):
+    ledger()
+    with pytest.raises(LedgerError, match="--fresh"):
+        ledger(seeds=[7, 8])
+
+
+def test_a_longer_plan_goes_on(ledger):
+    drain(ledger())
+    assert ledger(seeds=3).remaining() == 4
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+def test_a_search_samples_and_repeats_no_cell(ledger, sampler):
+    made = ledger(design="search", trials=4, sampler=sampler, seeds=[0])
+    identities = drain(made)
+    assert len(identities) == 4 == len(set(identities)) and made.remaining() == 0
+
+
+def test_a_search_goes_on_where_it_stopped(ledger):
+    first = ledger(design="search", trials=4, seeds=[0, 1, 2, 3])
+    done = drain(first, limit=2)
+    cut_off = first.next()
+    second = ledger(design="search", trials=4, seeds=[0, 1, 2, 3])
+    assert second.remaining() == 2
+    rest = drain(second)
+    assert len(set(done + rest)) == 4 and cut_off.identity in rest
+
+
+def test_a_search_larger_than_its_space_ends(ledger):
+    made = ledger(design="search", trials=50, seeds=[0])
+    assert len(drain(made)) == 4 and made.remaining() == 0
