@@ -5,13 +5,15 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 
-.PHONY: sweep test lint lock clean
+.PHONY: sweep test environment lint lock bench clean
 
 sweep: $(VENV)/control.stamp
 	$(RUN) sweep.py run sweeps/quick.yaml $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest $(ARGS)
+
+environment: $(VENV)/control.stamp
 
 lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
@@ -29,9 +31,15 @@ $(VENV)/%.stamp: requirements/%.lock $(VENV)/bin/uv
 	@touch $@
 
 lock: $(VENV)/bin/uv
-	cd requirements && for name in bootstrap control dev; do \
+	cd requirements && for name in bootstrap control dev bench; do \
 		../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 			$$name.in -o $$name.lock || exit; done
+
+# The benchmarks compare with Ray Tune, which needs packages of its own.
+bench: $(VENV)/bench.stamp
+	$(RUN) -m benchmarks.overhead
+	$(RUN) -m benchmarks.steps
+	$(RUN) -m benchmarks.startup
 
 clean:
 	rm -rf $(VENV)

@@ -61,8 +61,10 @@ def connect(uri: str) -> MlflowClient:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
     except Exception as error:
-        cause = str(error).splitlines()[0][:200]
-        raise TrackingError(f"MLflow at {public(uri)} can't be reached ({cause}); start it or change MLFLOW_TRACKING_URI") from error
+        cause = str(error).replace(uri, public(uri)).splitlines()[0][:200]
+        raise TrackingError(
+            f"MLflow at {public(uri)} can't be reached ({cause}); start it or change MLFLOW_TRACKING_URI"
+        ) from error
     return client
 
 

@@ -138,10 +138,11 @@ class Ledger:
         configuration = design.baseline(sweep, load_spec(adapter))
         for name, choices in self.plan.choices[adapter].items():
             configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
-        seed = sweep.seed_list[asked.number % len(sweep.seed_list)]
+        seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
         trial = design.trial(sweep, adapter, configuration, seed)
         same = [done for done in self._in_state(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
         asked.set_user_attr("identity", trial.identity)
+        asked.set_user_attr("seed", seed)
         if same:
             asked.set_user_attr("outcome", same[0].user_attrs["outcome"])
             self.study.tell(asked, same[0].values)

@@ -57,7 +57,7 @@ class Sweep(Strict):
     settings: dict[str, list[str]] = {}
     fixed: dict[str, str] = {}
     seeds: Positive | list[int] = 3
-    trials: Positive | None = None  # search: how many
+    trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
     resources: Resources = Resources()
     time_limit_minutes: float = Field(60, gt=0)

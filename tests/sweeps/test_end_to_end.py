@@ -1,0 +1,183 @@
+"""The program as a person runs it: real Ray, real MLflow in SQLite, real workers; killed, interrupted, taken up again."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+import yaml
+
+from experiments.places import PROJECT
+
+TINY = {"name": "digits_cnn", "epochs": 2, "filters": [4, 8], "hidden": 16, "train_examples": 256}
+SWEEP = {
+    "name": "tiny",
+    "workload": TINY,
+    "adapters": ["reference"],
+    "design": "one-at-a-time",
+    "settings": {"init": ["native", "lecun_normal"], "layout": ["nchw", "nhwc"]},
+    "seeds": 3,
+}
+
+
+@pytest.fixture
+def home(tmp_path, built):
+    built("reference")
+    return tmp_path
+
+
+def command(home, *arguments):
+    return [sys.executable, str(PROJECT / "sweep.py"), *arguments, "--home", str(home)]
+
+
+def run(home, *arguments, **changed):
+    environment = {**os.environ, **changed}
+    return subprocess.run(command(home, *arguments), capture_output=True, text=True, env=environment, cwd=home, timeout=300)
+
+
+def write(home, **change):
+    path = home / "sweep.yaml"
+    path.write_text(yaml.safe_dump({**SWEEP, **change}))
+    return str(path)
+
+
+def runs(home):
+    """[(name, status, parent?)] of every run in the store."""
+    database = sqlite3.connect(home / "mlflow.db")
+    rows = database.execute(
+        "select r.name, r.status, t.value from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial'"
+    )
+    return rows.fetchall()
+
+
+def check_complete(home, trials):
+    """Every planned trial exactly once, no run left running."""
+    found = runs(home)
+    finished = Counter(trial for _, status, trial in found if trial and status == "FINISHED")
+    assert len(finished) == trials and set(finished.values()) == {1}, found
+    assert not [row for row in found if row[1] == "RUNNING"], found
+
+
+def leftovers():
+    listed = subprocess.run(["pgrep", "-f", "adapters.worker"], capture_output=True, text=True).stdout
+    return listed.split()
+
+
+def test_a_sweep_from_end_to_end(home):
+    file = write(home, adapters=["reference"], settings={"init": ["native", "lecun_normal"], "momentum": ["native", "unit_gain"]})
+    done = run(home, "run", file, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["outcomes"] == {"completed": 9, "diverged": 0, "failed": 0}
+    assert {(e["setting"], e["choice"], e["n"]) for e in summary["effects"]} >= {("init", "lecun_normal", 3), ("momentum", "unit_gain", 3)}
+    check_complete(home, 9)
+    folder = home / "tiny" / "1"
+    assert (folder / "report.html").stat().st_size > 100_000
+
+    again = run(home, "run", file)
+    assert again.returncode == 0 and "is complete" in again.stdout and "report.html" in again.stdout
+    check_complete(home, 9)
+
+    report = run(home, "report", "tiny", "--json")
+    assert json.loads(report.stdout)["effects"] == summary["effects"]
+
+    fresh = run(home, "run", file, "--fresh", "--json")
+    assert fresh.returncode == 0 and (home / "tiny" / "2" / "report.html").is_file()
+    assert json.loads(fresh.stdout)["outcomes"]["completed"] == 9
+    assert len(runs(home)) == 2 * 10
+
+    changed = run(home, "run", write(home, seeds=[5]))
+    assert changed.returncode == 2 and "start a new one with --fresh" in changed.stderr
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
+def test_a_driver_that_is_ended_in_the_middle(home, sent):
+    file = write(home, seeds=6)
+    process = subprocess.Popen(command(home, "run", file), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    outcomes = home / "tiny" / "1" / "trials"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(list(outcomes.glob("*/worker.log"))) < 3:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=60)
+    if sent != signal.SIGKILL:
+        assert process.returncode == 130 and "the same command goes on" in said, said
+        assert not [row for row in runs(home) if row[1] == "RUNNING"]
+    kept = {path.parent.name for path in outcomes.glob("*/worker.log")}
+    deadline = time.monotonic() + 20
+    while leftovers() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not leftovers()
+
+    stamps = {name: (outcomes / name / "worker.log").stat().st_mtime_ns for name in kept}
+    finished = run(home, "run", file, "--json")
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["outcomes"] == {"completed": 12, "diverged": 0, "failed": 0}
+    check_complete(home, 12)
+    assert stamps == {name: (outcomes / name / "worker.log").stat().st_mtime_ns for name in kept}
+
+
+def test_a_trial_that_fails_is_an_outcome_and_the_sweep_goes_on(home, tmp_path):
+    done = run(home, "run", write(home, time_limit_minutes=1e-5, seeds=1, settings={}), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcomes"] == {"completed": 0, "diverged": 0, "failed": 1}
+    assert "ran past its time limit" in (home / "tiny" / "1" / "report.html").read_text()
+
+
+def test_a_search(home):
+    file = write(home, design="search", trials=4, settings={"init": ["native", "lecun_normal"], "relu": ["before_pool", "after_pool"]})
+    done = run(home, "run", file, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["effects"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "change", "said"),
+    [
+        (["run", "none.yaml"], {}, "there is no sweep file"),
+        (["run", "sweep.yaml"], {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "can't be reached"),
+        (["run", "gpu.yaml"], {}, "asks for 1 GPU"),
+        (["run", "sweep.yaml"], {"ROSETTA_LEDGER": "postgresql://me:secret@127.0.0.1:9/x"}, "ledger at 127.0.0.1:9/x"),
+        (["run", "sweep.yaml"], {"ROSETTA_PYTHON_3_11": "/none", "ROSETTA_CACHE": "empty"}, "not a program"),
+        (["report"], {}, "there is no sweep in"),
+        (["report", "none"], {}, "holds no sweep 'none'"),
+        (["verify", "--workload", "mnist"], {}, "unknown workload 'mnist'"),
+        (["setup", "--adapters", "pytroch"], {}, "unknown adapter 'pytroch'. Did you mean 'pytorch'"),
+        (["lunch"], {}, "No such command 'lunch'"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_clear_line(home, arguments, change, said):
+    write(home)
+    (home / "gpu.yaml").write_text(yaml.safe_dump({**SWEEP, "resources": {"num_gpus": 1}, "adapters": ["pytorch"], "name": "gpu"}))
+    done = run(home, *arguments, **change)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr and "secret" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_verbs_print_json_and_nothing_else(home):
+    plan = json.loads(run(home, "plan", write(home), "--json").stdout)
+    assert len(plan["trials"]) == 6 and plan["dropped"][0]["adapter"] == "reference" and plan["collapsed"] == []
+    assert set(plan["trials"][0]) == {"adapter", "workload", "settings", "seed"}
+    adapters = json.loads(run(home, "adapters", "--json").stdout)
+    assert adapters["cntk"]["momentum"]["native"] == "unit_gain"
+    setup = json.loads(run(home, "setup", "--adapters", "reference", "--json").stdout)
+    assert setup["built"] == {"reference": False}
+    verified = json.loads(run(home, "verify", "--adapters", "reference", "--json").stdout)
+    keys = {"adapter", "workload", "dtype", "steps", "max_difference", "tolerance", "passed"}
+    assert verified["passed"] and all(keys <= set(row) for row in verified["results"])
+
+
+def test_help_says_where_things_live(home):
+    said = " ".join(run(home, "plan", "--help").stdout.split()) + subprocess.run(
+        [sys.executable, str(PROJECT / "sweep.py"), "--help"], capture_output=True, text=True, cwd=home,
+        env={**os.environ, "ROSETTA_HOME": "/h", "ROSETTA_CACHE": "/c"},
+    ).stdout  # fmt: skip
+    assert "/h" in said and "/c" in said and "ROSETTA_HOME" in said
