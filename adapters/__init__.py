@@ -5,8 +5,9 @@
 import difflib
 import importlib
 from collections import OrderedDict
+from typing import Any, Iterable  # noqa: F401  in type comments
 
-from adapters.spec import AdapterSpec
+from adapters.spec import AdapterSpec  # noqa: F401  in type comments
 
 ADAPTERS = OrderedDict(
     [
@@ -21,6 +22,7 @@ ADAPTERS = OrderedDict(
 
 
 def unknown(kind, name, known):
+    # type: (str, object, Iterable[object]) -> str
     """One clear line for a name that a table does not hold.
 
     >>> unknown("adapter", "pytroch", ["pytorch", "cntk"])
@@ -32,6 +34,7 @@ def unknown(kind, name, known):
 
 
 def load(reference):
+    # type: (str) -> Any
     """Import "module:attribute".
 
     Raises ImportError or AttributeError where it does not exist.

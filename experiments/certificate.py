@@ -88,9 +88,8 @@ def cases(spec: AdapterSpec) -> list[Case]:
         native = dict(spec.native(), precision=precision)
         flipped = COMPARED if precision == "float64" else ("layout",)
         for name in flipped:
-            position = supported.get(name)
-            for choice in position.choices if position else ():
-                if choice != position.native and not spec.conflict({**native, name: choice}, "cpu"):
+            for choice in supported[name].choices if name in supported else ():
+                if choice != native[name] and not spec.conflict({**native, name: choice}, "cpu"):
                     found.append(Case(name, choice, precision, steps, tolerance))
     return found
 

@@ -178,33 +178,30 @@ class RunWriter:
     def write(self, events: list[Event]) -> None:
         metrics: list[Metric] = []
         tags: dict[str, str] = {}
-        params: dict[str, Any] = {}
-        if self.run_id is None:
-            params = self._create(events[0])
+        params = {} if self.run_id else self.record.description()["params"]
+        run_id = self.run_id = self.run_id or self._create(events[0])
         for event in events:
             metrics += _metrics(event)
             tags |= _tags(event)
         self.client.log_batch(
-            self.run_id,
+            run_id,
             metrics,
             [Param(name, str(value)) for name, value in params.items()],
             [RunTag(name, value[:5000]) for name, value in tags.items()],
         )
         if "outcome" in tags:
-            self._finish(tags["outcome"], events[-1])
+            self._finish(run_id, tags["outcome"], events[-1])
 
-    def _create(self, first: Event) -> dict[str, Any]:
+    def _create(self, first: Event) -> str:
         described = self.record.description()
         tags = {MLFLOW_PARENT_RUN_ID: self.sweep.run_id, MLFLOW_RUN_NAME: described["name"], **described["tags"]}
         run = self.client.create_run(self.sweep.experiment_id, int(1000 * first["time"]), tags)
-        self.run_id = run.info.run_id
-        params: dict[str, Any] = described["params"]
-        return params
+        return str(run.info.run_id)
 
-    def _finish(self, outcome: str, event: Event) -> None:
-        self.client.log_artifacts(self.run_id, str(self.record.folder))
+    def _finish(self, run_id: str, outcome: str, event: Event) -> None:
+        self.client.log_artifacts(run_id, str(self.record.folder))
         status = "FINISHED" if outcome in (COMPLETED, DIVERGED) else "FAILED"
-        self.client.set_terminated(self.run_id, status, int(1000 * event["time"]))
+        self.client.set_terminated(run_id, status, int(1000 * event["time"]))
 
     def kill(self) -> None:
         """End the run of a trial that was cut off."""
@@ -245,7 +242,7 @@ class Recorder:
     def __init__(self, sweep: SweepRun):
         self.sweep = sweep
         self.queue: queue.Queue[tuple[TrialRecord, Event] | None] = queue.Queue()
-        self.writers: dict[Path, RunWriter] = {}
+        self.writers: dict[Path, RunWriter] = {}  # of the trials that have no outcome yet
         self.unwritten: set[Path] = set()
         self.thread = threading.Thread(target=self._work, name="mlflow")
         self.thread.start()

@@ -69,7 +69,7 @@ def main(context: click.Context) -> None:
     """Train one network in every framework under every combination of their defaults; without a verb: run the article's sweep."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if context.invoked_subcommand is None:
-        context.invoke(run)
+        context.invoke(main.commands["run"])
 
 
 @main.command()

@@ -82,7 +82,8 @@ def _scale(runs: pd.DataFrame, metric: str) -> pd.Series:
     values = runs[metric] if metric in runs else pd.Series(np.nan, index=runs.index)
     if metric == ACCURACY:
         return 100.0 * values
-    return np.log(values.where((runs["outcome"] == "completed") & (values > 0)))
+    timed: pd.Series = np.log(values.where((runs["outcome"] == "completed") & (values > 0)))
+    return timed
 
 
 def _estimates(setting: str, blocks: pd.DataFrame) -> list[Effect]:
@@ -98,9 +99,17 @@ def _estimates(setting: str, blocks: pd.DataFrame) -> list[Effect]:
     return found
 
 
+def _points(difference: float) -> float:
+    return float(difference)
+
+
+def _per_cent(logarithm: float) -> float:
+    return float(100.0 * np.expm1(logarithm))
+
+
 def interval(differences: np.ndarray, metric: str) -> tuple[float, float | None, float | None]:
     """Mean and its t interval, turned back from logarithms to per cent for times."""
-    back = (lambda x: float(x)) if metric == ACCURACY else (lambda x: float(100.0 * np.expm1(x)))
+    back = _points if metric == ACCURACY else _per_cent
     mean = differences.mean()
     if len(differences) < 2:
         return back(mean), None, None

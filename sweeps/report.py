@@ -8,6 +8,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 import vl_convert
+from markupsafe import Markup
 from rich.table import Table
 
 from adapters.settings import SETTINGS
@@ -122,20 +123,21 @@ def in_words(effect: Effect | None) -> str:
 # Figures
 
 
-def forest(found: list[Effect], metric: str, title: str) -> alt.Chart | None:
+def forest(found: list[Effect], metric: str, title: str) -> Any:
     """A forest plot: one line for each comparison and framework, its estimate and its interval. None without effects."""
     data = pd.DataFrame([effect._asdict() for effect in found if effect.metric == metric])
     if data.empty:
         return None
     data["comparison"] = data["setting"] + ": " + data["choice"] + " instead of " + data["baseline"]
     names = [ALL, *sorted(set(data["adapter"]) - {ALL})]
-    scale = {"domain": names, "range": ["#000000" if name == ALL else COLOURS[i] for i, name in enumerate(names, -1)]}
-    colour = alt.Color("adapter:N", scale=alt.Scale(**{**scale, "range": ["#999999", *COLOURS[: len(names) - 1]]}))
+    colours = ["#999999", *(COLOURS[index % len(COLOURS)] for index in range(len(names) - 1))]
+    shapes = [SHAPES[index % len(SHAPES)] for index in range(len(names))]
+    colour = alt.Color("adapter:N", scale=alt.Scale(domain=names, range=colours))
     order = alt.Y("adapter:N", sort=names, title=None)
     tips = [alt.Tooltip(name) for name in ("comparison", "adapter", "estimate", "low", "high", "n")]
     base = alt.Chart(data)
     legend = alt.Legend(orient="top", columns=3, title=None)
-    shape = alt.Shape("adapter:N", scale=alt.Scale(domain=names, range=SHAPES[: len(names)]), legend=legend)
+    shape = alt.Shape("adapter:N", scale=alt.Scale(domain=names, range=shapes), legend=legend)
     bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q", y=order, color=colour)
     points = base.mark_point(filled=True, size=70, opacity=1).encode(
         x="estimate:Q", y=order, color=colour.legend(legend), shape=shape, tooltip=tips
@@ -184,7 +186,7 @@ def html(record: Record) -> str:
         findings=findings(lines),
         charts=charts(record),
         titles={name: title for name, (_, title) in FIGURES.items()},
-        javascript=jinja2.utils.markupsafe.Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script")),
+        javascript=Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script")),  # type: ignore[call-arg]
     )
 
 
@@ -209,9 +211,9 @@ def findings(lines: list[dict[str, Any]]) -> list[str]:
     for row in lines:
         where = "over all frameworks" if row["adapter"] == ALL else f"in {row['adapter']}"
         change = f"{row['setting']} {row['choice']} instead of {row['baseline']}"
-        for effect, noun, more, less, unit in (
-            (row["accuracy"], "accuracy", "gains", "costs", " points of accuracy"),
-            (row["time"], "time", "adds", "saves", " % of a step's time"),
+        for effect, more, less, unit in (
+            (row["accuracy"], "gains", "costs", " points of accuracy"),
+            (row["time"], "adds", "saves", " % of a step's time"),
         ):
             if effect and effect.excludes_zero:
                 verb = more if effect.estimate > 0 else less

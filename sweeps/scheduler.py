@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -38,7 +39,7 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         running = os.environ.get("RAY_ADDRESS") or os.path.exists("/tmp/ray/ray_current_cluster")
         try:
-            context = ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
+            context: Any = ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
         except (ConnectionError, RuntimeError, OSError) as error:
             raise ClusterError(f"Ray can't be started or reached: {str(error).splitlines()[0]}") from error
         if threading.current_thread() is threading.main_thread():
@@ -53,7 +54,8 @@ class Cluster:
     @property
     def slots(self) -> int:
         """How many trials run at a time. Raises ClusterError where the cluster can't run a single one."""
-        total, needed = ray.cluster_resources(), {"GPU": self.resources.num_gpus, "CPU": self.resources.num_cpus}
+        cluster: Any = ray
+        total, needed = cluster.cluster_resources(), {"GPU": self.resources.num_gpus, "CPU": self.resources.num_cpus}
         slots = min(int(total.get(name, 0) / amount + 1e-9) for name, amount in needed.items() if amount)
         if slots < 1:
             has = ", ".join(f"{total.get(name, 0):g} {name}" for name in needed)
@@ -90,10 +92,10 @@ class Cluster:
     def _events(
         self, running: dict[ObjectRefGenerator, Trial], lost: dict[str, int]
     ) -> Iterator[tuple[Trial, Event]]:
-        ready, _ = ray.wait(list(running), timeout=POLL, fetch_local=False)
-        for task in ready:
+        untyped: Any = ray  # Ray's types know no generators here
+        for task in untyped.wait(list(running), timeout=POLL, fetch_local=False)[0]:
             try:
-                event = ray.get(next(task))
+                event: Event = ray.get(next(task))
             except StopIteration:
                 del running[task]
                 continue

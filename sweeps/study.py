@@ -6,12 +6,13 @@ The only module that imports optuna.
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
+from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -26,7 +27,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 INTERRUPTED = "interrupted"  # a trial that was cut off: no outcome, it runs again
-SAMPLERS = {
+SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, constant_liar=True),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
@@ -121,7 +122,7 @@ class Ledger:
         attributes = asked.user_attrs
         if not attributes:
             raise LedgerError("the ledger holds a trial that no sweep put there; start a new sweep with --fresh")
-        trial = self.plan.trials[attributes["row"]]
+        trial: Trial = self.plan.trials[attributes["row"]]
         self.numbers[trial.identity] = asked.number
         return trial
 

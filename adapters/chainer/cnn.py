@@ -10,10 +10,10 @@ from adapters import model
 from adapters.model import LAYERS
 
 INITIALIZERS = {
-    "glorot_uniform": lambda: initializers.GlorotUniform(),
+    "glorot_uniform": initializers.GlorotUniform,
     "fan_in_uniform": lambda: initializers.LeCunUniform(scale=3**-0.5),
-    "lecun_uniform": lambda: initializers.LeCunUniform(),
-    "lecun_normal": lambda: initializers.LeCunNormal(),
+    "lecun_uniform": initializers.LeCunUniform,
+    "lecun_normal": initializers.LeCunNormal,
     "uniform_007": lambda: initializers.Uniform(0.07),
 }
 BIAS_INITIALIZERS = {

@@ -4,7 +4,14 @@ import numpy as np
 from adapters import laws, model
 from adapters.model import LAYERS
 from adapters.reference.layers import (
-    Convolution, Dense, Dropout, Flatten, MaxPool, Relu, cross_entropy, softmax,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool,
+    Relu,
+    cross_entropy,
+    softmax,
 )
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}

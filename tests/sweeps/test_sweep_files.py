@@ -90,10 +90,11 @@ def test_one_at_a_time_is_native_plus_one_flip_each():
 
 
 def test_factorial_is_every_combination_and_blocks_are_seeds():
-    planned = plan(design="factorial", settings={"init": ["glorot_uniform", "lecun_normal"], "relu": ["before_pool", "after_pool"]})
+    settings = {"init": ["glorot_uniform", "lecun_normal"], "relu": ["before_pool", "after_pool"]}
+    planned = plan(design="factorial", settings=settings)
     assert len(cells(planned, "pytorch")) == 4 and len(planned.trials) == 2 * 2 * 4
     assert [trial.seed for trial in planned.trials] == [0] * 8 + [1] * 8
-    again = plan(design="factorial", settings={"init": ["glorot_uniform", "lecun_normal"], "relu": ["before_pool", "after_pool"]})
+    again = plan(design="factorial", settings=settings)
     assert [trial.identity for trial in again.trials] == [trial.identity for trial in planned.trials]
     assert len({trial.identity for trial in planned.trials}) == 16
 

@@ -1,0 +1,57 @@
+"""The documents keep up with the program."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+from experiments.places import PROJECT
+from sweeps import docs, sweep
+from sweeps.cli import main
+
+README = docs.README.read_text()
+
+
+def test_the_generated_tables_are_up_to_date():
+    assert docs.rendered(README) == README, "run: python -m sweeps.docs"
+    assert "| momentum |" in README
+
+
+def test_every_command_in_the_readme_exists():
+    targets = set(re.findall(r"^(?:make) (\w+)", README, flags=re.M))
+    assert targets == {"sweep", "test"}
+    makefile = (PROJECT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, flags=re.M) for target in targets | {"environment"})
+    verbs = set(re.findall(r"`python sweep\.py (\w+)", README))
+    assert verbs == set(main.commands)
+
+
+def test_the_readmes_sweep_file_is_valid(tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(re.search(r"```yaml\n(.*?)```", README, flags=re.S).group(1))
+    assert sweep.load(path).name == "quick"
+
+
+def test_the_readmes_commands_run(tmp_path):
+    environment = {**os.environ, "ROSETTA_HOME": str(tmp_path)}
+    for arguments in (["plan", "sweeps/quick.yaml"], ["plan"], ["adapters"]):
+        done = subprocess.run(
+            [sys.executable, "sweep.py", *arguments, "--json"], cwd=PROJECT, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout)
+
+
+def test_make_sweep_runs_the_quick_sweep():
+    shown = subprocess.run(["make", "-n", "-B", "sweep", "FRESH=1"], cwd=PROJECT, capture_output=True, text=True).stdout
+    assert "sweep.py run sweeps/quick.yaml --fresh" in shown
+
+
+def test_no_lock_names_a_host_and_no_file_an_absolute_path():
+    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True).stdout.split()
+    for name in listed:
+        text = (PROJECT / name).read_text(errors="replace")
+        if name.endswith((".lock", ".txt")):
+            assert "://" not in text, name
+        assert not re.search(r"(?<![\w.~$])/(root|home/\w+|work)/", text) or name == "tests/test_docs.py", name
