@@ -83,14 +83,15 @@ def _is_native(runs: pd.DataFrame, natives: dict[str, str]) -> pd.Series:
 
 
 def table(record: Record) -> Table:
-    """The effects over all frameworks, and those of single frameworks whose interval excludes zero."""
+    """The effects over all frameworks, and those of single frameworks whose interval excludes zero; of one alone, all."""
     shown = Table("change", title=f"Sweep {record.sweep}: what each setting does", title_justify="left")
     shown.add_column("framework", no_wrap=True)
     for name in ("accuracy, points", "step time, %", "n"):
         shown.add_column(name, justify="right", no_wrap=True)
     for row in rows(record):
         accuracy, time = row["accuracy"], row["time"]
-        if row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
+        alone = len(record.plan["adapters"]) == 1
+        if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
             change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
             shown.add_row(change, row["adapter"], in_words(accuracy), in_words(time), str((accuracy or time).n))
     return shown

@@ -59,7 +59,7 @@ class Sweep(Strict):
     seeds: Positive | list[int] = 3
     trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
-    resources: Resources = Resources()
+    resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
     time_limit_minutes: float = Field(60, gt=0)
 
     @property
