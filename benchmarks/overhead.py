@@ -1,0 +1,106 @@
+"""Driver overhead of null trials: ours beside Ray Tune + OptunaSearch + MLflowLoggerCallback with reuse_actors=True.
+
+    python -m benchmarks.overhead [TRIALS]
+
+A null trial does nothing and says so: one epoch's metrics and an outcome. Both sides run in one process after the other, in
+alternation, with Ray started before the clock; the ratio is what counts.
+"""
+
+import os
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
+os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+
+import mlflow
+import ray
+from ray import tune
+from ray.air.integrations.mlflow import MLflowLoggerCallback
+from ray.tune.search.optuna import OptunaSearch
+
+from experiments import tracking
+from experiments.tracking import Recorder
+from sweeps import design, driver, sweep
+from sweeps.driver import SweepFolder
+from sweeps.scheduler import Cluster
+from sweeps.study import Ledger
+
+CHOICES = ["glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"]
+
+
+@ray.remote(num_returns="streaming", max_retries=0)
+def null_trial(trial):
+    now = time.time()
+    yield {"event": "started", "time": now, "host": "", "devices": "cpu"}
+    yield {"event": "epoch", "time": now, "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 0.0, "evaluate_seconds": 0.0}
+    metrics = {"accuracy": 0.5, "train_seconds": 0.001}
+    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "metrics": metrics, "log": "", "request": "{}"}
+
+
+class NullCluster(Cluster):
+    """The scheduler as it is, with a task that starts no worker."""
+
+    def _start(self, trial):
+        return null_trial.options(num_cpus=self.resources.num_cpus).remote(trial)
+
+
+def ours(trials: int, folder: Path) -> float:
+    declared = sweep.parse(
+        {"name": "null", "workload": {"name": "digits_cnn"}, "adapters": ["reference"], "design": "factorial",
+         "settings": {"init": CHOICES}, "seeds": trials // len(CHOICES)}, "benchmark",
+    )  # fmt: skip
+    plan = design.plan(declared)
+    state = SweepFolder(folder, "null", 1)
+    state.path.mkdir(parents=True)
+    ledger = Ledger(plan, state.path, "null/1")
+    run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
+    cluster = NullCluster(declared.resources)
+    start = time.perf_counter()
+    ledger.prepare({})
+    recorder = Recorder(run)
+    for trial, event in cluster.run(ledger.next):
+        driver._take(trial, event, state, ledger, recorder)
+    assert recorder.close() == 0
+    seconds = time.perf_counter() - start
+    assert len(tracking.read_runs(run)) == len(plan.trials) == trials
+    return seconds / trials
+
+
+def peers(trials: int, folder: Path) -> float:
+    uri = f"sqlite:///{folder}/mlflow.db"
+    mlflow.MlflowClient(uri).search_experiments()  # makes the tables
+
+    def null(config):
+        tune.report({"accuracy": 0.5, "train_seconds": 0.001})
+
+    tuner = tune.Tuner(
+        null,
+        param_space={"init": tune.choice(CHOICES), "seed": tune.randint(0, 1000)},
+        tune_config=tune.TuneConfig(
+            search_alg=OptunaSearch(metric="accuracy", mode="max"), num_samples=trials, reuse_actors=True, max_concurrent_trials=2
+        ),
+        run_config=tune.RunConfig(
+            name="null", storage_path=str(folder), verbose=0, callbacks=[MLflowLoggerCallback(uri, experiment_name="null")]
+        ),
+    )
+    start = time.perf_counter()
+    assert len(tuner.fit()) == trials
+    return (time.perf_counter() - start) / trials
+
+
+def main() -> None:
+    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    for name, side in (("ours", ours), ("Ray Tune", peers), ("ours", ours)):
+        with tempfile.TemporaryDirectory() as folder:
+            seconds = side(trials, Path(folder))
+        print(f"{name}: {1000 * seconds:.0f} ms a trial over {trials} null trials", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The plain loops: each the shortest honest port of a published notebook. Runs in a framework's interpreter (Python 3.6 and later)."""
+import sys
+import time
+
+import numpy as np
+
+from adapters import load, load_spec
+from adapters.model import Network
+
+NETWORK = Network((3, 32, 32), 10, (50, 100), 512, (0.25, 0.25, 0.5), 64, 0.01, 0.9, 2, "cpu")
+ROUNDS, STEPS = 7, 4
+
+
+def pytorch():
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv1, self.conv2 = nn.Conv2d(3, 50, 3, padding=1), nn.Conv2d(50, 50, 3, padding=1)
+            self.conv3, self.conv4 = nn.Conv2d(50, 100, 3, padding=1), nn.Conv2d(100, 100, 3, padding=1)
+            self.fc1, self.fc2 = nn.Linear(6400, 512), nn.Linear(512, 10)
+
+        def forward(self, x):
+            x = F.dropout(F.relu(F.max_pool2d(self.conv2(F.relu(self.conv1(x))), 2)), 0.25)
+            x = F.dropout(F.relu(F.max_pool2d(self.conv4(F.relu(self.conv3(x))), 2)), 0.25)
+            return self.fc2(F.dropout(F.relu(self.fc1(x.view(-1, 6400))), 0.5))
+
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), 0.01, 0.9)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(torch.FloatTensor(x)), torch.LongTensor(y.astype(np.int64)))
+        loss.backward()
+        optimizer.step()
+
+    return step, "nchw", "sparse"
+
+
+def tensorflow():
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    graph = tf.Graph()
+    with graph.as_default():
+        x, y = v1.placeholder(tf.float32, [None, 32, 32, 3]), v1.placeholder(tf.int32, [None])
+        h, inputs = x, 3
+        for number, outputs in enumerate((50, 50, 100, 100), 1):
+            kernel = v1.get_variable("k%d" % number, [3, 3, inputs, outputs])
+            bias = v1.get_variable("b%d" % number, [outputs], initializer=v1.zeros_initializer())
+            h, inputs = tf.nn.bias_add(tf.nn.conv2d(h, kernel, 1, "SAME"), bias), outputs
+            if number % 2:
+                h = tf.nn.relu(h)
+            else:
+                h = tf.nn.dropout(tf.nn.relu(tf.nn.max_pool2d(h, 2, 2, "VALID")), 0.25)
+        h = tf.reshape(h, [-1, 6400])
+        for name, shape in (("d1", [6400, 512]), ("d2", [512, 10])):
+            weight, bias = v1.get_variable(name, shape), v1.get_variable(name + "b", shape[1:], initializer=v1.zeros_initializer())
+            h = tf.matmul(h, weight) + bias
+            h = tf.nn.dropout(tf.nn.relu(h), 0.5) if name == "d1" else h
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h))
+        train = v1.train.MomentumOptimizer(0.01, 0.9).minimize(loss)
+        session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1))
+        session.run(v1.global_variables_initializer())
+    return lambda a, b: session.run(train, {x: a, y: b}), "nhwc", "sparse"
+
+
+def mxnet_gluon():
+    import mxnet as mx
+    from mxnet import autograd, gluon, nd
+    from mxnet.gluon import nn
+
+    net = nn.Sequential()
+    for filters in (50, 100):
+        net.add(nn.Conv2D(filters, 3, padding=1, activation="relu"), nn.Conv2D(filters, 3, padding=1))
+        net.add(nn.MaxPool2D(2), nn.Activation("relu"), nn.Dropout(0.25))
+    net.add(nn.Flatten(), nn.Dense(512, activation="relu"), nn.Dropout(0.25), nn.Dense(10))
+    net.initialize(mx.init.Xavier(magnitude=2.24))
+    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.01, "momentum": 0.9})
+
+    def step(x, y):
+        x, y = nd.array(x), nd.array(y)
+        with autograd.record():
+            loss = loss_of(net(x), y)
+        loss.backward()
+        trainer.step(64)
+        nd.waitall()
+
+    return step, "nchw", "sparse"
+
+
+def chainer():
+    import chainer
+    from chainer import functions as F
+    from chainer import links as L
+
+    class Net(chainer.Chain):
+        def __init__(self):
+            super().__init__(
+                conv1=L.Convolution2D(3, 50, 3, pad=1), conv2=L.Convolution2D(50, 50, 3, pad=1),
+                conv3=L.Convolution2D(50, 100, 3, pad=1), conv4=L.Convolution2D(100, 100, 3, pad=1),
+                fc1=L.Linear(6400, 512), fc2=L.Linear(512, 10),
+            )  # fmt: skip
+
+        def __call__(self, x):
+            h = F.dropout(F.relu(F.max_pooling_2d(self.conv2(F.relu(self.conv1(x))), 2, 2)), 0.25)
+            h = F.dropout(F.relu(F.max_pooling_2d(self.conv4(F.relu(self.conv3(h))), 2, 2)), 0.25)
+            return self.fc2(F.dropout(F.relu(self.fc1(h)), 0.5))
+
+    net = Net()
+    optimizer = chainer.optimizers.MomentumSGD(lr=0.01, momentum=0.9)
+    optimizer.setup(net)
+
+    def step(x, y):
+        net.cleargrads()
+        loss = F.softmax_cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.update()
+
+    return step, "nchw", "sparse"
+
+
+def cntk():
+    import cntk as C
+    from cntk.layers import Convolution2D, Dense, Dropout, MaxPooling, Sequential
+
+    x, y = C.input_variable((3, 32, 32)), C.input_variable(10)
+    with C.layers.default_options(init=C.glorot_uniform(), activation=C.relu):
+        stages = []
+        for filters in (50, 100):
+            stages += [Convolution2D((3, 3), filters, pad=True), Convolution2D((3, 3), filters, pad=True)]
+            stages += [MaxPooling((2, 2), strides=(2, 2)), Dropout(0.25)]
+        net = Sequential(stages + [Dense(512), Dropout(0.5), Dense(10, activation=None)])(x)
+    loss = C.cross_entropy_with_softmax(net, y)
+    learner = C.momentum_sgd(net.parameters, C.learning_parameter_schedule(0.01), C.momentum_schedule(0.9), unit_gain=False)
+    trainer = C.Trainer(net, (loss, C.classification_error(net, y)), [learner])
+    return lambda a, b: trainer.train_minibatch({x: a, y: b}), "nchw", "one_hot"
+
+
+PLAIN = {"pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "chainer": chainer, "cntk": cntk}
+
+
+def main(name):
+    spec = load_spec(name)
+    settings = spec.native()
+    adapter = load(spec.models["cnn"])(NETWORK, settings, 0)
+    plain, layout, labels = PLAIN[name]()
+    random = np.random.RandomState(0)
+    x = {"nchw": random.rand(64, 3, 32, 32).astype(np.float32)}
+    x["nhwc"] = np.ascontiguousarray(x["nchw"].transpose(0, 2, 3, 1))
+    y = {"sparse": random.randint(0, 10, 64).astype(np.int32)}
+    y["one_hot"] = np.eye(10, dtype=np.float32)[y["sparse"]]
+
+    def ours():
+        adapter.train_step(x[settings["layout"]], y[settings["labels"]])
+        adapter.synchronize()
+
+    sides = {"adapter": ours, "plain": lambda: plain(x[layout], y[labels])}
+    times = {side: [] for side in sides}
+    for number in range(ROUNDS + 1):
+        for side, step in sides.items():
+            start = time.perf_counter()
+            for _ in range(STEPS):
+                step()
+            if number:  # the first round warms up
+                times[side].append((time.perf_counter() - start) / STEPS)
+    adapter_ms, plain_ms = 1000 * np.median(times["adapter"]), 1000 * np.median(times["plain"])
+    print(f"{name}: {plain_ms / adapter_ms:.2f} times the plain loop's speed ({adapter_ms:.0f} ms against {plain_ms:.0f} ms a step)")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,43 @@
+"""From the worker's start to the end of its first step, less the framework's own import.
+
+    python -m benchmarks.startup [REPEATS]
+
+The published network on the digits, batch 64: what the project itself adds to a trial.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from adapters import ADAPTERS, load_spec
+from experiments import datasets, places, runner
+from experiments.environment import Environment
+from experiments.trial import Trial
+from experiments.workload import workload_named
+
+
+def first_step(name: str) -> float:
+    workload = replace(workload_named("digits_cnn"), epochs=1, train_examples=64)
+    trial = Trial(name, workload, load_spec(name).native(), 0, "cpu", 2)
+    environment = Environment(trial.spec, "cpu", places.cache())
+    environment.create()
+    data = datasets.prepare(workload.dataset, places.cache())
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.time()
+        events = list(runner.events(trial, Path(folder), environment, trial.request("train", str(data))))
+    ready, done = events[0], events[-1]
+    return ready["time"] - start - ready["import_seconds"] + done["first_step_seconds"]
+
+
+def main() -> None:
+    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    for name in ADAPTERS:
+        seconds = [first_step(name) for _ in range(repeats)]
+        print(f"{name}: {statistics.median(seconds):.2f} s (least {min(seconds):.2f}) from start to first step, less import", flush=True)
+
+
+if __name__ == "__main__":
+    main()
