@@ -29,6 +29,11 @@ RETRIES = 2  # of a trial whose Ray worker or node was lost
 NextTrial = Callable[[], Trial | None]
 
 
+def started_cluster() -> Path:
+    """The file in which `ray start` writes the address of this machine's cluster: ray.init() joins that one."""
+    return Path(os.environ.get("RAY_TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
+
+
 class Cluster:
     """Ray for the duration of a sweep: the cluster this program runs in, or one of its own on this machine."""
 
@@ -37,14 +42,15 @@ class Cluster:
         self.own = False
 
     def __enter__(self) -> "Cluster":
-        running = os.environ.get("RAY_ADDRESS") or os.path.exists("/tmp/ray/ray_current_cluster")
+        self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
         try:
             context: Any = ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
         except (ConnectionError, RuntimeError, OSError) as error:
-            raise ClusterError(f"Ray can't be started or reached: {str(error).splitlines()[0]}") from error
+            cause = str(error).splitlines()[0]
+            remedy = "" if self.own else " (is that cluster still there? `ray stop` forgets it, RAY_ADDRESS names another)"
+            raise ClusterError(f"Ray can't be started or reached: {cause}{remedy}") from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler ends the process on the spot
-        self.own = not running
         self.address = context.address_info["address"]
         return self
 

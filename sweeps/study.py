@@ -38,7 +38,7 @@ def storage(folder: Path) -> BaseStorage:
     """ROSETTA_LEDGER as a database's address, or a journal file in the sweep's folder. Raises LedgerError."""
     url = os.environ.get("ROSETTA_LEDGER")
     try:
-        return RDBStorage(url) if url else JournalStorage(JournalFileBackend(str(folder / "ledger.journal")))
+        return RDBStorage(url.replace("postgresql://", "postgresql+psycopg://", 1)) if url else JournalStorage(JournalFileBackend(str(folder / "ledger.journal")))
     except Exception as error:
         place = url.rpartition("@")[2] if url else str(folder)
         raise LedgerError(f"the ledger at {place} can't be opened: {str(error).splitlines()[0]}") from error

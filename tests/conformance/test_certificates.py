@@ -53,8 +53,11 @@ def test_a_wrong_network_fails(verifier, control, precision):
     assert not result.passed
     if result.error:  # a wrong loss is caught before the first step: what is in force is not what was asked for
         assert "in force" in result.error
-    else:
-        assert max(result.max_difference.values()) > 3 * result.case.tolerance
+
+
+def test_float64_is_sharp(verifier):
+    result = verifier.run("reference", NATIVE["float64"], "tests.conformance.wrong:SlightlyWrongMomentum")
+    assert not result.passed and result.max_difference["weights"] < 1e-6
 
 
 # Every choice of every setting is read back from the running framework

@@ -8,9 +8,17 @@ from adapters.reference.layers import Flatten
 
 
 class WrongMomentum(cnn.Model):
+    error = 0.1
+
     def build_optimizer(self):
         rate, momentum = super().build_optimizer()
-        return rate, momentum - 0.001
+        return rate, momentum - self.error
+
+
+class SlightlyWrongMomentum(WrongMomentum):
+    """Only float64 is sharp enough to see it."""
+
+    error = 1e-9
 
 
 class Nesterov(cnn.Model):
