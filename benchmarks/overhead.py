@@ -2,11 +2,12 @@
 
     python -m benchmarks.overhead [TRIALS]
 
-A null trial does nothing and says so: one epoch's metrics and an outcome. Both sides run in one process after the other, in
-alternation, with Ray started before the clock; the ratio is what counts.
+A null trial does nothing and says so: one epoch's metrics and an outcome. The sides alternate, each in a fresh process with
+Ray started before the clock; the ratio is what counts.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
 from experiments import tracking
+from experiments.places import PROJECT
 from experiments.tracking import Recorder
 from sweeps import design, driver, sweep
 from sweeps.driver import SweepFolder
@@ -93,13 +95,22 @@ def peers(trials: int, folder: Path) -> float:
     return (time.perf_counter() - start) / trials
 
 
-def main() -> None:
-    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+def measure(side: str, trials: int) -> None:
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    for name, side in (("ours", ours), ("Ray Tune", peers), ("ours", ours)):
+    folder = Path.cwd()
+    seconds = {"ours": ours, "Ray Tune": peers}[side](trials, folder)
+    print(f"{side}: {1000 * seconds:.0f} ms a trial over {trials} null trials", flush=True)
+
+
+def main() -> None:
+    trials = sys.argv[1] if len(sys.argv) > 1 else "200"
+    for side in ("ours", "Ray Tune", "ours", "Ray Tune"):
         with tempfile.TemporaryDirectory() as folder:
-            seconds = side(trials, Path(folder))
-        print(f"{name}: {1000 * seconds:.0f} ms a trial over {trials} null trials", flush=True)
+            code = f"from benchmarks.overhead import measure; measure({side!r}, {trials})"
+            environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+            done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+        lines = [line for line in done.stdout.splitlines() if line.startswith(side)]
+        print(lines[-1] if lines else f"{side} failed: {done.stderr[-600:]}", flush=True)
 
 
 if __name__ == "__main__":
