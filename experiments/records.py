@@ -26,6 +26,10 @@ class TrialRecord:
         (self.folder / "events.jsonl").write_text("")
         return self
 
+    @property
+    def exists(self) -> bool:
+        return (self.folder / "trial.json").is_file()
+
     def append(self, event: Event) -> None:
         """Keep an event; an outcome's log and request get files of their own."""
         kept = dict(event)

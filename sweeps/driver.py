@@ -135,7 +135,7 @@ def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: Sweep
 def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:
     """Keep an event: on disk first, then in the ledger, then in MLflow."""
     record = folder.record(trial)
-    if event["event"] == "started":
+    if event["event"] == "started" or not record.exists:  # a trial may be lost before it could say that it started
         record.create(trial)
     record.append(event)
     if event["event"] == "outcome":

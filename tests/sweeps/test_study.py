@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.errors import LedgerError
-from sweeps import design, sweep
+from sweeps import design, driver, scheduler, sweep
 from sweeps.study import Ledger
 
 FILE = {
@@ -62,6 +62,17 @@ def test_an_outcome_that_was_recorded_but_not_told_is_not_repeated(ledger):
     cut_off = first.next().identity
     second = ledger({cut_off: outcome(accuracy=0.9)})
     assert second.remaining() == 7 and cut_off not in drain(second)
+
+
+def test_a_trial_that_is_lost_before_it_starts_is_a_failure(ledger, tmp_path):
+    class Silent:
+        def record(self, record, event): ...
+
+    made, folder = ledger(), driver.SweepFolder(tmp_path, "ledger", 1)
+    trial = made.next()
+    driver._take(trial, scheduler._given_up(RuntimeError("node lost")), folder, made, Silent())
+    assert made.outcomes() == {"failed": 1}
+    assert folder.record(trial).outcome()["error"].startswith("the node or its Ray worker was lost 3 times: node lost")
 
 
 def test_failures_and_divergences_are_outcomes(ledger):
