@@ -31,7 +31,7 @@ NextTrial = Callable[[], Trial | None]
 
 def started_cluster() -> Path:
     """The file in which `ray start` writes the address of this machine's cluster: ray.init() joins that one."""
-    return Path(os.environ.get("RAY_TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
+    return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
 
 
 class Cluster:
