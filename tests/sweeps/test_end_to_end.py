@@ -104,7 +104,10 @@ def test_a_sweep_from_end_to_end(home):
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
 def test_a_driver_that_is_ended_in_the_middle(home, sent):
     file = write(home, seeds=6)
-    process = subprocess.Popen(command(home, "run", file), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command(home, "run", file), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     outcomes = home / "tiny" / "1" / "trials"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and len(list(outcomes.glob("*/worker.log"))) < 3:
