@@ -106,7 +106,8 @@ def test_a_driver_that_is_ended_in_the_middle(home, sent):
     file = write(home, seeds=6)
     process = subprocess.Popen(
         command(home, "run", file), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        # A shell's background jobs ignore SIGINT, and their children too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     outcomes = home / "tiny" / "1" / "trials"
     deadline = time.monotonic() + 120
