@@ -2,7 +2,7 @@
 
 Importing a declaration never imports a framework: hosts read all of them, workers run one.
 """
-from typing import Dict, NamedTuple, Tuple, Union
+from typing import Dict, NamedTuple, Optional, Tuple, Union  # noqa: F401  in type comments
 
 from adapters.settings import SETTINGS
 
@@ -93,12 +93,12 @@ class AdapterSpec(NamedTuple):
         return position.limits[choice]
 
     def conflict(self, configuration, device):
-        # type: (Dict[str, str], str) -> str
-        """Why the choices of a configuration don't work together on this device; "" if they do."""
+        # type: (Dict[str, str], str) -> Optional[Conflict]
+        """The conflict among a configuration's choices on this device; None if they work together."""
         for conflict in self.conflicts:
             if conflict.device == device and conflict.choices.items() <= configuration.items():
-                return conflict.reason
-        return ""
+                return conflict
+        return None
 
     def inert(self, setting, device):
         # type: (str, str) -> str

@@ -111,14 +111,15 @@ def _possible(
     sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]], dropped: list[dict[str, str]]
 ) -> list[dict[str, str]]:
     """The rows without those whose choices don't work together; why is written to `dropped`."""
-    rows, device = _rows(sweep, spec, choices), sweep.resources.device
+    rows = [(row, spec.conflict(row, sweep.resources.device)) for row in _rows(sweep, spec, choices)]
+    met = [conflict for _, conflict in rows if conflict]
     for conflict in spec.conflicts:
-        if any(conflict.device == device and conflict.choices.items() <= row.items() for row in rows):
+        if conflict in met:
             (setting, choice), *others = conflict.choices.items()
             company = " and ".join(f"{name}={value}" for name, value in others)
             reason = f"not with {company}: {conflict.reason}"
             dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
-    return [row for row in rows if not spec.conflict(row, device)]
+    return [row for row, conflict in rows if not conflict]
 
 
 def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> list[dict[str, str]]:
