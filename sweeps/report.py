@@ -1,7 +1,9 @@
 """The report of a sweep: summary for programs, table for the terminal, one offline HTML file for people."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import altair as alt
 import jinja2
@@ -25,7 +27,8 @@ FIGURES = {
 }
 
 
-class Record(NamedTuple):
+@dataclass(frozen=True)
+class Record:
     """All that a report is made of, as read from MLflow. `runs` has one row for each trial with an outcome."""
 
     sweep: str
@@ -35,13 +38,13 @@ class Record(NamedTuple):
     plan: dict[str, Any]
     runs: pd.DataFrame
 
-
-def measured(record: Record) -> list[Effect]:
-    """The sweep's effects. A search has none: its sampler prefers what does well, so its runs are no fair comparison."""
-    if record.plan["design"] == "search" or record.runs.empty:
-        return []
-    settings = [name for name in SETTINGS if name in record.runs]
-    return effects(record.runs, record.plan["natives"], record.plan["varied"], settings)
+    @cached_property
+    def effects(self) -> list[Effect]:
+        """What the settings do. A search shows nothing of the kind: its sampler prefers what does well."""
+        if self.plan["design"] == "search" or self.runs.empty:
+            return []
+        settings = [name for name in SETTINGS if name in self.runs]
+        return effects(self.runs, self.plan["natives"], self.plan["varied"], settings)
 
 
 def summary(record: Record) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def summary(record: Record) -> dict[str, Any]:
         "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES},
         "planned": record.plan["planned"],
         "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
-        "effects": [effect._asdict() for effect in measured(record)],
+        "effects": [effect._asdict() for effect in record.effects],
         "dropped": record.plan["dropped"],
         "collapsed": record.plan["collapsed"],
     }
@@ -88,9 +91,9 @@ def table(record: Record) -> Table:
     shown.add_column("framework", no_wrap=True)
     for name in ("accuracy, points", "step time, %", "n"):
         shown.add_column(name, justify="right", no_wrap=True)
+    alone = len(record.plan["adapters"]) == 1
     for row in rows(record):
         accuracy, time = row["accuracy"], row["time"]
-        alone = len(record.plan["adapters"]) == 1
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
             change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
             shown.add_row(change, row["adapter"], in_words(accuracy), in_words(time), str((accuracy or time).n))
@@ -100,7 +103,7 @@ def table(record: Record) -> Table:
 def rows(record: Record) -> list[dict[str, Any]]:
     """One row for each comparison with its accuracy and time effects; the largest effects on accuracy first."""
     found: dict[tuple[str, str, str, str], dict[str, Effect]] = {}
-    for effect in measured(record):
+    for effect in record.effects:
         key = (effect.setting, effect.choice, effect.baseline, effect.adapter)
         found.setdefault(key, {})[effect.metric] = effect
     made = [
@@ -144,15 +147,14 @@ def forest(found: list[Effect], metric: str, title: str) -> Any:
         x="estimate:Q", y=order, color=colour.legend(legend), shape=shape, tooltip=tips
     )
     zero = base.mark_rule(strokeDash=[4, 4], color="#888888").encode(x=alt.datum(0))
-    layers = alt.layer(zero, bars, points).properties(width="container")
+    layers = alt.layer(zero, bars, points)
     header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelLimit=330)
     return layers.facet(row=alt.Row("comparison:N", header=header), spacing=8).resolve_scale(y="independent")
 
 
 def charts(record: Record, width: int | None = None) -> dict[str, dict[str, Any]]:
     """{name: Vega-Lite specification} of the forest plots; `width` in pixels, or as wide as there is room."""
-    found = measured(record)
-    made = {name: forest(found, *arguments) for name, arguments in FIGURES.items()}
+    made = {name: forest(record.effects, *arguments) for name, arguments in FIGURES.items()}
     return {name: _specification(chart, width) for name, chart in made.items() if chart is not None}
 
 

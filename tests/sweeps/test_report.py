@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def test_the_page_answers_first_and_needs_no_network():
 
 def test_nothing_hostile_gets_through():
     hostile = record(error=HOSTILE)
-    renamed = hostile._replace(runs=hostile.runs.replace("chainer", HOSTILE), sweep=HOSTILE)
+    renamed = replace(hostile, runs=hostile.runs.replace("chainer", HOSTILE), sweep=HOSTILE)
     renamed.plan["adapters"] = ["pytorch", "tensorflow", HOSTILE]
     renamed.plan["natives"] = {name: NATIVE for name in renamed.plan["adapters"]}
     assert HOSTILE not in report.html(renamed)
@@ -68,7 +69,7 @@ def test_nothing_hostile_gets_through():
 
 def test_without_anything_to_compare_it_says_so():
     empty = record()
-    for bare in (empty._replace(runs=pd.DataFrame()), record(varied=[]), record(design="search")):
+    for bare in (replace(empty, runs=pd.DataFrame()), record(varied=[]), record(design="search")):
         page = report.html(bare)
         assert "no comparison to draw" in page and report.summary(bare)["effects"] == []
         assert report.figures(bare) == {}
