@@ -65,7 +65,7 @@ def ours(trials: int, folder: Path) -> float:
     start = time.perf_counter()
     ledger.prepare({})
     recorder = Recorder(run)
-    for trial, event in cluster.run(ledger.next):
+    for trial, event in cluster.run(ledger.next, cluster.slots):
         driver._take(trial, event, state, ledger, recorder)
     assert recorder.close() == 0
     seconds = time.perf_counter() - start

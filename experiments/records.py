@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import SETTINGS
-from experiments.environment import Environment
 from experiments.places import PROJECT
-from experiments.places import cache as cache_folder
 from experiments.trial import Event, Trial
 
 
@@ -71,13 +69,13 @@ def description(trial: Trial) -> dict[str, Any]:
     network = {"filters": list(workload.filters), "hidden": workload.hidden, "threads": trial.threads}
     return {
         "identity": trial.identity,
-        "name": trial.label(spec.native()),
+        "name": trial.label,
         "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields, **network},
         "tags": {
             "trial": trial.identity,
             "seed": str(trial.seed),
             "device": trial.device,
-            "environment": Environment(spec, trial.device, cache_folder()).digest[:12],
+            "environment": trial.environment.digest[:12],
             "revision": revision(),
         },
     }

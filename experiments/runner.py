@@ -23,13 +23,13 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data) is too.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    start, requested = time.time(), trial.configuration
+    start = time.time()
     yield {"event": "started", "time": start, "host": socket.gethostname(), "devices": devices(trial)}
     last: Event = {}
     try:
-        for event in _worker_events(trial, folder, cache, "train"):
+        for event in _train(trial, folder, cache):
             if event["event"] == "ready":
-                check_settings(requested, event["settings"])
+                check_settings(trial.configuration, event["settings"])
             if event["event"] not in ("done", "failed"):
                 yield event
             last = event
@@ -38,11 +38,11 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     yield outcome(last, folder, time.time() - start)
 
 
-def _worker_events(trial: Trial, folder: Path, cache: Path, verb: str, **extra: Any) -> Iterator[Event]:
+def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     environment = Environment(trial.spec, trial.device, cache)
     environment.create()
     data = datasets.prepare(trial.workload.dataset, cache)
-    return events(trial, folder, environment, trial.request(verb, str(data), **extra))
+    return events(trial, folder, environment, trial.request("train", str(data)))
 
 
 def events(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:

@@ -47,7 +47,7 @@ class Trial:
         """Hash of everything that decides the outcome: the same trial has the same identity in every sweep."""
         parts = {
             "adapter": self.adapter,
-            "environment": Environment(self.spec, self.device, cache()).digest,
+            "environment": self.environment.digest,
             "workload": asdict(self.workload),
             "configuration": self.configuration,
             "seed": self.seed,
@@ -58,8 +58,15 @@ class Trial:
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
-    def label(self, natives: dict[str, str]) -> str:
+    @property
+    def environment(self) -> Environment:
+        """What the trial runs in, on this node."""
+        return Environment(self.spec, self.device, cache())
+
+    @property
+    def label(self) -> str:
         """A name that a person can read: adapter, what differs from the native values, and the seed."""
+        natives = self.spec.native()
         changed = [f"{name}={choice}" for name, choice in self.configuration.items() if natives.get(name) != choice]
         return f"{self.adapter} {' '.join(changed) or 'native'} seed={self.seed}"
 

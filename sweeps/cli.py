@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from adapters import ADAPTERS, load_spec, unknown
@@ -155,7 +156,7 @@ def verify(session: Session, adapters: list[str], workload: str) -> None:
 def _show_result(console: Console, result: Any) -> None:
     numbers = ", ".join(f"{name} {value:.1e}" for name, value in result.max_difference.items())
     verdict = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
-    facts = result.error or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
+    facts = escape(result.error) or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
     console.print(f"{verdict} {result.adapter} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -117,13 +116,13 @@ def _open_tracking(sweep: Sweep, folder: SweepFolder) -> SweepRun:
 def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Console) -> None:
     done = sum(ledger.outcomes().values())
     with Cluster(sweep.resources) as cluster:
-        cluster.slots  # noqa: B018  raises early where the cluster can't run the sweep
+        slots = cluster.slots
         if cluster.own:
             build_environments(sweep.adapters, sweep.resources.device, console)
         recorder = Recorder(mlflow)
         try:
             with SweepProgress(console, done + ledger.remaining(), done) as progress:
-                for trial, event in cluster.run(ledger.next):
+                for trial, event in cluster.run(ledger.next, slots):
                     _take(trial, event, folder, ledger, recorder)
                     progress.show(trial, event)
         finally:
@@ -162,11 +161,8 @@ def build_environments(adapters: list[str], device: str, console: Console) -> di
 
 def read_record(mlflow: SweepRun) -> report.Record:
     """All that a report needs, from MLflow."""
-    scratch = tempfile.mkdtemp()
-    try:
+    with tempfile.TemporaryDirectory() as scratch:
         plan = tracking.read_plan(mlflow, Path(scratch))
-    finally:
-        shutil.rmtree(scratch)
     return report.Record(
         sweep=plan["sweep"],
         tracking_uri=tracking.public(mlflow.uri),

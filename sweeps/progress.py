@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -48,9 +49,9 @@ class SweepProgress:
         self.finished += 1
         self.failed += event["kind"] != COMPLETED
         self.bar.advance(self.task)
-        label = trial.label(trial.spec.native())
+        label = trial.label
         if event["kind"] != COMPLETED:
-            self.console.print(f"[red]{event['kind']}[/] {label} {event['error']}", highlight=False, soft_wrap=True)
+            self.console.print(f"[red]{event['kind']}[/] {label} {escape(event['error'])}", highlight=False, soft_wrap=True)
         elif not self.console.is_terminal:
             done = self.bar.tasks[0]
             accuracy = f"{event['metrics'].get('accuracy', float('nan')):.3f}"
@@ -65,7 +66,7 @@ class SweepProgress:
     def render(self) -> Group:
         table = Table(box=None, show_header=False, padding=(0, 1))
         for trial, state in self.running.values():
-            table.add_row(trial.label(trial.spec.native()), state)
+            table.add_row(trial.label, state)
         return Group(self.bar, table)
 
 

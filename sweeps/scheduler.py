@@ -44,14 +44,13 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
         try:
-            context: Any = ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
+            ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
         except (ConnectionError, RuntimeError, OSError) as error:
             cause = str(error).splitlines()[0]
             remedy = "" if self.own else " (is that cluster still there? `ray stop` forgets it, RAY_ADDRESS names another)"
             raise ClusterError(f"Ray can't be started or reached: {cause}{remedy}") from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler ends the process on the spot
-        self.address = context.address_info["address"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,14 +71,13 @@ class Cluster:
             )
         return slots
 
-    def run(self, next_trial: NextTrial) -> Iterator[tuple[Trial, Event]]:
-        """Run trials until there are none; yield each one's events, the last of which is its outcome.
+    def run(self, next_trial: NextTrial, slots: int) -> Iterator[tuple[Trial, Event]]:
+        """Run trials, `slots` at a time, until there are none; yield each one's events, the last of which is its outcome.
 
         Closing the generator cancels what runs. A trial whose Ray worker was lost is started again, RETRIES times.
         """
         running: dict[ObjectRefGenerator, Trial] = {}
         lost: dict[str, int] = {}
-        slots = self.slots
         try:
             while True:
                 while len(running) < slots and (trial := next_trial()) is not None:

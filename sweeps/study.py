@@ -3,7 +3,6 @@
 The only module that imports optuna.
 """
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -26,7 +25,6 @@ from sweeps.design import Plan
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
-INTERRUPTED = "interrupted"  # a trial that was cut off: no outcome, it runs again
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, constant_liar=True),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
@@ -38,7 +36,9 @@ def storage(folder: Path) -> BaseStorage:
     """ROSETTA_LEDGER as a database's address, or a journal file in the sweep's folder. Raises LedgerError."""
     url = os.environ.get("ROSETTA_LEDGER")
     try:
-        return RDBStorage(url.replace("postgresql://", "postgresql+psycopg://", 1)) if url else JournalStorage(JournalFileBackend(str(folder / "ledger.journal")))
+        if url:
+            return RDBStorage(url.replace("postgresql://", "postgresql+psycopg://", 1))
+        return JournalStorage(JournalFileBackend(str(folder / "ledger.journal")))
     except Exception as error:
         place = url.rpartition("@")[2] if url else str(folder)
         raise LedgerError(f"the ledger at {place} can't be opened: {str(error).splitlines()[0]}") from error
@@ -58,7 +58,7 @@ class Ledger:
             directions=["maximize", "minimize"],
             load_if_exists=True,
         )
-        self.numbers: dict[str, int] = {}  # identity -> number of the running trial
+        self.running: dict[str, optuna.Trial] = {}  # by identity
 
     def prepare(self, recorded: Mapping[str, Event]) -> None:
         """Make the study hold the plan, and settle what an earlier driver left running.
@@ -72,7 +72,7 @@ class Ledger:
         for trial in self._in_state(TrialState.RUNNING):
             identity = trial.user_attrs.get("identity", "")
             if identity in recorded:
-                self._tell(trial.number, recorded[identity])
+                self._tell(optuna.Trial(self.study, trial._trial_id), recorded[identity])
             else:
                 self._requeue(trial)
 
@@ -123,7 +123,7 @@ class Ledger:
         if not attributes:
             raise LedgerError("the ledger holds a trial that no sweep put there; start a new sweep with --fresh")
         trial: Trial = self.plan.trials[attributes["row"]]
-        self.numbers[trial.identity] = asked.number
+        self.running[trial.identity] = asked
         return trial
 
     def _started(self) -> int:
@@ -148,24 +148,23 @@ class Ledger:
             asked.set_user_attr("outcome", same[0].user_attrs["outcome"])
             self.study.tell(asked, same[0].values)
             return None
-        if trial.identity in self.numbers:  # the same cell is running: let the sampler know nothing of this draw
+        if trial.identity in self.running:  # the same cell is running: let the sampler know nothing of this draw
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
-        self.numbers[trial.identity] = asked.number
+        self.running[trial.identity] = asked
         return trial
 
     def finish(self, trial: Trial, outcome: Event) -> None:
         """Keep a trial's outcome."""
-        self._tell(self.numbers.pop(trial.identity), outcome)
+        self._tell(self.running.pop(trial.identity), outcome)
 
-    def _tell(self, number: int, outcome: Event) -> None:
-        trial_id = self.study.get_trials(deepcopy=False)[number]._trial_id
-        self.study._storage.set_trial_user_attr(trial_id, "outcome", outcome["kind"])
+    def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
+        asked.set_user_attr("outcome", outcome["kind"])
         metrics = outcome["metrics"]
         if outcome["kind"] == FAILED:
-            self.study.tell(number, state=TrialState.FAIL)
+            self.study.tell(asked, state=TrialState.FAIL)
         else:
-            self.study.tell(number, [metrics["accuracy"], metrics["train_seconds"]])
+            self.study.tell(asked, [metrics["accuracy"], metrics["train_seconds"]])
 
     def outcomes(self) -> dict[str, int]:
         """{outcome: how many trials}."""
@@ -185,5 +184,5 @@ def _waiting(trial: Trial, row: int) -> FrozenTrial:
         state=TrialState.WAITING,
         params=choices,
         distributions={name: CategoricalDistribution([choice]) for name, choice in choices.items()},
-        user_attrs={"identity": trial.identity, "row": row, "seed": trial.seed, "settings": json.dumps(choices)},
+        user_attrs={"identity": trial.identity, "row": row, "seed": trial.seed},
     )

@@ -58,7 +58,7 @@ def cluster(tmp_path_factory, built):
         assert up.returncode == 0, up.stdout[-3000:] + up.stderr[-3000:]
         yield file, ray, home
     finally:
-        subprocess.run(["pkill", "-f", temporary], check=False)
+        subprocess.run(["pkill", "-KILL", "-f", temporary], check=False)
         server.terminate()
         shutil.rmtree(temporary, ignore_errors=True)
 
