@@ -12,21 +12,24 @@ from experiments.trial import Event, Trial
 
 
 class TrialRecord:
-    """trial.json (what was asked), events.jsonl (what happened), request.json and worker.log (as the node had them)."""
+    """events.jsonl (first the event "planned": what was asked; then what happened), request.json and worker.log (from the node)."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
+    @property
+    def path(self) -> Path:
+        return self.folder / "events.jsonl"
+
     def create(self, trial: Trial) -> "TrialRecord":
         """Start the folder anew for another attempt at the trial."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "trial.json").write_text(json.dumps(description(trial), indent=1))
-        (self.folder / "events.jsonl").write_text("")
+        self.path.write_text(json.dumps({"event": "planned", **description(trial)}) + "\n")
         return self
 
     @property
     def exists(self) -> bool:
-        return (self.folder / "trial.json").is_file()
+        return self.path.is_file()
 
     def append(self, event: Event) -> None:
         """Keep an event; an outcome's log and request get files of their own."""
@@ -34,18 +37,20 @@ class TrialRecord:
         if event["event"] == "outcome":
             (self.folder / "worker.log").write_text(kept.pop("log"))
             (self.folder / "request.json").write_text(kept.pop("request"))
-        with (self.folder / "events.jsonl").open("a") as file:
+        with self.path.open("a") as file:
             file.write(json.dumps(kept) + "\n")
 
     def description(self) -> dict[str, Any]:
         """{"identity", "name", "params", "tags"}: see `description`."""
-        described: dict[str, Any] = json.loads((self.folder / "trial.json").read_text())
-        return described
+        return self._lines()[0]
 
     def events(self) -> list[Event]:
-        """What happened, in order; a line that a dying driver left half-written is not an event."""
-        path = self.folder / "events.jsonl"
-        lines = path.read_text().splitlines() if path.is_file() else []
+        """What happened, in order."""
+        return self._lines()[1:]
+
+    def _lines(self) -> list[Event]:
+        """A line that a dying driver left half-written is not an event."""
+        lines = self.path.read_text().splitlines() if self.exists else []
         return [event for event in map(_parsed, lines) if event]
 
     def outcome(self) -> Event | None:

@@ -6,11 +6,14 @@ could not write is written by the next `reconcile`. Writing the same record twic
 
 import json
 import logging
+import multiprocessing
 import os
-import queue
+import signal
+import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +21,13 @@ from typing import Any, NamedTuple
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing about a sweep leaves the house unasked
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
 
 from experiments.errors import TrackingError
@@ -78,6 +83,7 @@ def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[
     """The sweep's parent run, RUNNING: the one that `folder` remembers, or a new one."""
     uri = tracking_uri(home)
     client = connect(uri)
+    _let_readers_in(uri)
     experiment_id = _experiment(client, experiment, home, uri)
     memory = folder / "mlflow.json"
     run = _remembered(client, memory)
@@ -86,6 +92,13 @@ def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[
         memory.write_text(json.dumps({"run_id": run.info.run_id}))
     client.update_run(run.info.run_id, status="RUNNING")
     return SweepRun(uri, experiment, run.info.experiment_id, run.info.run_id)
+
+
+def _let_readers_in(uri: str) -> None:
+    """The embedded store keeps a write-ahead log: MLflow's pages read while a sweep writes, and a write costs one sync."""
+    scheme, _, path = uri.partition(":///")
+    if scheme == "sqlite":
+        sqlite3.connect(path).execute("PRAGMA journal_mode = WAL").connection.close()
 
 
 def _experiment(client: MlflowClient, name: str, home: Path, uri: str) -> str:
@@ -165,48 +178,48 @@ def _kill(client: MlflowClient, run: Run) -> bool:
 
 
 def _write(client: MlflowClient, sweep: SweepRun, record: TrialRecord, runs: list[Run]) -> None:
-    writer = RunWriter(client, sweep, record, runs[0].info.run_id if runs else None)
-    writer.write(record.events())
+    RunWriter(client, sweep, record, runs[0] if runs else None).write(record.events())
 
 
 class RunWriter:
     """Writes the events of one trial to its run, as many at a time as there are."""
 
-    def __init__(self, client: MlflowClient, sweep: SweepRun, record: TrialRecord, run_id: str | None = None):
-        self.client, self.sweep, self.record, self.run_id = client, sweep, record, run_id
+    def __init__(self, client: MlflowClient, sweep: SweepRun, record: TrialRecord, run: Run | None = None):
+        self.client, self.sweep, self.record, self.run = client, sweep, record, run
 
     def write(self, events: list[Event]) -> None:
-        metrics: list[Metric] = []
-        tags: dict[str, str] = {}
-        params = {} if self.run_id else self.record.description()["params"]
-        run_id = self.run_id = self.run_id or self._create(events[0])
-        for event in events:
-            metrics += _metrics(event)
-            tags |= _tags(event)
+        metrics = [metric for event in events for metric in _metrics(event)]
+        tags = {name: value[:5000] for event in events for name, value in _tags(event).items()}
+        params: dict[str, Any] = {}
+        if self.run is None:
+            described = self.record.description()
+            params = described["params"]
+            self.run = self._create(int(1000 * events[0]["time"]), described, tags)
+            tags = {}
         self.client.log_batch(
-            run_id,
+            self.run.info.run_id,
             metrics,
             [Param(name, str(value)) for name, value in params.items()],
-            [RunTag(name, value[:5000]) for name, value in tags.items()],
+            [RunTag(name, value) for name, value in tags.items()],
         )
-        if "outcome" in tags:
-            self._finish(run_id, tags["outcome"], events[-1])
+        if events[-1]["event"] == "outcome":
+            self._finish(self.run, events[-1])
 
-    def _create(self, first: Event) -> str:
-        described = self.record.description()
-        tags = {MLFLOW_PARENT_RUN_ID: self.sweep.run_id, MLFLOW_RUN_NAME: described["name"], **described["tags"]}
-        run = self.client.create_run(self.sweep.experiment_id, int(1000 * first["time"]), tags)
-        return str(run.info.run_id)
+    def _create(self, start: int, described: dict[str, Any], tags: dict[str, str]) -> Run:
+        ours = {MLFLOW_PARENT_RUN_ID: self.sweep.run_id, MLFLOW_RUN_NAME: described["name"]}
+        return self.client.create_run(self.sweep.experiment_id, start, ours | described["tags"] | tags)
 
-    def _finish(self, run_id: str, outcome: str, event: Event) -> None:
-        self.client.log_artifacts(run_id, str(self.record.folder))
-        status = "FINISHED" if outcome in (COMPLETED, DIVERGED) else "FAILED"
-        self.client.set_terminated(run_id, status, int(1000 * event["time"]))
+    def _finish(self, run: Run, outcome: Event) -> None:
+        # Not client.log_artifacts: it reads the whole run again to learn where its artifacts belong.
+        files: Any = get_artifact_repository(run.info.artifact_uri, self.sweep.uri)
+        files.log_artifacts(str(self.record.folder))
+        status = "FINISHED" if outcome["kind"] in (COMPLETED, DIVERGED) else "FAILED"
+        self.client.set_terminated(run.info.run_id, status, int(1000 * outcome["time"]))
 
     def kill(self) -> None:
         """End the run of a trial that was cut off."""
-        if self.run_id:
-            self.client.set_terminated(self.run_id, "KILLED")
+        if self.run:
+            self.client.set_terminated(self.run.info.run_id, "KILLED")
 
 
 def _metrics(event: Event) -> list[Metric]:
@@ -236,54 +249,85 @@ def _tags(event: Event) -> dict[str, str]:
     return {}
 
 
+Item = tuple[TrialRecord, Event] | None  # None: there will be no more
+
+
 class Recorder:
-    """Writes events to MLflow from a thread of its own, so that a slow or absent server never holds up a trial."""
+    """Writes events to MLflow in a process of its own: neither a slow server nor MLflow's own work holds up a trial."""
 
     def __init__(self, sweep: SweepRun):
-        self.sweep = sweep
-        self.queue: queue.Queue[tuple[TrialRecord, Event] | None] = queue.Queue()
-        self.writers: dict[Path, RunWriter] = {}  # of the trials that have no outcome yet
-        self.unwritten: set[Path] = set()
-        self.thread = threading.Thread(target=self._work, name="mlflow")
-        self.thread.start()
+        context = multiprocessing.get_context("spawn")
+        self.queue: multiprocessing.Queue[Item] = context.Queue()
+        self.unwritten = context.Value("i", 0)
+        self.process = context.Process(target=_record, args=(sweep, self.queue, self.unwritten), name="mlflow")
+        self.process.start()
+        self.given: set[Path] = set()
 
     def record(self, record: TrialRecord, event: Event) -> None:
+        self.given.add(record.folder)
         self.queue.put((record, event))
 
     def close(self) -> int:
-        """Write what is left, end the runs of trials that were cut off; returns how many runs MLflow lacks."""
+        """Write what is left, end the runs of trials that were cut off; returns how many runs MLflow may lack."""
         self.queue.put(None)
-        self.thread.join()
-        return len(self.unwritten)
+        self.process.join()
+        self.queue.cancel_join_thread()  # a process that died leaves a queue that nobody empties
+        return int(self.unwritten.value) if self.process.exitcode == 0 else len(self.given)
 
-    def _work(self) -> None:
-        client = MlflowClient(self.sweep.uri)
-        running = True
-        while running:
-            events: dict[Path, list[Event]] = defaultdict(list)
-            for item in self._waiting():
-                if item is None:
-                    running = False
-                    continue
-                record, event = item
-                self.writers.setdefault(record.folder, RunWriter(client, self.sweep, record))
-                events[record.folder].append(event)
-            for folder, news in events.items():
-                self._try(folder, lambda folder=folder, news=news: self._write(folder, news))  # type: ignore[misc]
-        for folder, writer in self.writers.items():
-            self._try(folder, writer.kill)
 
-    def _waiting(self) -> list[tuple[TrialRecord, Event] | None]:
-        """At least one item, and all that have gathered by now."""
-        items = [self.queue.get()]
-        while not self.queue.empty():
-            items.append(self.queue.get())
-        return items
+def _record(sweep: SweepRun, waiting: "multiprocessing.Queue[Item]", unwritten: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; the driver says when it ends
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    writers = RunWriters(sweep)
+    running = True
+    while running:
+        items = _gathered(waiting)
+        running = None not in items
+        writers.write([item for item in items if item])
+        unwritten.value = len(writers.unwritten)
+    writers.kill()
+    unwritten.value = len(writers.unwritten)
+
+
+def _end_with_driver() -> None:
+    driver = multiprocessing.parent_process()
+    assert driver is not None
+    driver.join()
+    os._exit(1)
+
+
+def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:
+    """At least one item, and all that have gathered by now."""
+    items = [waiting.get()]
+    while not waiting.empty():
+        items.append(waiting.get())
+    return items
+
+
+class RunWriters:
+    """A RunWriter for each trial that has no outcome yet. What MLflow does not take is left to `reconcile`."""
+
+    def __init__(self, sweep: SweepRun):
+        self.client, self.sweep = MlflowClient(sweep.uri), sweep
+        self.writers: dict[Path, RunWriter] = {}
+        self.unwritten: set[Path] = set()
+
+    def write(self, items: list[tuple[TrialRecord, Event]]) -> None:
+        events: dict[Path, list[Event]] = defaultdict(list)
+        for record, event in items:
+            self.writers.setdefault(record.folder, RunWriter(self.client, self.sweep, record))
+            events[record.folder].append(event)
+        for folder, news in events.items():
+            self._try(folder, partial(self._write, folder, news))
 
     def _write(self, folder: Path, events: list[Event]) -> None:
         self.writers[folder].write(events)
         if events[-1]["event"] == "outcome":
             del self.writers[folder]
+
+    def kill(self) -> None:
+        for folder, writer in self.writers.items():
+            self._try(folder, writer.kill)
 
     def _try(self, folder: Path, write: Callable[[], None]) -> None:
         if folder in self.unwritten:

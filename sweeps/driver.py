@@ -47,7 +47,7 @@ class SweepFolder:
 
     def records(self) -> list[TrialRecord]:
         """Every trial that was ever started."""
-        return [TrialRecord(path.parent) for path in sorted(self.path.glob("trials/*/trial.json"))]
+        return [TrialRecord(path.parent) for path in sorted(self.path.glob("trials/*/events.jsonl"))]
 
 
 def latest(home: Path, name: str) -> SweepFolder | None:
@@ -115,18 +115,18 @@ def _open_tracking(sweep: Sweep, folder: SweepFolder) -> SweepRun:
 
 def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Console) -> None:
     done = sum(ledger.outcomes().values())
-    with Cluster(sweep.resources) as cluster:
-        slots = cluster.slots
-        if cluster.own:
-            build_environments(sweep.adapters, sweep.resources.device, console)
-        recorder = Recorder(mlflow)
-        try:
+    recorder = Recorder(mlflow)
+    try:
+        with Cluster(sweep.resources) as cluster:
+            slots = cluster.slots
+            if cluster.own:
+                build_environments(sweep.adapters, sweep.resources.device, console)
             with SweepProgress(console, done + ledger.remaining(), done) as progress:
                 for trial, event in cluster.run(ledger.next, slots):
                     _take(trial, event, folder, ledger, recorder)
                     progress.show(trial, event)
-        finally:
-            unwritten = recorder.close()
+    finally:
+        unwritten = recorder.close()
     if unwritten:
         console.print(f"[yellow]MLflow took no word of {unwritten} trials; they are kept, run the same command to write them.")
 

@@ -72,7 +72,7 @@ def test_a_trial_becomes_a_run(home, sweep):
     client = tracking.connect(sweep.uri)
     assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "accuracy")] == [(0, 0.5), (1, 0.6), (2, 0.7)]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
-    assert files == {"trial.json", "events.jsonl", "request.json", "worker.log"}
+    assert files == {"events.jsonl", "request.json", "worker.log"}
 
 
 def test_writing_again_changes_nothing(home, sweep):
@@ -148,3 +148,14 @@ def test_a_wiped_store_gets_everything_again(home, sweep):
     again = tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
     assert again.run_id != sweep.run_id
     assert tracking.reconcile(again, [record]) == 1 and only_run(again).data.metrics["accuracy"] == 0.7
+
+
+def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
+    recorder = Recorder(sweep)
+    recorder.process.kill()
+    record = write(home, sweep, trial(), events(), recorder)
+    for _ in range(2000):  # more than the pipe to the dead process takes
+        recorder.record(record, next(events()))
+    assert recorder.close() == 1
+    assert tracking.reconcile(sweep, [record]) == 1
+    assert only_run(sweep).data.tags["outcome"] == "completed"
