@@ -37,7 +37,7 @@ def pytorch():
         loss.backward()
         optimizer.step()
 
-    return step, "nchw", "sparse"
+    return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
 def tensorflow():
@@ -65,7 +65,7 @@ def tensorflow():
         train = v1.train.MomentumOptimizer(0.01, 0.9).minimize(loss)
         session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1))
         session.run(v1.global_variables_initializer())
-    return lambda a, b: session.run(train, {x: a, y: b}), "nhwc", "sparse"
+    return lambda a, b: session.run(train, {x: a, y: b}), {"layout": "nhwc", "labels": "sparse", "relu": "after_pool"}
 
 
 def mxnet_gluon():
@@ -90,7 +90,7 @@ def mxnet_gluon():
         trainer.step(64)
         nd.waitall()
 
-    return step, "nchw", "sparse"
+    return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
 def chainer():
@@ -121,7 +121,7 @@ def chainer():
         loss.backward()
         optimizer.update()
 
-    return step, "nchw", "sparse"
+    return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
 def cntk():
@@ -138,7 +138,7 @@ def cntk():
     loss = C.cross_entropy_with_softmax(net, y)
     learner = C.momentum_sgd(net.parameters, C.learning_parameter_schedule(0.01), C.momentum_schedule(0.9), unit_gain=False)
     trainer = C.Trainer(net, (loss, C.classification_error(net, y)), [learner])
-    return lambda a, b: trainer.train_minibatch({x: a, y: b}), "nchw", "one_hot"
+    return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
 PLAIN = {"pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "chainer": chainer, "cntk": cntk}
@@ -146,20 +146,22 @@ PLAIN = {"pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluo
 
 def main(name):
     spec = load_spec(name)
-    settings = spec.native()
+    plain, published = PLAIN[name]()
+    settings = dict(spec.native(), **published)
     adapter = load(spec.models["cnn"])(NETWORK, settings, 0)
-    plain, layout, labels = PLAIN[name]()
     random = np.random.RandomState(0)
     x = {"nchw": random.rand(64, 3, 32, 32).astype(np.float32)}
     x["nhwc"] = np.ascontiguousarray(x["nchw"].transpose(0, 2, 3, 1))
     y = {"sparse": random.randint(0, 10, 64).astype(np.int32)}
     y["one_hot"] = np.eye(10, dtype=np.float32)[y["sparse"]]
 
+    x, y = x[settings["layout"]], y[settings["labels"]]
+
     def ours():
-        adapter.train_step(x[settings["layout"]], y[settings["labels"]])
+        adapter.train_step(x, y)
         adapter.synchronize()
 
-    sides = {"adapter": ours, "plain": lambda: plain(x[layout], y[labels])}
+    sides = {"adapter": ours, "plain": lambda: plain(x, y)}
     times = {side: [] for side in sides}
     for number in range(ROUNDS + 1):
         for side, step in sides.items():

@@ -2,7 +2,8 @@
 
     python -m benchmarks.steps [ADAPTER ...]
 
-Published network, 32x32 pictures, batch 64, two threads, the adapter's native settings. Adapter and plain loop alternate in one process of
+Published network, 32x32 pictures, batch 64, two threads, the adapter's native settings but for layout,
+labels and ReLU order, which are the notebook's. Adapter and plain loop alternate in one process of
 the framework's interpreter; the ratio of medians is what counts (1.10: the adapter is 10 % faster).
 """
 

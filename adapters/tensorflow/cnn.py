@@ -108,8 +108,8 @@ class Model(model.Model):
         network, layout = self.network, self.settings["layout"]
         shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[layout])
         pictures = tf.TensorSpec((network.batch_size,) + shape, self.dtype)
-        scores = tf.function(lambda x: self.forward(x, False), input_signature=[pictures])
-        return {"eager": lambda f: f, "graph": tf.function}[self.settings["compile"]](self.forward_backward), scores
+        scores = graph(lambda x: self.forward(x, False), input_signature=[pictures])
+        return {"eager": lambda f: f, "graph": graph}[self.settings["compile"]](self.forward_backward), scores
 
     def forward_backward(self, x, y):
         with tf.GradientTape() as tape:
@@ -162,9 +162,9 @@ class Model(model.Model):
     # Report
 
     def report(self):
-        graph = self.scores.get_concrete_function().graph.get_operations()
-        kinds = [operation.type for operation in graph]
-        formats = {operation.get_attr("data_format") for operation in graph if operation.type == "Conv2D"}
+        operations = self.scores.get_concrete_function().graph.get_operations()
+        kinds = [operation.type for operation in operations]
+        formats = {operation.get_attr("data_format") for operation in operations if operation.type == "Conv2D"}
         scaled = float(self.learning_rate) < 0.99 * self.network.learning_rate  # float32 rounds
         dropping = any("RandomUniform" in kind for kind in kinds)
         return dict(
@@ -178,6 +178,11 @@ class Model(model.Model):
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
         )
+
+
+def graph(function, input_signature=None):
+    """Traced as it stands: no Python branch depends on a tensor, so AutoGraph would only rewrite the source, half a second long."""
+    return tf.function(function, input_signature=input_signature, autograph=False)
 
 
 def configure_devices(network):
