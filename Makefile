@@ -40,6 +40,7 @@ bench: $(VENV)/bench.stamp
 	$(RUN) -m benchmarks.overhead
 	$(RUN) -m benchmarks.steps
 	$(RUN) -m benchmarks.startup
+	$(RUN) -m benchmarks.memory
 
 clean:
 	rm -rf $(VENV)

@@ -132,13 +132,16 @@ class Ledger:
         return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
 
     def _sample(self) -> Trial | None:
-        """Ask the sampler. A configuration that was run already gets the values it had, and None is returned."""
+        """Ask the sampler. None where there is nothing to run: choices that conflict, or values that are known already."""
         asked = self.study.ask()
         sweep = self.plan.sweep
         adapter = asked.suggest_categorical("adapter", sweep.adapters)
         configuration = design.baseline(sweep, load_spec(adapter))
         for name, choices in self.plan.choices[adapter].items():
             configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
+        if load_spec(adapter).conflict(configuration, sweep.resources.device):
+            self.study.tell(asked, state=TrialState.PRUNED)
+            return None
         seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
         trial = design.trial(sweep, adapter, configuration, seed)
         same = [done for done in self._in_state(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
