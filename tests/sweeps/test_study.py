@@ -116,3 +116,14 @@ def test_a_search_goes_on_where_it_stopped(ledger):
 def test_a_search_larger_than_its_space_ends(ledger):
     made = ledger(design="search", trials=50, seeds=[0])
     assert len(drain(made)) == 4 and made.remaining() == 0
+
+
+def test_a_search_never_runs_choices_that_conflict(ledger):
+    settings = {"layout": ["nchw", "nhwc"], "compile": ["eager", "graph"]}
+    made = ledger(design="search", trials=8, adapters=["tensorflow"], settings=settings, seeds=[0, 1, 2, 3])
+    pairs = set()
+    while (trial := made.next()) is not None:
+        pairs.add((trial.configuration["layout"], trial.configuration["compile"]))
+        made.finish(trial, outcome())
+    assert made.outcomes() == {"completed": 8}
+    assert ("nchw", "eager") not in pairs and len(pairs) > 1
