@@ -14,6 +14,7 @@ ADAPTERS = OrderedDict(
         ("reference", "adapters.reference:SPEC"),
         ("pytorch", "adapters.pytorch:SPEC"),
         ("tensorflow", "adapters.tensorflow:SPEC"),
+        ("jax", "adapters.jax:SPEC"),
         ("mxnet-gluon", "adapters.mxnet:GLUON"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),

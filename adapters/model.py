@@ -1,7 +1,10 @@
 """Model: what an adapter implements. Arithmetic only: the worker owns loop, clock, batch order and evaluation."""
 from typing import NamedTuple, Tuple
 
+import numpy as np
+
 from adapters import laws
+from adapters.settings import SETTINGS
 
 
 class Network(NamedTuple):
@@ -40,15 +43,51 @@ class Network(NamedTuple):
         return 1.0 - self.momentum
 
 
-# Canonical names and their order, shared by every adapter.
+class RecurrentNetwork(NamedTuple):
+    """Word vectors, one GRU, and a dense layer on its last output, trained with Adam.
+
+    tokens: length of a sequence. vocabulary: number of words, padding (0) among them. embedding: length of a word vector.
+    hidden: units of the GRU. beta1, beta2: Adam's decays. threads, device: as in Network.
+    """
+
+    tokens: int
+    vocabulary: int
+    embedding: int
+    hidden: int
+    classes: int
+    batch_size: int
+    learning_rate: float
+    beta1: float
+    beta2: float
+    threads: int
+    device: str
+
+
+NETWORKS = {"cnn": Network, "gru": RecurrentNetwork}
+
+# Canonical names of the CNN's layers and their order, shared by every adapter.
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "dense1", "dense2")
+
+
+def epsilon_of(choice):
+    """("hat" or "plain", value) of a choice of the setting adam_epsilon.
+
+    >>> epsilon_of("plain_1e-8")
+    ('plain', 1e-08)
+    """
+    form, value = choice.split("_")
+    return form, float(value)
 
 
 class Model(object):
     """One network in one framework, with one configuration.
 
-    Canonical weights: convolution (out, in, height, width), dense (in, out), flattened channels first;
-    named "conv1.weight", "conv1.bias", ..., "dense2.bias".
+    Canonical weights of the CNN: convolution (out, in, height, width), dense (in, out), flattened channels first; named
+    "conv1.weight", "conv1.bias", ..., "dense2.bias".
+
+    Of the GRU: "embedding.weight" (words, features); "gru.input_weight" (3 hidden, features), "gru.hidden_weight"
+    (3 hidden, hidden), "gru.input_bias" and, where reset is "after", "gru.hidden_bias" (3 hidden,), the gates stacked in the
+    order reset, update, candidate; "dense.weight" (in, out), "dense.bias". The new state is (1 - z) n + z h.
     """
 
     def __init__(self, network, settings, seed):
@@ -58,7 +97,8 @@ class Model(object):
     def train_step(self, x, y):
         """Update once; return the loss handle without waiting for the device.
 
-        x: float array, (batch, channels, height, width) or (batch, height, width, channels) as `layout` says.
+        x: float array, (batch, channels, height, width) or (batch, height, width, channels) as `layout` says; for the GRU
+        int32 array of word numbers, (batch, tokens) or (tokens, batch) as `sequence_layout` says.
         y: int32 (batch,) or float (batch, classes) as `labels` says.
         """
         raise NotImplementedError
@@ -89,6 +129,44 @@ class Model(object):
         """
         raise NotImplementedError
 
+    def recognise_update(self, moved):
+        """{"momentum": ..., "nesterov": ...}, from how far the optimiser's first step moves a weight down a gradient of 1."""
+        rate, momentum = self.network.learning_rate, self.network.momentum
+        for gain, scale in (("classical", 1.0), ("unit_gain", self.network.step_scale)):
+            for nesterov, ahead in (("off", 1.0), ("on", 1.0 + momentum)):
+                if np.isclose(moved, rate * scale * ahead, rtol=1e-4):  # float32 rounds
+                    return {"momentum": gain, "nesterov": nesterov}
+        return {"momentum": "unrecognised", "nesterov": "unrecognised"}
+
+    def recognise_adam(self, first_move):
+        """{"adam_epsilon": ..., "adam_count": ...} of an optimiser whose first step moves a weight by first_move(gradient).
+
+        A gradient of 1 shows the bias correction, one of 1e-8 where epsilon stands, and which.
+        """
+        for choice in SETTINGS["adam_epsilon"].choices:
+            for count, step in (("one", 1), ("two", 2)):
+                expected = [self.adam_move(gradient, step, *epsilon_of(choice)) for gradient in (1.0, 1e-8)]
+                if np.allclose([first_move(1.0), first_move(1e-8)], expected, rtol=1e-2, atol=0.0):
+                    return {"adam_epsilon": choice, "adam_count": count}
+        return {"adam_epsilon": "unrecognised", "adam_count": "unrecognised"}
+
+    def adam_move(self, gradient, step, form, epsilon):
+        """How far Adam's first step moves a weight, with the bias correction of step number `step`."""
+        network = self.network
+        mean, square = (1.0 - network.beta1) * gradient, (1.0 - network.beta2) * gradient**2
+        corrected = (1.0 - network.beta2**step) ** 0.5
+        root = square**0.5 / corrected + epsilon if form == "hat" else (square**0.5 + epsilon) / corrected
+        return network.learning_rate * mean / (1.0 - network.beta1**step) / root
+
+    def redraw(self, seed, own):
+        """Draw the weights anew by NumPy where their law is not the one by which the framework itself draws.
+
+        own: {setting: the framework's own choice} for init, bias_init, embedding_init and rnn_init. What a framework
+        offers no initialiser for is so the same in every framework, number by number.
+        """
+        others = {name: self.settings[name] for name, choice in own.items() if self.settings[name] != choice}
+        self.set_weights(laws.redrawn(self.get_weights(), others, seed))
+
     def recognise_laws(self):
-        """{"init": ..., "bias_init": ...} as the weights themselves show. Meaningful on a freshly built model."""
-        return laws.recognise(self.get_weights())
+        """{"init": ..., "bias_init": ..., and so on} as the weights themselves show. Meaningful on a freshly built model."""
+        return laws.recognise(self.get_weights(), self.settings)

@@ -6,7 +6,7 @@ framework; an adapter's declaration says which choices the framework can do and 
 Read by Python 3.6 to 3.13: standard library only.
 """
 from collections import OrderedDict
-from typing import Dict, NamedTuple
+from typing import Dict, NamedTuple, Tuple
 
 # What a setting may change: the function that is trained (and so the accuracy), the time, or both.
 FUNCTION = "function"
@@ -20,11 +20,17 @@ AT_BUILD = "at build"  # arguments of layers, losses and optimisers
 
 
 class Setting(NamedTuple):
-    """A knob. `choices` maps each choice to one sentence that says what it means."""
+    """A knob. `choices` maps each choice to one sentence that says what it means.
+
+    models: the networks that have it.
+    matched: the choice with which all frameworks train the same function; "" where no choice changes the function.
+    """
 
     meaning: str
     changes: str
     choices: Dict[str, str]
+    models: Tuple[str, ...] = ("cnn", "gru")
+    matched: str = ""
 
 
 SETTINGS = OrderedDict(
@@ -35,6 +41,7 @@ SETTINGS = OrderedDict(
                 "Order of the axes of a batch of pictures, in memory and in the convolutions.",
                 TIME,
                 {"nchw": "Channels before height and width.", "nhwc": "Channels last."},
+                models=("cnn",),
             ),
         ),
         (
@@ -43,6 +50,7 @@ SETTINGS = OrderedDict(
                 "Whether cuDNN times its convolution algorithms on the first batch and keeps the fastest.",
                 TIME,
                 {"off": "Take the algorithm a heuristic names.", "on": "Time the candidates first."},
+                models=("cnn",),
             ),
         ),
         (
@@ -59,6 +67,7 @@ SETTINGS = OrderedDict(
                 "Floating-point format of weights, activations and gradients.",
                 BOTH,
                 {"float32": "IEEE single precision.", "float64": "IEEE double precision."},
+                matched="float32",
             ),
         ),
         (
@@ -68,11 +77,14 @@ SETTINGS = OrderedDict(
                 FUNCTION,
                 {
                     "glorot_uniform": "U(-a, a), a = sqrt(6 / (fan_in + fan_out)); also called Xavier.",
+                    "xavier_224": "U(-a, a), a = sqrt(4.48 / (fan_in + fan_out)): Xavier with MXNet's magnitude 2.24.",
                     "fan_in_uniform": "U(-a, a), a = 1 / sqrt(fan_in).",
                     "lecun_uniform": "U(-a, a), a = sqrt(3 / fan_in).",
                     "lecun_normal": "N(0, 1 / fan_in), not truncated.",
+                    "lecun_truncated": "Normal, cut off at two deviations, then of variance 1 / fan_in.",
                     "uniform_007": "U(-0.07, 0.07), whatever the layer's size.",
                 },
+                matched="glorot_uniform",
             ),
         ),
         (
@@ -81,6 +93,7 @@ SETTINGS = OrderedDict(
                 "Distribution from which the biases are drawn.",
                 FUNCTION,
                 {"zeros": "All zero.", "fan_in_uniform": "U(-a, a), a = 1 / sqrt(fan_in of the layer's kernel)."},
+                matched="zeros",
             ),
         ),
         (
@@ -92,6 +105,7 @@ SETTINGS = OrderedDict(
                     "before_pool": "ReLU on every activation, then the maximum.",
                     "after_pool": "The maximum, then ReLU on a quarter of the elements; the same function.",
                 },
+                models=("cnn",),
             ),
         ),
         (
@@ -103,6 +117,18 @@ SETTINGS = OrderedDict(
                     "classical": "v = m v + g, w = w - lr v.",
                     "unit_gain": "v = m v + (1 - m) g, w = w - lr v: the step is (1 - m) times as long.",
                 },
+                models=("cnn",),
+                matched="classical",
+            ),
+        ),
+        (
+            "nesterov",
+            Setting(
+                "Whether a momentum step looks ahead, as Nesterov's does.",
+                FUNCTION,
+                {"off": "The step is the velocity.", "on": "The step is the velocity that the next step would start from."},
+                models=("cnn",),
+                matched="off",
             ),
         ),
         (
@@ -111,17 +137,21 @@ SETTINGS = OrderedDict(
                 "Whether dropout stays active while predicting, as when the train/test flag is forgotten.",
                 FUNCTION,
                 {"off": "Dropout only while training.", "on": "Dropout while predicting too."},
+                models=("cnn",),
+                matched="off",
             ),
         ),
         (
             "loss",
             Setting(
-                "What the cross-entropy, which applies softmax itself, receives.",
+                "What the cross-entropy receives, and whether softmax is applied before it, in it, or twice.",
                 BOTH,
                 {
-                    "logits": "The network's raw scores.",
-                    "softmax_twice": "Scores that went through a softmax already, so it is applied twice.",
+                    "logits": "The network's raw scores; the loss applies softmax.",
+                    "probabilities": "Scores that went through softmax, and a loss that takes the logarithm: the same function, less exact.",
+                    "softmax_twice": "Scores that went through softmax already, and a loss that applies it again.",
                 },
+                matched="logits",
             ),
         ),
         (
@@ -130,6 +160,137 @@ SETTINGS = OrderedDict(
                 "Form of the labels that the loss receives.",
                 TIME,
                 {"sparse": "One class index per example.", "one_hot": "One row of 0s and a 1 per example."},
+            ),
+        ),
+        (
+            "sequence_layout",
+            Setting(
+                "Order of the axes of a batch of sequences.",
+                TIME,
+                {"ntc": "Examples before time steps.", "tnc": "Time steps first."},
+                models=("gru",),
+            ),
+        ),
+        (
+            "padding",
+            Setting(
+                "Where a sequence that is too short gets its zeros.",
+                FUNCTION,
+                {"post": "After its last word.", "pre": "Before its first word."},
+                models=("gru",),
+                matched="post",
+            ),
+        ),
+        (
+            "embedding_init",
+            Setting(
+                "Distribution from which the word vectors are drawn.",
+                FUNCTION,
+                {
+                    "uniform_005": "U(-0.05, 0.05).",
+                    "uniform_007": "U(-0.07, 0.07).",
+                    "normal_1": "N(0, 1).",
+                    "normal_001": "N(0, 0.0001): deviation 0.01.",
+                    "normal_features": "N(0, 1 / length of a word vector).",
+                    "glorot_uniform": "U(-a, a), a = sqrt(6 / (words + length of a word vector)).",
+                    "lecun_uniform": "U(-a, a), a = sqrt(3 / length of a word vector).",
+                },
+                models=("gru",),
+                matched="uniform_005",
+            ),
+        ),
+        (
+            "embedding_gradient",
+            Setting(
+                "What the optimiser receives for the word vectors.",
+                FUNCTION,
+                {
+                    "dense": "One row per word, the occurrences summed; every row is updated at each step.",
+                    "sparse": "The rows of the batch's words alone, as the framework hands them over.",
+                },
+                models=("gru",),
+                matched="dense",
+            ),
+        ),
+        (
+            "rnn_kernel",
+            Setting(
+                "Whether one kernel runs a whole sequence, or each time step runs operation by operation.",
+                TIME,
+                {"fused": "One kernel for the sequence.", "cell": "The cell's operations, step after step."},
+                models=("gru",),
+            ),
+        ),
+        (
+            "rnn_init",
+            Setting(
+                "Distribution from which the recurrent layer's kernels are drawn: E inputs, H units, three gates stacked.",
+                FUNCTION,
+                {
+                    "glorot_uniform": "U(-a, a), a = sqrt(6 / (E + 3 H)) for the inputs, sqrt(6 / (H + 3 H)) for the state.",
+                    "glorot_split": "U(-a, a) by matrix: sqrt(6 / (E + 3 H)), state to gates sqrt(6 / (3 H)), to candidate sqrt(6 / (2 H)).",
+                    "glorot_orthogonal": "Inputs as in glorot_uniform; orthogonal for the state.",
+                    "lecun_orthogonal": "Inputs normal of variance 1 / E, cut off at two deviations; orthogonal for the state.",
+                    "lecun_normal": "N(0, 1 / fan_in).",
+                    "lecun_uniform": "U(-a, a), a = sqrt(3 / fan_in).",
+                    "hidden_uniform": "U(-a, a), a = 1 / sqrt(H): 0.1 in the published network.",
+                    "uniform_007": "U(-0.07, 0.07).",
+                    "normal_01": "N(0, 0.01): deviation 0.1.",
+                },
+                models=("gru",),
+                matched="glorot_uniform",
+            ),
+        ),
+        (
+            "reset",
+            Setting(
+                "Whether the reset gate acts after or before the state is multiplied by its kernel.",
+                FUNCTION,
+                {
+                    "after": "n = tanh(W x + b + r (U h + c)), with a bias of its own for the state.",
+                    "before": "n = tanh(W x + b + U (r h)), with one bias per gate.",
+                },
+                models=("gru",),
+                matched="after",
+            ),
+        ),
+        (
+            "gates",
+            Setting(
+                "Function that makes a gate of its sum.",
+                FUNCTION,
+                {"sigmoid": "1 / (1 + exp(-x)).", "hard_sigmoid": "0.2 x + 0.5, cut off at 0 and 1."},
+                models=("gru",),
+                matched="sigmoid",
+            ),
+        ),
+        (
+            "adam_epsilon",
+            Setting(
+                "Where Adam adds its epsilon, and which.",
+                FUNCTION,
+                {
+                    "hat_1e-8": "To the root of the corrected square: m^ / (sqrt(v^) + 1e-8).",
+                    "hat_1e-7": "The same with 1e-7.",
+                    "plain_1e-8": "To the root of the square as it is: sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + 1e-8).",
+                    "plain_1e-7": "The same with 1e-7.",
+                },
+                models=("gru",),
+                matched="plain_1e-8",
+            ),
+        ),
+        (
+            "adam_count",
+            Setting(
+                "Which step Adam's bias correction takes the first step for.",
+                FUNCTION,
+                {
+                    "one": "The first.",
+                    "two": "The second.",
+                    "unordered": "Whichever the counter shows while another operation raises it.",
+                },
+                models=("gru",),
+                matched="one",
             ),
         ),
     ]

@@ -2,7 +2,7 @@
 
 Importing a declaration never imports a framework: hosts read all of them, workers run one.
 """
-from typing import Dict, NamedTuple, Optional, Tuple, Union  # noqa: F401  in type comments
+from typing import Any, Dict, NamedTuple, Optional, Tuple, Union  # noqa: F401  in type comments
 
 from adapters.settings import SETTINGS
 
@@ -45,6 +45,15 @@ class Conflict(NamedTuple):
     reason: str
 
 
+class Published(NamedTuple):
+    """What the framework's published notebook had: its name, its choices where they are not native, and of its network what
+    is not the workload's ({field of the network: value})."""
+
+    notebook: str
+    settings: Dict[str, str]
+    network: Dict[str, Any] = {}
+
+
 class AdapterSpec(NamedTuple):
     """One named way to run workloads in a framework.
 
@@ -57,6 +66,7 @@ class AdapterSpec(NamedTuple):
     settings: a position on every setting of the catalogue.
     conflicts: combinations of choices that don't work together.
     variables: environment variables that every worker of this adapter gets.
+    published: {network: what its notebook had}; empty where none was published.
     post_install: module that completes a new environment (run once, by the environment's own Python), or "".
     """
 
@@ -69,23 +79,29 @@ class AdapterSpec(NamedTuple):
     settings: Dict[str, Position]
     conflicts: Tuple[Conflict, ...] = ()
     variables: Dict[str, str] = {}
+    published: Dict[str, Published] = {}
     post_install: str = ""
 
-    def supported(self):
-        # type: () -> Dict[str, Supported]
-        """The settings this adapter can do, in the catalogue's order."""
-        positions = ((name, self.settings[name]) for name in SETTINGS)
+    def position(self, setting):
+        # type: (str) -> Position
+        """The position on any setting of the catalogue."""
+        return self.settings.get(setting, Unsupported("this adapter has no network with such a setting"))
+
+    def supported(self, model):
+        # type: (str) -> Dict[str, Supported]
+        """The settings of a network that this adapter can do, in the catalogue's order."""
+        positions = ((name, self.position(name)) for name, setting in SETTINGS.items() if model in setting.models)
         return {name: position for name, position in positions if isinstance(position, Supported)}
 
-    def native(self):
-        # type: () -> Dict[str, str]
-        """The configuration that is in force if nobody asks."""
-        return {name: position.native for name, position in self.supported().items()}
+    def native(self, model):
+        # type: (str) -> Dict[str, str]
+        """The configuration of a network that is in force if nobody asks."""
+        return {name: position.native for name, position in self.supported(model).items()}
 
     def refusal(self, setting, choice):
         # type: (str, str) -> str
         """Why the adapter can't do this choice of a setting; "" if it can."""
-        position = self.settings[setting]
+        position = self.position(setting)
         if isinstance(position, Unsupported):
             return position.reason
         if choice in position.choices:
@@ -103,13 +119,13 @@ class AdapterSpec(NamedTuple):
     def inert(self, setting, device):
         # type: (str, str) -> str
         """Why the setting's choices make no difference on this device; "" if they do."""
-        position = self.settings[setting]
+        position = self.position(setting)
         return position.inert.get(device, "") if isinstance(position, Supported) else ""
 
     def environment_variables(self, configuration):
         # type: (Dict[str, str]) -> Dict[str, str]
         """What to set before the interpreter starts, for a configuration."""
         variables = dict(self.variables)
-        for name, position in self.supported().items():
-            variables.update(position.variables.get(configuration[name], {}))
+        for name, choice in configuration.items():
+            variables.update(self.settings[name].variables.get(choice, {}))
         return variables

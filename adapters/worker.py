@@ -8,7 +8,8 @@ Reads TRIAL_DIR/request.json:
     verb            "describe" (build and report), "train", or "trace" (steps from given weights, for verification)
     adapter         a name of adapters.ADAPTERS
     implementation  "module:class" of the network in that framework, one of the adapter's models
-    network         the fields of adapters.model.Network
+    model           "cnn" or "gru"
+    network         the fields of adapters.model.NETWORKS[model]
     settings        {setting: choice} for every setting that the adapter supports
     seed            int
     data            folder of the prepared data set (see adapters.batches.Batches)
@@ -43,9 +44,9 @@ import numpy as np
 
 from adapters import load, load_spec
 from adapters.batches import Batches
-from adapters.model import Network
+from adapters.model import NETWORKS
 
-PROTOCOL = 1
+PROTOCOL = 2
 WINDOW = 10  # steps between two synchronisations of the device: the unit of steady-state timing
 WARM_UP = 20  # steps that are left out of it
 
@@ -90,9 +91,9 @@ def run(request, folder, emit):
     spec = load_spec(request["adapter"])
     build = load(request["implementation"])
     import_seconds = clock.lap()
-    network = network_of(request["network"])
-    settings = request["settings"]
-    batches = Batches(request["data"], settings, network.batch_size, network.classes, request["train_examples"])
+    network = network_of(request["model"], request["network"])
+    settings, examples = request["settings"], request["train_examples"]
+    batches = Batches(request["data"], request["model"], settings, network.batch_size, network.classes, examples)
     data_seconds = clock.lap()
     model = build(network, settings, request["seed"])
     model.synchronize()
@@ -108,9 +109,9 @@ def run(request, folder, emit):
     return VERBS[request["verb"]](request, folder, emit, model, batches)
 
 
-def network_of(fields):
+def network_of(model, fields):
     """The request's network; JSON's lists become tuples."""
-    return Network(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    return NETWORKS[model](**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 
 def versions(spec):

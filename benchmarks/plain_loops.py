@@ -147,7 +147,7 @@ PLAIN = {"pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluo
 def main(name):
     spec = load_spec(name)
     plain, published = PLAIN[name]()
-    settings = dict(spec.native(), **published)
+    settings = dict(spec.native("cnn"), **published)
     adapter = load(spec.models["cnn"])(NETWORK, settings, 0)
     random = np.random.RandomState(0)
     x = {"nchw": random.rand(64, 3, 32, 32).astype(np.float32)}

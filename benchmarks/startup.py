@@ -9,7 +9,6 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from adapters import ADAPTERS, load_spec
@@ -20,8 +19,8 @@ from experiments.workload import workload_named
 
 
 def first_step(name: str) -> float:
-    workload = replace(workload_named("digits_cnn"), epochs=1, train_examples=64)
-    trial = Trial(name, workload, load_spec(name).native(), 0, "cpu", 2)
+    workload = workload_named("digits_cnn").with_overrides(epochs=1, train_examples=64)
+    trial = Trial(name, workload, load_spec(name).native("cnn"), 0, "cpu", 2)
     environment = Environment(trial.spec, "cpu", places.cache())
     environment.create()
     data = datasets.prepare(workload.dataset, places.cache())

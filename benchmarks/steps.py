@@ -22,7 +22,7 @@ def main() -> None:
         spec = load_spec(name)
         environment = Environment(spec, "cpu", places.cache())
         environment.create()
-        variables = worker_process.worker_environment(spec.environment_variables(spec.native()), 2)
+        variables = worker_process.worker_environment(spec.environment_variables(spec.native("cnn")), 2)
         done = subprocess.run(
             [str(environment.python), "-m", "benchmarks.plain_loops", name], env=variables, capture_output=True, text=True
         )

@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ EXACT = 1e-12
 SINGLE = 1e-5
 
 # Settings whose choices change the function: the reference follows them. All others must not matter.
-FOLLOWED = ("momentum", "loss")
+FOLLOWED = ("momentum", "nesterov", "loss")
 COMPARED = ("layout", "compile", "relu", "labels", *FOLLOWED)
 
 
@@ -79,13 +79,13 @@ class Result:
 
 def cases(spec: AdapterSpec) -> list[Case]:
     """Every case that the adapter's declaration calls for."""
-    supported = spec.supported()
+    supported = spec.supported("cnn")
     found = []
     for precision, steps, tolerance in (("float64", 20, EXACT), ("float32", 3, SINGLE)):
         if precision not in supported["precision"].choices:
             continue
         found.append(Case("", "", precision, steps, tolerance))
-        native = dict(spec.native(), precision=precision)
+        native = dict(spec.native("cnn"), precision=precision)
         flipped = COMPARED if precision == "float64" else ("layout",)
         for name in flipped:
             for choice in supported[name].choices if name in supported else ():
@@ -122,7 +122,7 @@ class Verifier:
         return Result(name, self.workload.name, case, differences(np.load(reference), np.load(found)))
 
     def _configuration(self, name: str, case: Case) -> dict[str, str]:
-        configuration = {**load_spec(name).native(), "precision": case.precision}
+        configuration = {**load_spec(name).native("cnn"), "precision": case.precision}
         return {**configuration, case.setting: case.choice} if case.setting else configuration
 
     def _reference_key(self, name: str, case: Case) -> str:
@@ -133,13 +133,13 @@ class Verifier:
         followed = {setting: self._configuration(name, case)[setting] for setting in FOLLOWED}
         # Biases that are not zero, so that a bias in the wrong place shows.
         drawn = {"precision": "float64", "init": "glorot_uniform", "bias_init": "fan_in_uniform"}
-        trial = self._trial("reference", case.precision, {**load_spec("reference").native(), **followed, **drawn})
+        trial = self._trial("reference", case.precision, {**load_spec("reference").native("cnn"), **followed, **drawn})
         options = {"steps": case.steps, "weights": None, "restore": False}
         return self._trace(trial, self.folder / f"reference {key}", case.precision, options)
 
     def _sized(self, precision: str) -> Workload:
-        still = replace(self.workload, dropout=(0.0, 0.0, 0.0))
-        return still if precision == "float32" else replace(still, filters=(8, 16), hidden=32, batch_size=16)
+        still = self.workload.with_overrides(dropout=(0.0, 0.0, 0.0))
+        return still if precision == "float32" else still.with_overrides(filters=(8, 16), hidden=32, batch_size=16)
 
     def _trial(self, name: str, precision: str, configuration: dict[str, str]) -> Trial:
         return Trial(name, self._sized(precision), configuration, seed=0, device="cpu", threads=1, time_limit=600)
@@ -171,10 +171,10 @@ def _read_back(trial: Trial) -> dict[str, str]:
 def _write_data(workload: Workload, folder: Path) -> None:
     """Pictures of the workload's shape: enough for the longest trajectory, the same everywhere."""
     folder.mkdir(parents=True, exist_ok=True)
-    random = np.random.RandomState(0)
-    for part, examples in (("train", 20 * workload.batch_size), ("test", workload.batch_size)):
-        np.save(folder / f"x_{part}.npy", random.rand(examples, *workload.input_shape).astype(np.float32))
-        np.save(folder / f"y_{part}.npy", random.randint(0, workload.classes, examples).astype(np.int32))
+    random, network = np.random.RandomState(0), workload.network
+    for part, examples in (("train", 20 * network["batch_size"]), ("test", network["batch_size"])):
+        np.save(folder / f"x_{part}.npy", random.rand(examples, *network["input_shape"]).astype(np.float32))
+        np.save(folder / f"y_{part}.npy", random.randint(0, network["classes"], examples).astype(np.int32))
 
 
 def differences(expected: Any, found: Any) -> dict[str, float]:

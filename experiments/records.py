@@ -69,9 +69,10 @@ def _parsed(line: str) -> Event | None:
 def description(trial: Trial) -> dict[str, Any]:
     """How a trial is shown: identity, readable name, parameters by their bare names, and tags."""
     spec, workload = trial.spec, trial.workload
-    settings = {name: trial.configuration.get(name, "unsupported") for name in SETTINGS}
+    concerned = [name for name, setting in SETTINGS.items() if workload.model in setting.models]
+    settings = {name: trial.configuration.get(name, "unsupported") for name in concerned}
     fields = {"workload": workload.name, "epochs": workload.epochs, "train_examples": workload.train_examples or "all"}
-    network = {"filters": list(workload.filters), "hidden": workload.hidden, "threads": trial.threads}
+    network = {name: value for name, value in workload.network.items() if name not in SETTINGS} | {"threads": trial.threads}
     return {
         "identity": trial.identity,
         "name": trial.label,

@@ -66,7 +66,7 @@ class Trial:
     @property
     def label(self) -> str:
         """A name that a person can read: adapter, what differs from the native values, and the seed."""
-        natives = self.spec.native()
+        natives = self.spec.native(self.workload.model)
         changed = [f"{name}={choice}" for name, choice in self.configuration.items() if natives.get(name) != choice]
         return f"{self.adapter} {' '.join(changed) or 'native'} seed={self.seed}"
 
@@ -83,7 +83,8 @@ class Trial:
             "verb": verb,
             "adapter": self.adapter,
             "implementation": self.spec.models[self.workload.model],
-            "network": self.workload.network(self.threads, self.device),
+            "model": self.workload.model,
+            "network": self.workload.request(self.threads, self.device),
             "settings": self.configuration,
             "seed": self.seed,
             "data": data,

@@ -1,6 +1,6 @@
 """Workload: data + network + hyper-parameters, framework-neutral. The metric is accuracy over every test example."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters import unknown
@@ -9,40 +9,61 @@ from experiments.errors import SweepError
 
 @dataclass(frozen=True)
 class Workload:
-    """One network on one data set. `model` names the implementation that every adapter offers."""
+    """One network on one data set.
+
+    model names the implementation that every adapter offers; network holds its fields, less those that belong to the
+    machine (adapters.model.NETWORKS[model] says what they mean).
+    """
 
     name: str
     dataset: str
-    input_shape: tuple[int, int, int]
-    classes: int
     epochs: int
+    model: str
+    network: dict[str, Any]
     train_examples: int | None = None  # None: all of them
-    model: str = "cnn"
-    filters: tuple[int, int] = (50, 100)
-    hidden: int = 512
-    dropout: tuple[float, float, float] = (0.25, 0.25, 0.5)
-    batch_size: int = 64
-    learning_rate: float = 0.01
-    momentum: float = 0.9
 
-    def network(self, threads: int, device: str) -> dict[str, Any]:
-        """The request's network: the fields of adapters.model.Network."""
-        mine = asdict(self)
-        shared = ("input_shape", "classes", "filters", "hidden", "dropout", "batch_size", "learning_rate", "momentum")
-        return {name: mine[name] for name in shared} | {"threads": threads, "device": device}
+    def request(self, threads: int, device: str) -> dict[str, Any]:
+        """The request's network: every field of adapters.model.NETWORKS[model]."""
+        return self.network | {"threads": threads, "device": device}
 
-    def with_overrides(self, overrides: dict[str, Any]) -> "Workload":
-        """The same workload with some fields changed; the network's interface to its data stays."""
-        return replace(self, **overrides)
+    def with_overrides(self, **overrides: Any) -> "Workload":
+        """The same workload with some of its or its network's fields changed. Raises SweepError for a field it has not."""
+        mine = {name: value for name, value in overrides.items() if name in OVERRIDABLE}
+        network = {name: value for name, value in overrides.items() if name not in OVERRIDABLE}
+        for name in network:
+            if name not in self.network:
+                raise SweepError(unknown(f"key for workload {self.name}", name, [*OVERRIDABLE, *self.network]))
+        return replace(self, network=self.network | network, **mine)
 
 
-# The published CNN, on data that is at hand everywhere, on data of CIFAR's shape, and on CIFAR-10 itself.
+OVERRIDABLE = ("epochs", "train_examples")
+
+
+def cnn(input_shape: tuple[int, int, int], classes: int) -> dict[str, Any]:
+    """The published CNN."""
+    return {
+        "input_shape": input_shape, "classes": classes, "filters": (50, 100), "hidden": 512, "dropout": (0.25, 0.25, 0.5),
+        "batch_size": 64, "learning_rate": 0.01, "momentum": 0.9,
+    }  # fmt: skip
+
+
+def gru() -> dict[str, Any]:
+    """The published GRU."""
+    return {
+        "tokens": 150, "vocabulary": 30000, "embedding": 125, "hidden": 100, "classes": 2,
+        "batch_size": 64, "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999,
+    }  # fmt: skip
+
+
+# The published networks on their own data, and on data that is at hand everywhere.
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("digits_cnn", dataset="digits", input_shape=(1, 8, 8), classes=10, epochs=10),
-        Workload("fashion_cnn", dataset="fashion-mnist", input_shape=(3, 32, 32), classes=10, epochs=10),
-        Workload("cifar10_cnn", dataset="cifar10", input_shape=(3, 32, 32), classes=10, epochs=10),
+        Workload("digits_cnn", "digits", 10, "cnn", cnn((1, 8, 8), 10)),
+        Workload("fashion_cnn", "fashion-mnist", 10, "cnn", cnn((3, 32, 32), 10)),
+        Workload("cifar10_cnn", "cifar10", 10, "cnn", cnn((3, 32, 32), 10)),
+        Workload("imdb_gru", "imdb", 3, "gru", gru()),
+        Workload("imdb_train_gru", "imdb-train", 3, "gru", gru()),
     )
 }
 

@@ -167,9 +167,9 @@ def show_adapters(session: Session) -> None:
     specs = [load_spec(name) for name in ADAPTERS]
     table = Table("setting", *(spec.name for spec in specs), title="Native values")
     for name in SETTINGS:
-        table.add_row(name, *(_native(spec.settings[name]) for spec in specs))
+        table.add_row(name, *(_native(spec.position(name)) for spec in specs))
     session.console.print(table)
-    session.result({spec.name: {name: _position(spec.settings[name]) for name in SETTINGS} for spec in specs})
+    session.result({spec.name: {name: _position(spec.position(name)) for name in SETTINGS} for spec in specs})
 
 
 def _native(position: Any) -> str:

@@ -41,7 +41,7 @@ class Plan:
             "device": self.sweep.resources.device,
             "seeds": self.sweep.seed_list,
             "adapters": self.sweep.adapters,
-            "natives": {adapter: load_spec(adapter).native() for adapter in self.sweep.adapters},
+            "natives": {adapter: load_spec(adapter).native(workload.model) for adapter in self.sweep.adapters},
             "varied": list(self.sweep.settings),
             "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
             "trials": [trial.as_dict() for trial in self.trials],
@@ -75,7 +75,7 @@ def trial(sweep: Sweep, adapter: str, configuration: dict[str, str], seed: int) 
 
 def baseline(sweep: Sweep, spec: AdapterSpec) -> dict[str, str]:
     """The adapter's native configuration with the sweep's fixed settings in it. Raises SweepError."""
-    configuration = spec.native()
+    configuration = spec.native(sweep.workload.resolve().model)
     for name, choice in sweep.fixed.items():
         if choice == NATIVE:
             continue
@@ -90,7 +90,7 @@ def _choices(
     sweep: Sweep, spec: AdapterSpec, dropped: list[dict[str, str]], collapsed: list[dict[str, str]]
 ) -> dict[str, list[str]]:
     """The choices that can be told apart here; what can't is written to `dropped` and `collapsed`."""
-    native, kept = spec.native(), {}
+    native, kept = spec.native(sweep.workload.resolve().model), {}
     for name, wanted in sweep.settings.items():
         possible = []
         for choice in dict.fromkeys(native.get(name, NATIVE) if choice == NATIVE else choice for choice in wanted):

@@ -15,7 +15,7 @@ def support_table() -> str:
     """Adapter x setting: the native value in bold, what else there is, and a dash where there is nothing of the kind."""
     specs = [load_spec(name) for name in ADAPTERS]
     head = ["setting", *(spec.name for spec in specs)]
-    rows = [[name, *(_cell(spec.settings[name]) for spec in specs)] for name in SETTINGS]
+    rows = [[name, *(_cell(spec.position(name)) for spec in specs)] for name in SETTINGS]
     python = ["Python", *(spec.python for spec in specs)]
     lines = [head, ["---"] * len(head), python, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

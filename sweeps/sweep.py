@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters import ADAPTERS, unknown
+from adapters import ADAPTERS, load_spec, unknown
 from adapters.settings import SETTINGS
 from experiments.errors import SweepError
 from experiments.workload import WORKLOADS, Workload, workload_named
@@ -29,11 +29,13 @@ class WorkloadChoice(Strict):
     train_examples: Positive | None = None
     filters: tuple[Positive, Positive] | None = Field(None, strict=False)
     hidden: Positive | None = None
+    embedding: Positive | None = None
     batch_size: Positive | None = None
 
     def resolve(self) -> Workload:
+        """Raises SweepError where the workload's network has no such field."""
         overrides = self.model_dump(exclude={"name"}, exclude_none=True)
-        return workload_named(self.name).with_overrides(overrides)
+        return workload_named(self.name).with_overrides(**overrides)
 
 
 class Resources(Strict):
@@ -111,6 +113,13 @@ def _check_names(sweep: Sweep, source: str) -> None:
             raise SweepError(f"{source}: {unknown('adapter', name, list(ADAPTERS))}")
     if sweep.workload.name not in WORKLOADS:
         raise SweepError(f"{source}: {unknown('workload', sweep.workload.name, list(WORKLOADS))}")
+    try:
+        model = sweep.workload.resolve().model
+    except SweepError as error:
+        raise SweepError(f"{source}: {error}") from None
+    for name in sweep.adapters:
+        if model not in load_spec(name).models:
+            raise SweepError(f"{source}: adapter '{name}' has no {model} network, which workload '{sweep.workload.name}' trains")
     for what, values in (("adapters", sweep.adapters), ("seeds", sweep.seed_list)):
         if len(set(values)) < len(values):
             raise SweepError(f"{source}: {what} must not repeat, but got {values}")
@@ -130,9 +139,11 @@ def _check_design(sweep: Sweep, source: str) -> None:
 
 def _check_choices(sweep: Sweep, source: str) -> None:
     chosen = {**sweep.settings, **{name: [choice] for name, choice in sweep.fixed.items()}}
+    model = sweep.workload.resolve().model
+    concerned = [name for name, setting in SETTINGS.items() if model in setting.models]
     for name, choices in chosen.items():
-        if name not in SETTINGS:
-            raise SweepError(f"{source}: {unknown('setting', name, list(SETTINGS))}")
+        if name not in concerned:
+            raise SweepError(f"{source}: {unknown(f'setting of a {model} workload', name, concerned)}")
         known = [*SETTINGS[name].choices, NATIVE]
         for choice in choices:
             if choice not in known:

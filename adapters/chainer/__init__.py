@@ -19,8 +19,9 @@ SPEC = AdapterSpec(
         "compile": Unsupported("Chainer is define-by-run: each operation runs when Python reaches it"),
         "precision": Supported("float32", ("float32", "float64"), "chainer.config.dtype; dtype of the parameters"),
         "init": Supported(
-            "lecun_normal", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "lecun_normal", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
             "chainer.links.Convolution2D(initialW=None): LeCunNormal; read back from the weights",
+            limits={"lecun_truncated": "Chainer has no truncated normal"},
         ),
         "bias_init": Supported(
             "zeros", ("zeros", "fan_in_uniform"),
@@ -28,8 +29,15 @@ SPEC = AdapterSpec(
         ),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the functions after a convolution"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "optimizer.hyperparam.lr"),
+        "nesterov": Supported(
+            "off", ("off",), "MomentumSGD; what the optimiser makes of a gradient of 1",
+            limits={"on": "NesterovAG uses the velocity after its update where Nesterov's step has the one before it: 2.71 lr at first, not 1.9"},
+        ),
         "dropout_at_test": Supported("off", ("off", "on"), "chainer.config.train while predicting"),
-        "loss": Supported("logits", ("logits", "softmax_twice"), "the function in use; it includes softmax"),
+        "loss": Supported(
+            "logits", ("logits", "softmax_twice"), "the function in use; it includes softmax",
+            limits={"probabilities": "chainer.functions.softmax_cross_entropy takes scores"},
+        ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
     },
 )

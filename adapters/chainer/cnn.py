@@ -11,6 +11,7 @@ from adapters.model import LAYERS
 
 INITIALIZERS = {
     "glorot_uniform": initializers.GlorotUniform,
+    "xavier_224": lambda: initializers.GlorotUniform(scale=(2.24 / 3) ** 0.5),
     "fan_in_uniform": lambda: initializers.LeCunUniform(scale=3**-0.5),
     "lecun_uniform": initializers.LeCunUniform,
     "lecun_normal": initializers.LeCunNormal,
@@ -38,7 +39,7 @@ class Model(model.Model):
         np.random.seed(seed)
         self.net = self.build()
         self.loss = self.build_loss()
-        self.optimizer = self.build_optimizer()
+        self.optimizer = self.build_optimizer().setup(self.net)
 
     # Network
 
@@ -92,8 +93,7 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        optimizer = optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum)
-        return optimizer.setup(self.net)
+        return optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum)
 
     # Step
 
@@ -142,17 +142,23 @@ class Model(model.Model):
         weight = self.net.conv2.W
         with self.test_mode():
             dropping = chainer.config.train
-        scaled = self.optimizer.hyperparam.lr < 0.99 * self.network.learning_rate
         return dict(
             self.recognise_laws(),
             layout="nchw" if weight.shape[2:] == (3, 3) else "nhwc",
             autotune="on" if chainer.config.autotune else "off",
             precision=weight.dtype.name,
             relu="before_pool" if self.pool[0] is F.relu else "after_pool",
-            momentum="unit_gain" if scaled else "classical",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+            **self.recognise_update(self.first_move())
         )
+
+    def first_move(self):
+        link = L.Bias(axis=0, shape=(1,))  # one weight, 0
+        link.cleargrads()
+        link.b.grad = np.ones_like(link.b.array)
+        self.build_optimizer().setup(link).update()
+        return -float(link.b.array[0])
 
 
 def softmax_cross_entropy(scores, labels):

@@ -25,8 +25,9 @@ SPEC = AdapterSpec(
         ),
         "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
         "init": Supported(
-            "glorot_uniform", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "glorot_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
             "cntk.layers.Convolution2D(init=glorot_uniform()); read back from the weights",
+            limits={"lecun_truncated": "CNTK's layers take no truncated normal: they ask it for a filter rank, which it lacks"},
         ),
         "bias_init": Supported(
             "zeros", ("zeros", "fan_in_uniform"),
@@ -37,8 +38,12 @@ SPEC = AdapterSpec(
             "unit_gain", ("classical", "unit_gain"),
             "cntk.default_unit_gain_value() is True; read back from what a like learner does to one weight",
         ),
+        "nesterov": Supported("off", ("off", "on"), "cntk.momentum_sgd is not cntk.nesterov; what a like learner makes of a gradient of 1"),
         "dropout_at_test": Supported("off", ("off", "on"), "the method that predicts: eval infers, forward trains"),
-        "loss": Supported("logits", ("logits", "softmax_twice"), "softmax in the loss's graph"),
+        "loss": Supported(
+            "logits", ("logits", "softmax_twice"), "softmax in the loss's graph",
+            limits={"probabilities": "cntk.cross_entropy_with_softmax takes scores"},
+        ),
         "labels": Supported("one_hot", ("sparse", "one_hot"), "cntk.cross_entropy_with_softmax takes rows; rank of the labels"),
     },
 )

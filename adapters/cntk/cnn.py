@@ -9,6 +9,7 @@ from adapters.model import LAYERS
 # CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
 INITIALIZERS = {
     "glorot_uniform": lambda seed: C.glorot_uniform(seed=seed),
+    "xavier_224": lambda seed: C.glorot_uniform(scale=(2.24 / 3) ** 0.5, seed=seed),
     "fan_in_uniform": lambda seed: C.he_uniform(scale=6**-0.5, seed=seed),
     "lecun_uniform": lambda seed: C.he_uniform(scale=2**-0.5, seed=seed),
     "lecun_normal": lambda seed: C.he_normal(scale=2**-0.5, seed=seed),
@@ -90,7 +91,8 @@ class Model(model.Model):
     # Optimiser
 
     def build_optimizer(self, parameters):
-        return C.momentum_sgd(
+        learner = {"off": C.momentum_sgd, "on": C.nesterov}[self.settings["nesterov"]]
+        return learner(
             parameters,
             lr=C.learning_parameter_schedule(self.network.learning_rate),
             momentum=C.momentum_schedule(self.network.momentum),
@@ -147,18 +149,16 @@ class Model(model.Model):
             compile="graph" if isinstance(self.net, C.Function) else "eager",
             precision=np.dtype(self.layers[0].W.dtype).name,
             relu="before_pool" if pooling.inputs[0].owner.op_name == "ReLU" else "after_pool",
-            momentum=self.read_momentum(),
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "Softmax" in kinds else "logits",
+            **self.recognise_update(self.first_move())
         )
 
-    def read_momentum(self):
-        """A learner does not show its unit gain: see how far a like one moves one weight by a gradient of 1."""
+    def first_move(self):
         weight = C.parameter((1,), init=0, dtype=np.float32)
         gradient = C.NDArrayView.from_dense(np.ones(1, np.float32))
         self.build_optimizer([weight]).update({weight: gradient}, 1)
-        moved = -float(weight.value[0])
-        return "classical" if np.isclose(moved, self.network.learning_rate) else "unit_gain"
+        return -float(weight.value[0])
 
     def read_dropout(self):
         x = np.ones((1,) + self.network.input_shape, self.dtype)

@@ -8,10 +8,11 @@ from mxnet.gluon import nn
 
 from adapters import model
 from adapters.model import LAYERS
-from adapters.mxnet.optimizers import MomentumFloat64
+from adapters.mxnet.optimizers import MomentumFloat64, NesterovFloat64
 
 INITIALIZERS = {
     "glorot_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=3),
+    "xavier_224": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=2.24),
     "fan_in_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=1),
     "lecun_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=3),
     "lecun_normal": lambda: mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=1),
@@ -20,6 +21,10 @@ INITIALIZERS = {
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: mx.init.Zero(),
     "fan_in_uniform": lambda fan_in: mx.init.Uniform(fan_in**-0.5),
+}
+OPTIMIZERS = {
+    ("float32", "off"): mx.optimizer.SGD, ("float32", "on"): mx.optimizer.NAG,
+    ("float64", "off"): MomentumFloat64, ("float64", "on"): NesterovFloat64,
 }
 ORDERS = {
     "before_pool": lambda: [nn.Activation("relu"), nn.MaxPool2D(2)],
@@ -34,7 +39,7 @@ class Model(model.Model):
         mx.random.seed(seed)
         self.net = self.build()
         self.loss = self.build_loss()
-        self.trainer = self.build_optimizer()
+        self.trainer = gluon.Trainer(self.net.collect_params(), self.build_optimizer())
 
     # Network
 
@@ -77,9 +82,8 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        kind = {"float32": mx.optimizer.SGD, "float64": MomentumFloat64}[self.settings["precision"]]
-        optimizer = kind(learning_rate=self.network.learning_rate * scale, momentum=self.network.momentum)
-        return gluon.Trainer(self.net.collect_params(), optimizer)
+        kind = OPTIMIZERS[self.settings["precision"], self.settings["nesterov"]]
+        return kind(learning_rate=self.network.learning_rate * scale, momentum=self.network.momentum)
 
     # Step
 
@@ -132,7 +136,6 @@ class Model(model.Model):
         kinds = [type(layer) for layer in self.net]
         with self.test_mode():
             dropping = autograd.is_training()
-        scaled = self.trainer.learning_rate < 0.99 * self.network.learning_rate
         return dict(
             self.recognise_laws(),
             layout=self.layers[0]._kwargs["layout"].lower(),
@@ -140,10 +143,15 @@ class Model(model.Model):
             compile="graph" if self.net._active else "eager",
             precision=np.dtype(self.layers[0].weight.dtype).name,
             relu="after_pool" if kinds.index(nn.MaxPool2D) < kinds.index(nn.Activation, 3) else "before_pool",
-            momentum="unit_gain" if scaled else "classical",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if isinstance(self.loss, SoftmaxTwice) else "logits",
+            **self.recognise_update(self.first_move())
         )
+
+    def first_move(self):
+        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
+        optimizer.update(0, weight, nd.ones_like(weight), optimizer.create_state(0, weight))
+        return -float(weight.asscalar())
 
 
 class SoftmaxTwice(object):

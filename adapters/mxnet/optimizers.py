@@ -17,9 +17,20 @@ class MomentumFloat64(mx.optimizer.Optimizer):
         self._update_count(index)
         scale = self.constant(self._get_lr(index) * self.rescale_grad, weight)
         momentum = self.constant(self.momentum, weight)
-        state[:] = nd.broadcast_mul(state, momentum) - nd.broadcast_mul(gradient, scale)
-        weight[:] = weight + state
+        step = nd.broadcast_mul(gradient, scale)
+        state[:] = nd.broadcast_mul(state, momentum) - step
+        weight[:] = weight + self.move(state, momentum, step)
+
+    def move(self, state, momentum, step):
+        return state
 
     @staticmethod
     def constant(value, like):
         return nd.array([value], ctx=like.context, dtype=like.dtype)
+
+
+class NesterovFloat64(MomentumFloat64):
+    """The same velocity; the step looks ahead: w = w + m v - lr g."""
+
+    def move(self, state, momentum, step):
+        return nd.broadcast_mul(state, momentum) - step

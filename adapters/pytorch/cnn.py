@@ -5,14 +5,16 @@ import torch._dynamo  # torch.optim imports it when first used: here its second 
 from torch import nn
 from torch.nn import functional as F
 
-from adapters import model
+from adapters import laws, model
 from adapters.model import LAYERS
 
 INITIALIZERS = {
     "glorot_uniform": nn.init.xavier_uniform_,
+    "xavier_224": lambda weight: nn.init.xavier_uniform_(weight, gain=(2.24 / 3) ** 0.5),
     "fan_in_uniform": lambda weight: nn.init.kaiming_uniform_(weight, a=5**0.5),
     "lecun_uniform": lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
     "lecun_normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="linear"),
+    "lecun_truncated": lambda weight: truncated_normal(weight, weight[0].numel() ** -0.5 / laws.TRUNCATION),
     "uniform_007": lambda weight: nn.init.uniform_(weight, -0.07, 0.07),
 }
 MEMORY_FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
@@ -23,6 +25,10 @@ ORDERS = {
 }
 
 
+def truncated_normal(weight, deviation):
+    return nn.init.trunc_normal_(weight, 0.0, deviation, -2 * deviation, 2 * deviation)
+
+
 class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
@@ -31,7 +37,7 @@ class Model(model.Model):
         torch.manual_seed(seed)
         self.net = self.build()
         self.loss = self.build_loss()
-        self.optimizer = self.build_optimizer()
+        self.optimizer = self.build_optimizer(self.net.parameters())
         self.step = self.build_step()
 
     # Network
@@ -66,11 +72,10 @@ class Model(model.Model):
 
     # Optimiser
 
-    def build_optimizer(self):
+    def build_optimizer(self, parameters):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        return torch.optim.SGD(
-            self.net.parameters(), lr=self.network.learning_rate * scale, momentum=self.network.momentum
-        )
+        nesterov = self.settings["nesterov"] == "on"
+        return torch.optim.SGD(parameters, self.network.learning_rate * scale, self.network.momentum, nesterov=nesterov)
 
     # Step
 
@@ -135,7 +140,6 @@ class Model(model.Model):
 
     def report(self):
         kinds = [type(layer) for layer in self.net]
-        group = self.optimizer.param_groups[0]
         weight = self.layers[1].weight
         self.set_test_mode()
         active = [layer.training for layer in self.net if isinstance(layer, nn.Dropout)]
@@ -146,10 +150,16 @@ class Model(model.Model):
             compile="eager" if self.step == self.forward_loss else "graph",
             precision=str(weight.dtype).split(".")[1],
             relu="after_pool" if kinds.index(nn.MaxPool2d) < kinds.index(nn.ReLU, 3) else "before_pool",
-            momentum="unit_gain" if group["lr"] < self.network.learning_rate else "classical",
             dropout_at_test="on" if all(active) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+            **self.recognise_update(self.first_move())
         )
+
+    def first_move(self):
+        weight = nn.Parameter(torch.zeros(1))
+        weight.grad = torch.ones(1)
+        self.build_optimizer([weight]).step()
+        return -weight.item()
 
 
 def softmax_cross_entropy(scores, labels):

@@ -17,14 +17,16 @@ SPEC = AdapterSpec(
         "compile": Unsupported("NumPy has no graph: every operation runs when it is reached"),
         "precision": Supported("float64", ("float32", "float64"), "numpy.zeros(1).dtype, read back from the weights"),
         "init": Supported(
-            "glorot_uniform", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "glorot_uniform",
+            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
             "the project's choice; read back from the weights",
         ),
         "bias_init": Supported("zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the built network"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "the optimiser's gain"),
+        "nesterov": Supported("off", ("off", "on"), "what the optimiser makes of a gradient of 1"),
         "dropout_at_test": Supported("off", ("off", "on"), "the dropout layers' flag"),
-        "loss": Supported("logits", ("logits", "softmax_twice"), "the loss function in use"),
+        "loss": Supported("logits", ("logits", "probabilities", "softmax_twice"), "the loss function in use"),
         "labels": Supported("sparse", ("sparse", "one_hot"), "the loss function in use"),
     },
 )

@@ -3,16 +3,7 @@ import numpy as np
 
 from adapters import laws, model
 from adapters.model import LAYERS
-from adapters.reference.layers import (
-    Convolution,
-    Dense,
-    Dropout,
-    Flatten,
-    MaxPool,
-    Relu,
-    cross_entropy,
-    softmax,
-)
+from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Relu
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ORDERS = {"before_pool": (Relu, MaxPool), "after_pool": (MaxPool, Relu)}
@@ -28,7 +19,7 @@ class Model(model.Model):
         self.layers = self.build()
         self.parametric = [layer for layer in self.layers if hasattr(layer, "weight")]
         self.loss = self.build_loss()
-        self.learning_rate, self.momentum = self.build_optimizer()
+        self.learning_rate, self.momentum, self.nesterov = self.build_optimizer()
 
     def build(self):
         network = self.network
@@ -66,7 +57,7 @@ class Model(model.Model):
     # Loss
 
     def build_loss(self):
-        return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
+        return LOSSES[self.settings["loss"]]
 
     def targets(self, y):
         one_hot = y if y.ndim == 2 else np.eye(self.network.classes)[y]
@@ -76,14 +67,18 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        return self.network.learning_rate * scale, self.network.momentum
+        return self.network.learning_rate * scale, self.network.momentum, self.settings["nesterov"] == "on"
 
     def update(self):
         for layer in self.parametric:
-            layer.weight_velocity = self.momentum * layer.weight_velocity + layer.weight_gradient
-            layer.bias_velocity = self.momentum * layer.bias_velocity + layer.bias_gradient
-            layer.weight = layer.weight - self.learning_rate * layer.weight_velocity
-            layer.bias = layer.bias - self.learning_rate * layer.bias_velocity
+            layer.weight, layer.weight_velocity = self.moved(layer.weight, layer.weight_velocity, layer.weight_gradient)
+            layer.bias, layer.bias_velocity = self.moved(layer.bias, layer.bias_velocity, layer.bias_gradient)
+
+    def moved(self, weight, velocity, gradient):
+        """(weight, velocity) after a step."""
+        velocity = self.momentum * velocity + gradient
+        step = gradient + self.momentum * velocity if self.nesterov else velocity
+        return weight - self.learning_rate * step, velocity
 
     # Step
 
@@ -117,20 +112,14 @@ class Model(model.Model):
     def report(self):
         kinds = [type(layer) for layer in self.layers]
         dropouts = [layer for layer in self.layers if isinstance(layer, Dropout)]
-        scaled = self.learning_rate != self.network.learning_rate
+        moved = -self.moved(0.0, 0.0, 1.0)[0]
         return dict(
             self.recognise_laws(),
             layout="nchw",
             precision=str(self.parametric[0].weight.dtype),
             relu="after_pool" if kinds.index(MaxPool) < kinds.index(Relu, 3) else "before_pool",
-            momentum="unit_gain" if scaled else "classical",
             dropout_at_test="on" if dropouts[0].at_test else "off",
-            loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+            loss={function: name for name, function in LOSSES.items()}[self.loss],
+            **self.recognise_update(moved)
         )
 
-
-def softmax_cross_entropy(scores, targets):
-    """Cross-entropy of scores that were put through a softmax first, and its gradient."""
-    probabilities = softmax(scores)
-    loss, gradient = cross_entropy(probabilities, targets)
-    return loss, probabilities * (gradient - (gradient * probabilities).sum(1, keepdims=True))

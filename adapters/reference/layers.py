@@ -116,3 +116,25 @@ def cross_entropy(scores, targets):
     shifted = scores - scores.max(1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     return -(targets * logs).sum() / len(scores), (np.exp(logs) - targets) / len(scores)
+
+
+def probabilities_cross_entropy(scores, targets):
+    """The same loss from the logarithm of softmax's probabilities; its gradient goes through softmax."""
+    probabilities = softmax(scores)
+    loss = -(targets * np.log(probabilities)).sum() / len(scores)
+    return loss, softmax_gradient(probabilities, -targets / probabilities / len(scores))
+
+
+def softmax_cross_entropy(scores, targets):
+    """Cross-entropy of scores that were put through softmax first: it is applied twice."""
+    probabilities = softmax(scores)
+    loss, gradient = cross_entropy(probabilities, targets)
+    return loss, softmax_gradient(probabilities, gradient)
+
+
+def softmax_gradient(probabilities, gradient):
+    """Gradient with respect to the scores, from that with respect to their softmax."""
+    return probabilities * (gradient - (gradient * probabilities).sum(1, keepdims=True))
+
+
+LOSSES = {"logits": cross_entropy, "probabilities": probabilities_cross_entropy, "softmax_twice": softmax_cross_entropy}

@@ -8,7 +8,8 @@ SPEC = AdapterSpec(
     module="adapters.tensorflow",
     python="3.11",
     models={"cnn": "adapters.tensorflow.cnn:Model"},
-    variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
+    # oneDNN is on by default where the CPU has AVX512-VNNI, and off elsewhere: on everywhere, so that all nodes run the same.
+    variables={"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"},
     conflicts=(
         Conflict({"layout": "nchw", "compile": "eager"}, "cpu", "max-pooling channels-first has no eager CPU kernel"),
         Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "max-pooling channels-first has no float64 CPU kernel"),
@@ -26,7 +27,8 @@ SPEC = AdapterSpec(
         ),
         "precision": Supported("float32", ("float32", "float64"), "dtype of the variables"),
         "init": Supported(
-            "glorot_uniform", ("glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "glorot_uniform",
+            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
             "tf.keras.layers.Conv2D and tf.compat.v1.get_variable; read back from the weights",
         ),
         "bias_init": Supported(
@@ -34,8 +36,12 @@ SPEC = AdapterSpec(
         ),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the operations in the traced graph"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "learning rate that the update operation receives"),
+        "nesterov": Supported("off", ("off", "on"), "ResourceApplyMomentum(use_nesterov=False); what the operation makes of a gradient of 1"),
         "dropout_at_test": Supported("off", ("off", "on"), "dropout operations in the traced prediction"),
-        "loss": Supported("logits", ("logits", "softmax_twice"), "softmax before the loss in the traced graph"),
+        "loss": Supported(
+            "logits", ("logits", "softmax_twice"), "softmax before the loss in the traced graph",
+            limits={"probabilities": "tf.nn's cross-entropies take scores (Keras has one of probabilities)"},
+        ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
     },
 )

@@ -9,9 +9,11 @@ from adapters.model import LAYERS
 
 INITIALIZERS = {
     "glorot_uniform": lambda fan: uniform((6.0 / sum(fan)) ** 0.5),
+    "xavier_224": lambda fan: uniform((4.48 / sum(fan)) ** 0.5),
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
     "lecun_uniform": lambda fan: uniform((3.0 / fan[0]) ** 0.5),
     "lecun_normal": lambda fan: tf.compat.v1.random_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5),
+    "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5 / laws.TRUNCATION),
     "uniform_007": lambda fan: uniform(0.07),
 }
 BIAS_INITIALIZERS = {
@@ -98,9 +100,13 @@ class Model(model.Model):
 
     def update(self, gradients):
         for variable, velocity, gradient in zip(self.variables(), self.velocities, gradients):
-            tf.raw_ops.ResourceApplyMomentum(
-                var=variable.handle, accum=velocity.handle, lr=self.learning_rate, grad=gradient, momentum=self.momentum
-            )
+            self.move(variable, velocity, gradient)
+
+    def move(self, variable, velocity, gradient):
+        tf.raw_ops.ResourceApplyMomentum(
+            var=variable.handle, accum=velocity.handle, lr=self.learning_rate, grad=gradient, momentum=self.momentum,
+            use_nesterov=self.settings["nesterov"] == "on",
+        )
 
     # Step
 
@@ -165,7 +171,6 @@ class Model(model.Model):
         operations = self.scores.get_concrete_function().graph.get_operations()
         kinds = [operation.type for operation in operations]
         formats = {operation.get_attr("data_format") for operation in operations if operation.type == "Conv2D"}
-        scaled = float(self.learning_rate) < 0.99 * self.network.learning_rate  # float32 rounds
         dropping = any("RandomUniform" in kind for kind in kinds)
         return dict(
             self.recognise_laws(),
@@ -174,10 +179,15 @@ class Model(model.Model):
             compile="graph" if hasattr(self.step, "get_concrete_function") else "eager",
             precision=self.weights["conv1"].dtype.name,
             relu="after_pool" if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1) else "before_pool",
-            momentum="unit_gain" if scaled else "classical",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+            **self.recognise_update(self.first_move())
         )
+
+    def first_move(self):
+        weight, velocity = tf.Variable(tf.zeros(1, self.dtype)), tf.Variable(tf.zeros(1, self.dtype))
+        self.move(weight, velocity, tf.ones(1, self.dtype))
+        return -float(weight[0])
 
 
 def graph(function, input_signature=None):

@@ -5,29 +5,50 @@ import pytest
 
 from adapters import laws
 from adapters.batches import Batches, order
+from adapters.settings import SETTINGS
 
-LAYERS = {"conv1": (50, 3, 3, 3), "conv2": (50, 50, 3, 3), "dense1": (400, 128), "dense2": (128, 10)}
+CNN = {
+    "conv1.weight": (50, 3, 3, 3), "conv1.bias": (50,), "conv2.weight": (50, 50, 3, 3), "conv2.bias": (50,),
+    "dense1.weight": (400, 128), "dense1.bias": (128,), "dense2.weight": (128, 10), "dense2.bias": (10,),
+}  # fmt: skip
+GRU = {
+    "embedding.weight": (500, 125), "gru.input_weight": (300, 125), "gru.hidden_weight": (300, 100), "gru.input_bias": (300,),
+    "gru.hidden_bias": (300,), "dense.weight": (100, 2), "dense.bias": (2,),
+}  # fmt: skip
+CHOICES = [(CNN, setting, choice) for setting in ("init", "bias_init") for choice in laws.DRAWN[setting][0]] + [
+    (GRU, setting, choice) for setting, (table, _) in laws.DRAWN.items() for choice in table
+]
+NATIVE = dict.fromkeys(SETTINGS) | {name: list(table)[0] for name, (table, _) in laws.DRAWN.items()}
 
 
-def weights(init, bias_init, seed):
-    random, found = np.random.RandomState(seed), {}
-    for name, shape in LAYERS.items():
-        outputs = shape[0] if len(shape) == 4 else shape[1]
-        found[name + ".weight"] = laws.draw(random, laws.KERNEL_LAWS[init], shape, laws.fans(shape))
-        found[name + ".bias"] = laws.draw(random, laws.BIAS_LAWS[bias_init], (outputs,), laws.fans(shape))
-    return found
+def weights(shapes, choices, seed):
+    return laws.redrawn({name: np.zeros(shape) for name, shape in shapes.items()}, choices, seed)
 
 
-@pytest.mark.parametrize("bias_init", laws.BIAS_LAWS)
-@pytest.mark.parametrize("init", laws.KERNEL_LAWS)
-def test_a_law_is_recognised_from_its_draws(init, bias_init):
+@pytest.mark.parametrize(("shapes", "setting", "choice"), CHOICES, ids=lambda value: value if isinstance(value, str) else len(value))
+def test_a_law_is_recognised_from_its_draws(shapes, setting, choice):
     for seed in range(20):
-        assert laws.recognise(weights(init, bias_init, seed)) == {"init": init, "bias_init": bias_init}
+        asked = {**NATIVE, setting: choice}
+        drawn = {name: law for name, law in asked.items() if name in laws.DRAWN and (shapes is GRU or name in ("init", "bias_init"))}
+        assert laws.recognise(weights(shapes, drawn, seed), asked) == drawn
 
 
-def test_an_unknown_law_is_not_taken_for_a_known_one():
-    tripled = {name: 3 * array for name, array in weights("lecun_uniform", "zeros", 0).items()}
-    assert laws.recognise(tripled)["init"] == "unrecognised"
+def test_another_law_than_the_one_asked_for_is_named():
+    drawn = weights(CNN, {"init": "lecun_uniform", "bias_init": "zeros"}, 0)
+    asked = {"init": "glorot_uniform", "bias_init": "fan_in_uniform"}
+    assert laws.recognise(drawn, asked) == {"init": "lecun_uniform", "bias_init": "zeros"}
+    tripled = {name: 3 * array for name, array in drawn.items()}
+    assert laws.recognise(tripled, asked)["init"] == "unrecognised"
+
+
+@pytest.mark.parametrize("setting", laws.DRAWN)
+def test_draws_have_the_stated_mean_and_spread(setting):
+    table, parts = laws.DRAWN[setting]
+    for choice in table:
+        for array, (_, deviation), fan in parts(choice, weights(GRU, {setting: choice}, 1)):
+            assert abs(array.mean()) <= 4 * deviation(*fan) / array.size**0.5
+            if array.size > 300:
+                assert array.std() == pytest.approx(deviation(*fan), rel=0.1)
 
 
 def test_the_order_is_the_same_on_every_numpy():
@@ -47,8 +68,8 @@ def folder(tmp_path):
 
 
 def test_layout_labels_and_precision(folder):
-    plain = Batches(folder, {"layout": "nchw", "labels": "sparse", "precision": "float32"}, 4, 3)
-    other = Batches(folder, {"layout": "nhwc", "labels": "one_hot", "precision": "float64"}, 4, 3)
+    plain = Batches(folder, "cnn", {"layout": "nchw", "labels": "sparse", "precision": "float32"}, 4, 3)
+    other = Batches(folder, "cnn", {"layout": "nhwc", "labels": "one_hot", "precision": "float64"}, 4, 3)
     assert plain.x_train.shape == (10, 3, 4, 5) and other.x_train.shape == (10, 4, 5, 3)
     assert other.x_train.dtype == np.float64 and other.x_train.flags.c_contiguous
     assert np.array_equal(plain.x_train[2, 1], other.x_train[2, :, :, 1].astype(np.float32))
@@ -57,9 +78,25 @@ def test_layout_labels_and_precision(folder):
 
 
 def test_every_training_batch_is_whole_and_every_test_example_counts(folder):
-    batches = Batches(folder, {"layout": "nchw", "labels": "sparse", "precision": "float32"}, 4, 3)
+    batches = Batches(folder, "cnn", {"layout": "nchw", "labels": "sparse", "precision": "float32"}, 4, 3)
     epoch = list(batches.epoch(0, 0))
     assert [len(x) for x, _ in epoch] == [4, 4] and len(batches) == 2
     tested = list(batches.test())
     assert [len(x) for x, _ in tested] == [4, 4] and [n for _, n in tested] == [4, 3]
     assert np.array_equal(np.concatenate([x[:n] for x, n in tested]), batches.x_test)
+
+
+def test_sequences_padding_and_layout(tmp_path):
+    random = np.random.RandomState(0)
+    for part in ("train", "test"):
+        x = random.randint(3, 20, (6, 5)).astype(np.int32)
+        x[1, 3:], x[4, 1:] = 0, 0
+        np.save(tmp_path / f"x_{part}.npy", x)
+        np.save(tmp_path / f"y_{part}.npy", np.zeros(6, np.int32))
+    settings = {"labels": "sparse", "precision": "float32"}
+    post = Batches(str(tmp_path), "gru", {"padding": "post", "sequence_layout": "ntc", **settings}, 2, 2)
+    pre = Batches(str(tmp_path), "gru", {"padding": "pre", "sequence_layout": "tnc", **settings}, 2, 2)
+    assert post.report() == {"padding": "post", "labels": "sparse"} and pre.report()["padding"] == "pre"
+    assert pre.x_train[1].tolist() == [0, 0, *post.x_train[1, :3]] and pre.x_train[0].tolist() == post.x_train[0].tolist()
+    shapes = {x.shape for x, _ in pre.epoch(0, 0)} | {x.shape for x, _ in pre.test()}
+    assert shapes == {(5, 2)} and next(post.test())[0].shape == (2, 5)

@@ -12,7 +12,7 @@ NETWORK = Network((2, 8, 8), 3, (2, 3), 5, (0.0, 0.0, 0.0), 4, 0.1, 0.9, 1, "cpu
 
 
 def model(network=NETWORK, **settings):
-    return Model(network, {**load_spec("reference").native(), "bias_init": "fan_in_uniform", **settings}, seed=1)
+    return Model(network, {**load_spec("reference").native("cnn"), "bias_init": "fan_in_uniform", **settings}, seed=1)
 
 
 def batch(seed=0):

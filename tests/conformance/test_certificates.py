@@ -1,7 +1,6 @@
 """Every adapter, in its real interpreter, over the production wire: the same function as the reference; and wrong ones fail."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -33,7 +32,7 @@ def test_the_cases_cover_every_choice_that_can_be_compared():
         spec = load_spec(name)
         compared = {(case.setting, case.choice) for case in certificate.cases(spec)}
         for setting in certificate.COMPARED:
-            position = spec.supported().get(setting)
+            position = spec.supported("cnn").get(setting)
             for choice in position.choices if position else ():
                 assert choice == position.native or (setting, choice) in compared, (name, setting, choice)
 
@@ -63,21 +62,21 @@ def test_float64_is_sharp(verifier):
 # Every choice of every setting is read back from the running framework
 
 # A network small enough to build in no time, and wide enough for its initialisers to be told apart.
-NETWORK = replace(DIGITS, filters=(16, 32), hidden=64, dropout=(0.25, 0.25, 0.5))
+NETWORK = DIGITS.with_overrides(filters=(16, 32), hidden=64)
 
 
 def choices():
     for name in ADAPTERS:
-        for setting, position in load_spec(name).supported().items():
+        for setting, position in load_spec(name).supported("cnn").items():
             for choice in position.choices:
-                if not load_spec(name).conflict({**load_spec(name).native(), setting: choice}, "cpu"):
+                if not load_spec(name).conflict({**load_spec(name).native("cnn"), setting: choice}, "cpu"):
                     yield name, setting, choice
 
 
 @pytest.mark.parametrize(("name", "setting", "choice"), [one for one in choices() if one[1] in SETTINGS])
 def test_a_choice_is_in_force_when_it_is_asked_for(name, setting, choice, built, tmp_path):
     environment = built(name)
-    trial = Trial(name, NETWORK, {**load_spec(name).native(), setting: choice}, 0, "cpu", 1, 120)
+    trial = Trial(name, NETWORK, {**load_spec(name).native("cnn"), setting: choice}, 0, "cpu", 1, 120)
     data = datasets.prepare("digits", places.cache())
     events = list(runner.events(trial, tmp_path, environment, trial.request("describe", str(data))))
     assert [event["event"] for event in events] == ["ready", "done"], events
@@ -90,12 +89,12 @@ def test_a_choice_is_in_force_when_it_is_asked_for(name, setting, choice, built,
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(name, built, tmp_path):
     environment = built(name)
     data = datasets.prepare("digits", places.cache())
-    workload = replace(NETWORK, epochs=1, train_examples=128)
+    workload = NETWORK.with_overrides(epochs=1, train_examples=128)
     losses = []
     for run, seed in enumerate((3, 3, 4)):
         folder = tmp_path / str(run)
         folder.mkdir()
-        trial = Trial(name, workload, load_spec(name).native(), seed, "cpu", 1, 120)
+        trial = Trial(name, workload, load_spec(name).native("cnn"), seed, "cpu", 1, 120)
         events = list(runner.events(trial, folder, environment, trial.request("train", str(data))))
         losses.append([event["loss"] for event in events if event["event"] == "epoch"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)

@@ -25,7 +25,7 @@ def sweep(home):
 
 
 def trial(seed=0):
-    return Trial("reference", workload_named("digits_cnn"), load_spec("reference").native(), seed, "cpu", 1)
+    return Trial("reference", workload_named("digits_cnn"), load_spec("reference").native("cnn"), seed, "cpu", 1)
 
 
 def events(kind="completed"):

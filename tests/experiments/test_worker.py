@@ -1,7 +1,5 @@
 """The worker itself, in the reference's interpreter: its verbs, its clock, and what it says when it fails."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -12,11 +10,11 @@ from experiments.errors import WorkerDied
 from experiments.trial import COMPLETED, DIVERGED, FAILED, Trial
 from experiments.workload import workload_named
 
-TINY = replace(workload_named("digits_cnn"), filters=(2, 3), hidden=8, batch_size=32, epochs=2, train_examples=70)
+TINY = workload_named("digits_cnn").with_overrides(filters=(2, 3), hidden=8, batch_size=32, epochs=2, train_examples=70)
 
 
 def trial(workload=TINY, **changed):
-    return Trial("reference", workload, {**load_spec("reference").native(), **changed}, 0, "cpu", 1, 60)
+    return Trial("reference", workload, {**load_spec("reference").native("cnn"), **changed}, 0, "cpu", 1, 60)
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def test_a_completed_trial(run):
 
 
 def test_a_diverged_trial_is_an_outcome(run):
-    events = run(trial(replace(TINY, learning_rate=1e200)))
+    events = run(trial(TINY.with_overrides(learning_rate=1e200)))
     assert events[-1]["kind"] == DIVERGED
     epochs = [event for event in events if event["event"] == "epoch"]
     assert epochs[-1]["loss"] is None and len(epochs) <= 2
@@ -46,7 +44,7 @@ def test_a_diverged_trial_is_an_outcome(run):
 
 
 def test_a_failure_carries_its_traceback(run):
-    events = run(trial(replace(TINY, input_shape=(2, 8, 8))))
+    events = run(trial(TINY.with_overrides(input_shape=(2, 8, 8))))
     assert events[-1]["kind"] == FAILED
     assert events[-1]["error"].startswith("ValueError")
     assert "Traceback" in events[-1]["traceback"]

@@ -1,0 +1,191 @@
+"""The CNN in JAX, with lax's operations, flax's initialisers and optax."""
+import os
+from functools import partial
+
+import jax
+import numpy as np
+import optax
+from flax.nnx import initializers
+from jax import lax
+from jax import numpy as jnp
+
+from adapters import model
+from adapters.model import LAYERS
+
+INITIALIZERS = {
+    "glorot_uniform": initializers.glorot_uniform(),
+    "xavier_224": initializers.variance_scaling(2.24 / 3, "fan_avg", "uniform"),
+    "fan_in_uniform": initializers.variance_scaling(1 / 3, "fan_in", "uniform"),
+    "lecun_uniform": initializers.lecun_uniform(),
+    "lecun_normal": initializers.variance_scaling(1.0, "fan_in", "normal"),
+    "lecun_truncated": initializers.lecun_normal(),
+    "uniform_007": partial(jax.random.uniform, minval=-0.07, maxval=0.07),
+}
+BIAS_INITIALIZERS = {
+    "zeros": lambda fan_in: initializers.zeros_init(),
+    "fan_in_uniform": lambda fan_in: partial(jax.random.uniform, minval=-(fan_in**-0.5), maxval=fan_in**-0.5),
+}
+DIMENSIONS = {"nchw": ("NCHW", "HWIO", "NCHW"), "nhwc": ("NHWC", "HWIO", "NHWC")}
+WINDOWS = {"nchw": (1, 1, 2, 2), "nhwc": (1, 2, 2, 1)}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        # XLA sizes its pool of CPU threads by these when it first computes.
+        os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
+        jax.config.update("jax_enable_x64", settings["precision"] == "float64")
+        self.key, key = jax.random.split(jax.random.key(seed))
+        self.weights = self.build(key)
+        self.loss = self.build_loss()
+        self.optimizer = self.build_optimizer()
+        self.velocities = self.optimizer.init(self.weights)
+        self.step, self.scores = self.build_step()
+
+    # Network
+
+    def build(self, key):
+        network = self.network
+        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        convolutions = [(network.input_shape[0], one), (one, one), (one, two), (two, two)]
+        shapes = [(3, 3) + pair for pair in convolutions] + [(flat, network.hidden), (network.hidden, network.classes)]
+        weights = {}
+        for name, shape, layer_key in zip(LAYERS, shapes, jax.random.split(key, len(LAYERS))):
+            kernel_key, bias_key = jax.random.split(layer_key)
+            bias_initializer = BIAS_INITIALIZERS[self.settings["bias_init"]](int(np.prod(shape[:-1])))
+            weights[name + ".weight"] = INITIALIZERS[self.settings["init"]](kernel_key, shape, self.settings["precision"])
+            weights[name + ".bias"] = bias_initializer(bias_key, shape[-1:], self.settings["precision"])
+        return weights
+
+    def forward(self, weights, x, key, training):
+        keys = jax.random.split(key, 3) if training or self.settings["dropout_at_test"] == "on" else (None,) * 3
+        x = jax.nn.relu(self.convolution(weights, "conv1", x))
+        x = self.dropout(0, self.pool(self.convolution(weights, "conv2", x)), keys[0])
+        x = jax.nn.relu(self.convolution(weights, "conv3", x))
+        x = self.dropout(1, self.pool(self.convolution(weights, "conv4", x)), keys[1])
+        x = x.reshape(x.shape[0], -1)
+        x = self.dropout(2, jax.nn.relu(self.dense(weights, "dense1", x)), keys[2])
+        return self.dense(weights, "dense2", x)
+
+    def convolution(self, weights, name, x):
+        layout = self.settings["layout"]
+        x = lax.conv_general_dilated(x, weights[name + ".weight"], (1, 1), "SAME", dimension_numbers=DIMENSIONS[layout])
+        bias = weights[name + ".bias"]
+        return x + {"nchw": bias[:, None, None], "nhwc": bias}[layout]
+
+    def pool(self, x):
+        window = WINDOWS[self.settings["layout"]]
+        if self.settings["relu"] == "after_pool":
+            return jax.nn.relu(lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID"))
+        return lax.reduce_window(jax.nn.relu(x), -jnp.inf, lax.max, window, window, "VALID")
+
+    def dropout(self, position, x, key):
+        rate = self.network.dropout[position]
+        if key is None or not rate:
+            return x
+        return jnp.where(jax.random.bernoulli(key, 1.0 - rate, x.shape), x / (1.0 - rate), 0.0)
+
+    def dense(self, weights, name, x):
+        return x @ weights[name + ".weight"] + weights[name + ".bias"]
+
+    # Loss
+
+    def build_loss(self):
+        return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        return optax.sgd(self.network.learning_rate * scale, self.network.momentum, self.settings["nesterov"] == "on")
+
+    # Step
+
+    def build_step(self):
+        if self.settings["compile"] == "graph":
+            return jax.jit(self.forward_backward, donate_argnums=(0, 1, 2)), jax.jit(self.forward_test)
+        return self.forward_backward, self.forward_test
+
+    def forward_backward(self, weights, velocities, key, x, y):
+        key, now = jax.random.split(key)
+        loss, gradients = jax.value_and_grad(lambda weights: self.loss(self.forward(weights, x, now, True), y))(weights)
+        updates, velocities = self.optimizer.update(gradients, velocities, weights)
+        return optax.apply_updates(weights, updates), velocities, key, loss
+
+    def train_step(self, x, y):
+        self.weights, self.velocities, self.key, loss = self.step(self.weights, self.velocities, self.key, x, y)
+        return loss
+
+    # Predict
+
+    def forward_test(self, weights, key, x):
+        key, now = jax.random.split(key)
+        return self.forward(weights, x, now, False), key
+
+    def predict(self, x):
+        scores, self.key = self.scores(self.weights, self.key, x)
+        return np.asarray(scores)
+
+    def synchronize(self):
+        jax.block_until_ready(self.weights)
+
+    # Weights
+
+    def get_weights(self):
+        return {name: self.canonical(name, np.array(array)) for name, array in self.weights.items()}
+
+    def set_weights(self, weights):
+        self.weights = {name: jnp.asarray(self.native(name, weights[name]), old.dtype) for name, old in self.weights.items()}
+
+    def canonical(self, name, array):
+        if array.ndim == 4:
+            return array.transpose(3, 2, 0, 1)
+        if name == "dense1.weight" and self.settings["layout"] == "nhwc":
+            channels, height, width = self.network.flat_shape
+            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+        return array
+
+    def native(self, name, array):
+        if array.ndim == 4:
+            return array.transpose(2, 3, 1, 0)
+        if name == "dense1.weight" and self.settings["layout"] == "nhwc":
+            channels, height, width = self.network.flat_shape
+            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+        return array
+
+    # Report
+
+    def report(self):
+        shape = tuple(self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
+        x = jax.ShapeDtypeStruct((self.network.batch_size,) + shape, self.weights["conv1.weight"].dtype)
+        program = jax.make_jaxpr(self.forward_test)(self.weights, self.key, x)
+        operations = [equation.params.get("name", equation.primitive.name) for equation in program.eqns]
+        convolution = program.eqns[operations.index("conv_general_dilated")].params["dimension_numbers"]
+        relus = [place for place, name in enumerate(operations) if name == "custom_jvp_call"]  # ReLU brings its own derivative
+        return dict(
+            self.recognise_laws(),
+            layout="nchw" if convolution.lhs_spec == (0, 1, 2, 3) else "nhwc",
+            autotune="off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on",
+            compile="graph" if hasattr(self.step, "lower") else "eager",
+            precision=self.weights["conv1.weight"].dtype.name,
+            relu="after_pool" if operations.index("reduce_window_max") < relus[1] else "before_pool",
+            dropout_at_test="on" if any("bernoulli" in name for name in operations) else "off",
+            loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+            **self.recognise_update(self.first_move())
+        )
+
+    def first_move(self):
+        weight = jnp.zeros(1)
+        return -float(self.optimizer.update(jnp.ones(1), self.optimizer.init(weight), weight)[0][0])
+
+
+def cross_entropy(scores, labels):
+    """optax's cross-entropy applies softmax itself; it has one function for class indices, one for rows."""
+    if labels.ndim == 1:
+        return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
+    return optax.softmax_cross_entropy(scores, labels).mean()
+
+
+def softmax_cross_entropy(scores, labels):
+    """Applies softmax twice."""
+    return cross_entropy(jax.nn.softmax(scores), labels)
