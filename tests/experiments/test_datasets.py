@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from experiments import datasets
+from experiments.datasets import pictures
 from experiments.errors import DatasetError
 from tests.conftest import skip
 
@@ -29,7 +30,7 @@ def test_digits(tmp_path):
 
 
 def test_fashion_mnist(tmp_path):
-    if not datasets.DEBIAN_FASHION.is_dir():
+    if not pictures.DEBIAN_FASHION.is_dir():
         skip("Fashion-MNIST", "install Debian's dataset-fashion-mnist")
     found = arrays(datasets.prepare("fashion-mnist", tmp_path))
     assert found["x_train"].shape == (60000, 3, 32, 32) and found["x_test"].shape == (10000, 3, 32, 32)
@@ -107,8 +108,8 @@ def serve(monkeypatch):
 
     def start(content, cuts=0, expected=None):
         started.append(Server(content, cuts))
-        monkeypatch.setattr(datasets, "CIFAR_URL", started[-1].url)
-        monkeypatch.setattr(datasets, "CIFAR_HASH", expected or hashlib.sha256(content).hexdigest())
+        monkeypatch.setattr(pictures, "CIFAR_URL", started[-1].url)
+        monkeypatch.setattr(pictures, "CIFAR_HASH", expected or hashlib.sha256(content).hexdigest())
         return started[-1]
 
     yield start
@@ -133,7 +134,7 @@ def test_a_corrupt_download_is_refused(tmp_path, serve):
 
 
 def test_without_network_the_line_names_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "CIFAR_URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")
+    monkeypatch.setattr(pictures, "CIFAR_URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")
     with pytest.raises(DatasetError, match="can't be downloaded.*put the file at .*ROSETTA_CIFAR10") as caught:
         datasets.prepare("cifar10", tmp_path)
     assert "\n" not in str(caught.value)
