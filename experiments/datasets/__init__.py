@@ -14,6 +14,7 @@ from adapters import unknown
 from experiments.datasets.files import file_hash
 from experiments.datasets.parts import Part
 from experiments.datasets.pictures import load_cifar10, load_digits, load_fashion
+from experiments.datasets.reviews import load_imdb, load_imdb_train
 from experiments.errors import DatasetError
 
 PREPARATION = 1  # raise it when the prepared arrays change: it is part of every trial's identity
@@ -38,6 +39,17 @@ DATASETS = {
             load_fashion,
         ),
         Dataset("cifar10", "CIFAR-10 (Krizhevsky 2009)", load_cifar10),
+        Dataset(
+            "imdb",
+            "IMDb reviews (Maas et al. 2011): the last 150 words, the 30,000 most frequent numbered; not imdb.npz's numbers",
+            load_imdb,
+        ),
+        Dataset(
+            "imdb-train",
+            "IMDb reviews (Maas et al. 2011), their training part alone, the last 2,500 of each class held out as the test part: "
+            "the last 150 words, the 30,000 most frequent numbered; not imdb.npz's numbers",
+            load_imdb_train,
+        ),
     )
 }  # fmt: skip
 
