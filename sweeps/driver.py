@@ -185,7 +185,7 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dic
         files.append(folder.path / name)
         files[-1].write_bytes(picture)
     tracking.log_files(mlflow, files, report.description(record))
-    console.print(report.table(record))
+    console.print(*report.tables(record))
     console.print(f"Report: {folder.report}", highlight=False, soft_wrap=True)
     console.print(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'", highlight=False, soft_wrap=True)
     return summary

@@ -21,6 +21,7 @@ from experiments.errors import LedgerError
 from experiments.trial import FAILED, Event, Trial
 from sweeps import design
 from sweeps.design import Plan
+from sweeps.presets import Row
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -143,7 +144,7 @@ class Ledger:
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
         seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
-        trial = design.trial(sweep, adapter, configuration, seed)
+        trial = design.trial(sweep, adapter, Row(configuration), seed)
         same = [done for done in self._in_state(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
         asked.set_user_attr("identity", trial.identity)
         asked.set_user_attr("seed", seed)
