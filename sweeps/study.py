@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from adapters import load_spec
 from experiments.errors import LedgerError
-from experiments.trial import FAILED, Event, Trial
+from experiments.trial import COMPLETED, FAILED, Event, Trial
 from sweeps import design
 from sweeps.design import Plan
 from sweeps.presets import Row
@@ -149,8 +149,7 @@ class Ledger:
         asked.set_user_attr("identity", trial.identity)
         asked.set_user_attr("seed", seed)
         if same:
-            asked.set_user_attr("outcome", same[0].user_attrs["outcome"])
-            self.study.tell(asked, same[0].values)
+            self._settle(asked, _outcome(same[0]), same[0].values)
             return None
         if trial.identity in self.running:  # the same cell is running: let the sampler know nothing of this draw
             self.study.tell(asked, state=TrialState.PRUNED)
@@ -163,16 +162,18 @@ class Ledger:
         self._tell(self.running.pop(trial.identity), outcome)
 
     def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
-        asked.set_user_attr("outcome", outcome["kind"])
         metrics = outcome["metrics"]
-        if outcome["kind"] == FAILED:
-            self.study.tell(asked, state=TrialState.FAIL)
-        else:
-            self.study.tell(asked, [metrics["accuracy"], metrics["train_seconds"]])
+        values = None if outcome["kind"] == FAILED else [metrics["accuracy"], metrics["train_seconds"]]
+        self._settle(asked, outcome["kind"], values)
+
+    def _settle(self, asked: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
+        if kind != COMPLETED:  # which the state says: one write to the ledger, not two
+            asked.set_user_attr("outcome", kind)
+        self.study.tell(asked, values, state=None if values else TrialState.FAIL)
 
     def outcomes(self) -> dict[str, int]:
         """{outcome: how many trials}."""
-        kinds = [trial.user_attrs.get("outcome") for trial in self.study.get_trials(deepcopy=False)]
+        kinds = [_outcome(trial) for trial in self.study.get_trials(deepcopy=False)]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind}
 
     def remaining(self) -> int:
@@ -180,6 +181,12 @@ class Ledger:
         if self.searching:
             return (self.plan.sweep.trials or 0) - sum(self.outcomes().values())
         return len(self.plan.trials) - sum(self.outcomes().values())
+
+
+def _outcome(trial: FrozenTrial) -> str | None:
+    """The outcome of a trial; None while it has none, and of one that was put back in the queue."""
+    kind: str | None = trial.user_attrs.get("outcome", COMPLETED if trial.state == TrialState.COMPLETE else None)
+    return kind
 
 
 def _waiting(trial: Trial, row: int) -> FrozenTrial:
