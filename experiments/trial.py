@@ -28,6 +28,7 @@ class Trial:
     configuration: a choice for every setting that the adapter supports; never partial.
     device: "cpu" or "cuda". threads: CPU threads that the framework may use.
     time_limit: seconds after which the trial is stopped and counts as failed.
+    keep_weights: whether the trained network's weights are kept with the trial's outcome.
     """
 
     adapter: str
@@ -37,6 +38,7 @@ class Trial:
     device: str
     threads: int
     time_limit: float = field(default=3600.0, compare=False)
+    keep_weights: bool = field(default=False, compare=False)
 
     @property
     def spec(self) -> AdapterSpec:
@@ -90,5 +92,6 @@ class Trial:
             "data": data,
             "train_examples": self.workload.train_examples,
             "epochs": self.workload.epochs,
+            "keep_weights": self.keep_weights,
             **extra,
         }

@@ -70,6 +70,7 @@ def trial(sweep: Sweep, adapter: str, configuration: dict[str, str], seed: int) 
         device=sweep.resources.device,
         threads=max(1, int(sweep.resources.num_cpus)),
         time_limit=60.0 * sweep.time_limit_minutes,
+        keep_weights=sweep.keep_weights,
     )
 
 
