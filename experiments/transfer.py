@@ -117,13 +117,6 @@ def read(record: TrialRecord, run: str, source: str) -> Trained:
     return Trained(run, source, workload_named(params["workload"]), request, record.weights)
 
 
-def check_network(adapter: str, workload: Workload) -> None:
-    """Raises SweepError where the adapter lacks the workload's network."""
-    spec = load_spec(adapter)
-    if workload.model not in spec.models:
-        raise SweepError(f"{adapter} has no network '{workload.model}' to put the weights into; it has: {', '.join(spec.models)}")
-
-
 def keep(weights: Path, output: Path) -> Path:
     """Copy the weights to where they stay. Raises SweepError where that place can't be written."""
     try:

@@ -11,6 +11,7 @@ from adapters.spec import AdapterSpec
 from adapters.worker import PROTOCOL
 from experiments import datasets
 from experiments.environment import Environment
+from experiments.errors import SweepError
 from experiments.places import cache
 from experiments.workload import Workload
 
@@ -95,3 +96,10 @@ class Trial:
             "keep_weights": self.keep_weights,
             **extra,
         }
+
+
+def check_network(adapter: str, workload: Workload) -> None:
+    """Raises SweepError where the adapter lacks the workload's network."""
+    spec = load_spec(adapter)
+    if workload.model not in spec.models:
+        raise SweepError(f"{adapter} has no network '{workload.model}', which {workload.name} is; it has: {', '.join(spec.models)}")

@@ -111,8 +111,8 @@ def _plan_table(planned: dict[str, Any]) -> Table:
     return table
 
 
-def _adapters(context: click.Context, option: click.Parameter, value: str | None) -> list[str]:
-    return [_adapter(context, option, name) for name in (value.split(",") if value else ADAPTERS)]
+def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:
+    return [_adapter(context, option, name) for name in (value.split(",") if isinstance(value, str) else value or ADAPTERS)]
 
 
 def _adapter(context: click.Context, option: click.Parameter, name: str) -> str:
@@ -175,11 +175,12 @@ def _show_result(console: Console, result: Any) -> None:
 def transfer(session: Session, source: str, target: str, run_id: str, output: Path | None) -> None:
     """Move a trained network to another framework, and prove on the whole test set that both predict the same; exit 1 if not."""
     from experiments import transfer as moving
+    from experiments.trial import check_network
     from sweeps import driver
 
     with tempfile.TemporaryDirectory() as scratch:
         trained = moving.find(session.home, run_id, source, Path(scratch))
-        moving.check_network(target, trained.workload)
+        check_network(target, trained.workload)
         driver.build_environments([source, target], "cpu", session.console)
         output = output or session.home / "transfers" / f"{run_id}.npz"
         moved = moving.transfer(trained, target, output, places.cache())
@@ -199,6 +200,25 @@ def _transfer_lines(moved: dict[str, Any]) -> list[str]:
         f"accuracy: {moved['accuracy_from']:.4f} in {moved['from']}, {moved['accuracy_to']:.4f} in {moved['to']}",
         f"weights: {escape(moved['weights'])}",
     ]
+
+
+@main.command()
+@click.argument("adapters", nargs=-1, required=True, callback=_adapters)
+@click.option("--workload", default="cifar10_cnn", show_default=True, help="Whose network to show.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the page goes.")
+@verb
+def rosetta(session: Session, adapters: list[str], workload: str, output: Path | None) -> None:
+    """Write a page that shows one network in the chosen frameworks, section beside section."""
+    from sweeps import rosetta as stone
+
+    adapters = list(dict.fromkeys(adapters))
+    chosen = workload_named(workload)
+    columns = [stone.column(name, chosen, places.cache()) for name in adapters]
+    page = (output or session.home / "rosetta" / f"{chosen.model}-{'-'.join(adapters)}.html").absolute()
+    stone.write(page, stone.html(columns, chosen))
+    session.console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)
+    verified = {column.spec.name: column.cases is not None and not column.failed for column in columns}
+    session.result({"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified})
 
 
 @main.command("adapters")

@@ -11,7 +11,7 @@ from adapters.spec import Conflict
 from experiments import transfer
 from experiments.errors import SweepError
 from experiments.records import TrialRecord
-from experiments.trial import COMPLETED, DIVERGED, Trial
+from experiments.trial import COMPLETED, DIVERGED, Trial, check_network
 from experiments.workload import workload_named
 
 SCORES = np.array([[1.0, 2.0, 0.0], [3.0, -1.0, 2.0], [0.0, 5.0, 4.99999]], np.float32)
@@ -69,8 +69,8 @@ def test_runs_that_cannot_be_transferred(source, kind, files, said, tmp_path):
 
 
 def test_an_adapter_without_the_network_is_refused():
-    with pytest.raises(SweepError, match="cntk has no network 'transformer' to put the weights into; it has: cnn"):
-        transfer.check_network("cntk", replace(workload_named("digits_cnn"), model="transformer"))
+    with pytest.raises(SweepError, match="cntk has no network 'transformer', which digits_cnn is; it has: cnn"):
+        check_network("cntk", replace(workload_named("digits_cnn"), model="transformer"))
 
 
 def test_the_configuration_is_native_but_for_what_the_scores_depend_on():
