@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -110,12 +111,14 @@ def _plan_table(planned: dict[str, Any]) -> Table:
     return table
 
 
-def _adapters(context: click.Context, option: click.Parameter, value: str | None) -> list[str]:
-    names = value.split(",") if value else list(ADAPTERS)
-    for name in names:
-        if name not in ADAPTERS:
-            raise click.BadParameter(unknown("adapter", name, list(ADAPTERS)))
-    return names
+def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:
+    return [_adapter(context, option, name) for name in (value.split(",") if isinstance(value, str) else value or ADAPTERS)]
+
+
+def _adapter(context: click.Context, option: click.Parameter, name: str) -> str:
+    if name not in ADAPTERS:
+        raise click.BadParameter(unknown("adapter", name, list(ADAPTERS)))
+    return name
 
 
 choose_adapters = click.option("--adapters", callback=_adapters, help="Names, separated by commas; all if not given.")
@@ -161,6 +164,61 @@ def _show_result(console: Console, result: Any) -> None:
     verdict = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
     facts = escape(result.error) or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
     console.print(f"{verdict} {result.adapter} {result.workload} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
+
+
+@main.command()
+@click.option("--from", "source", callback=_adapter, required=True, help="The adapter that trained the run.")
+@click.option("--to", "target", callback=_adapter, required=True, help="The adapter that gets its weights.")
+@click.option("--run", "run_id", required=True, help="A trial's run id in MLflow, of a sweep with keep_weights: true.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go, as a canonical .npz.")
+@verb
+def transfer(session: Session, source: str, target: str, run_id: str, output: Path | None) -> None:
+    """Move a trained network to another framework, and prove on the whole test set that both predict the same; exit 1 if not."""
+    from experiments import transfer as moving
+    from experiments.trial import check_network
+    from sweeps import driver
+
+    with tempfile.TemporaryDirectory() as scratch:
+        trained = moving.find(session.home, run_id, source, Path(scratch))
+        check_network(target, trained.workload)
+        driver.build_environments([source, target], "cpu", session.console)
+        output = output or session.home / "transfers" / f"{run_id}.npz"
+        moved = moving.transfer(trained, target, output, places.cache())
+    for line in _transfer_lines(moved):
+        session.console.print(line, highlight=False, soft_wrap=True)
+    session.result(moved)
+    sys.exit(0 if moved["passed"] else 1)
+
+
+def _transfer_lines(moved: dict[str, Any]) -> list[str]:
+    verdict = "[green]the same predictions[/]" if moved["passed"] else "[red]NOT the same predictions[/]"
+    near = "" if moved["same_classes"] else f", two best scores at most {moved['margin']:.1e} apart"
+    return [
+        f"{moved['from']} -> {moved['to']}: {verdict} on {moved['examples']} test examples, on the CPU in {moved['precision']}",
+        f"largest difference of a score: {moved['max_difference']:.1e} (at most {moved['tolerance']:.1e})",
+        f"examples of another class: {moved['differing']}{near}",
+        f"accuracy: {moved['accuracy_from']:.4f} in {moved['from']}, {moved['accuracy_to']:.4f} in {moved['to']}",
+        f"weights: {escape(moved['weights'])}",
+    ]
+
+
+@main.command()
+@click.argument("adapters", nargs=-1, required=True, callback=_adapters)
+@click.option("--workload", default="cifar10_cnn", show_default=True, help="Whose network to show.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the page goes.")
+@verb
+def rosetta(session: Session, adapters: list[str], workload: str, output: Path | None) -> None:
+    """Write a page that shows one network in the chosen frameworks, section beside section."""
+    from sweeps import rosetta as stone
+
+    adapters = list(dict.fromkeys(adapters))
+    chosen = workload_named(workload)
+    columns = [stone.column(name, chosen, places.cache()) for name in adapters]
+    page = (output or session.home / "rosetta" / f"{chosen.model}-{'-'.join(adapters)}.html").absolute()
+    stone.write(page, stone.html(columns, chosen))
+    session.console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)
+    verified = {column.spec.name: column.cases is not None and not column.failed for column in columns}
+    session.result({"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified})
 
 
 @main.command("adapters")

@@ -17,7 +17,7 @@ from experiments import tracking
 from experiments.environment import Environment
 from experiments.errors import LedgerError, SweepError
 from experiments.places import cache
-from experiments.records import TrialRecord, revision
+from experiments.records import TrialRecord, revision, without_files
 from experiments.tracking import Recorder, SweepRun
 from experiments.trial import Event, Trial
 from sweeps import design, report
@@ -139,7 +139,7 @@ def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recor
     record.append(event)
     if event["event"] == "outcome":
         ledger.finish(trial, event)
-    recorder.record(record, {name: value for name, value in event.items() if name not in ("log", "request")})
+    recorder.record(record, without_files(event))
 
 
 def build_environments(adapters: list[str], device: str, console: Console) -> dict[str, bool]:

@@ -65,6 +65,7 @@ class Sweep(Strict):
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
     time_limit_minutes: float = Field(60, gt=0)
+    keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
 
     @property
     def seed_list(self) -> list[int]:
