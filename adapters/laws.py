@@ -21,6 +21,7 @@ KERNEL_LAWS = {
     "lecun_normal": (NORMAL, lambda fan_in, fan_out: np.sqrt(1.0 / fan_in)),
     "lecun_truncated": (TRUNCATED, lambda fan_in, fan_out: np.sqrt(1.0 / fan_in)),
     "uniform_007": (UNIFORM, lambda fan_in, fan_out: 0.07 / np.sqrt(3.0)),
+    "uniform_001": (UNIFORM, lambda fan_in, fan_out: 0.01 / np.sqrt(3.0)),
 }
 BIAS_LAWS = {
     "zeros": (UNIFORM, lambda fan_in, fan_out: 0.0),

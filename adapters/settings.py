@@ -83,6 +83,7 @@ SETTINGS = OrderedDict(
                     "lecun_normal": "N(0, 1 / fan_in), not truncated.",
                     "lecun_truncated": "Normal, cut off at two deviations, then of variance 1 / fan_in.",
                     "uniform_007": "U(-0.07, 0.07), whatever the layer's size.",
+                    "uniform_001": "U(-0.01, 0.01), whatever the layer's size.",
                 },
                 matched="glorot_uniform",
             ),
