@@ -8,24 +8,9 @@ from mxnet.gluon import nn
 
 from adapters import model
 from adapters.model import LAYERS
-from adapters.mxnet.optimizers import MomentumFloat64, NesterovFloat64
+from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from adapters.mxnet.optimizers import OPTIMIZERS
 
-INITIALIZERS = {
-    "glorot_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=3),
-    "xavier_224": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=2.24),
-    "fan_in_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=1),
-    "lecun_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=3),
-    "lecun_normal": lambda: mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=1),
-    "uniform_007": lambda: mx.init.Uniform(0.07),
-}
-BIAS_INITIALIZERS = {
-    "zeros": lambda fan_in: mx.init.Zero(),
-    "fan_in_uniform": lambda fan_in: mx.init.Uniform(fan_in**-0.5),
-}
-OPTIMIZERS = {
-    ("float32", "off"): mx.optimizer.SGD, ("float32", "on"): mx.optimizer.NAG,
-    ("float64", "off"): MomentumFloat64, ("float64", "on"): NesterovFloat64,
-}
 ORDERS = {
     "before_pool": lambda: [nn.Activation("relu"), nn.MaxPool2D(2)],
     "after_pool": lambda: [nn.MaxPool2D(2), nn.Activation("relu")],

@@ -34,3 +34,9 @@ class NesterovFloat64(MomentumFloat64):
 
     def move(self, state, momentum, step):
         return nd.broadcast_mul(state, momentum) - step
+
+
+OPTIMIZERS = {
+    ("float32", "off"): mx.optimizer.SGD, ("float32", "on"): mx.optimizer.NAG,
+    ("float64", "off"): MomentumFloat64, ("float64", "on"): NesterovFloat64,
+}  # fmt: skip
