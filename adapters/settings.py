@@ -190,6 +190,7 @@ SETTINGS = OrderedDict(
                 {
                     "uniform_005": "U(-0.05, 0.05).",
                     "uniform_007": "U(-0.07, 0.07).",
+                    "uniform_001": "U(-0.01, 0.01).",
                     "normal_1": "N(0, 1).",
                     "normal_001": "N(0, 0.0001): deviation 0.01.",
                     "normal_features": "N(0, 1 / length of a word vector).",
@@ -230,12 +231,14 @@ SETTINGS = OrderedDict(
                 {
                     "glorot_uniform": "U(-a, a), a = sqrt(6 / (E + 3 H)) for the inputs, sqrt(6 / (H + 3 H)) for the state.",
                     "glorot_split": "U(-a, a) by matrix: sqrt(6 / (E + 3 H)), state to gates sqrt(6 / (3 H)), to candidate sqrt(6 / (2 H)).",
+                    "glorot_gates": "U(-a, a) gate by gate: sqrt(6 / (E + H)) for the inputs, sqrt(6 / 2 H) for the state.",
                     "glorot_orthogonal": "Inputs as in glorot_uniform; orthogonal for the state.",
                     "lecun_orthogonal": "Inputs normal of variance 1 / E, cut off at two deviations; orthogonal for the state.",
                     "lecun_normal": "N(0, 1 / fan_in).",
                     "lecun_uniform": "U(-a, a), a = sqrt(3 / fan_in).",
                     "hidden_uniform": "U(-a, a), a = 1 / sqrt(H): 0.1 in the published network.",
                     "uniform_007": "U(-0.07, 0.07).",
+                    "uniform_001": "U(-0.01, 0.01).",
                     "normal_01": "N(0, 0.01): deviation 0.1.",
                 },
                 models=("gru",),
