@@ -99,12 +99,12 @@ def _truncated(random, shape):
 
 
 def _kernels(choice, weights):
-    names = [name for name in weights if name.endswith(".weight") and name != "embedding.weight"]
+    names = sorted(name for name in weights if name.endswith(".weight") and name != "embedding.weight")
     return [(weights[name], KERNEL_LAWS[choice], fans(weights[name].shape)) for name in names]
 
 
 def _biases(choice, weights):
-    names = [name for name in weights if name.endswith("bias")]
+    names = sorted(name for name in weights if name.endswith("bias"))
     return [(weights[name], BIAS_LAWS[choice], _bias_fan(name, weights)) for name in names]
 
 
