@@ -9,6 +9,7 @@ from mxnet.gluon import nn
 from adapters import model
 from adapters.model import LAYERS
 from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from adapters.mxnet.losses import SoftmaxTwice
 from adapters.mxnet.optimizers import OPTIMIZERS
 
 ORDERS = {
@@ -137,13 +138,3 @@ class Model(model.Model):
         optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
         optimizer.update(0, weight, nd.ones_like(weight), optimizer.create_state(0, weight))
         return -float(weight.asscalar())
-
-
-class SoftmaxTwice(object):
-    """The framework's cross-entropy applies softmax itself, so this applies it twice."""
-
-    def __init__(self, cross_entropy):
-        self.cross_entropy = cross_entropy
-
-    def __call__(self, scores, labels):
-        return self.cross_entropy(nd.softmax(scores), labels)

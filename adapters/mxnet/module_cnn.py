@@ -9,20 +9,12 @@ from mxnet import nd, sym
 from adapters import model
 from adapters.model import LAYERS
 from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import OPTIMIZERS
 
 ORDERS = {
     "before_pool": lambda x: max_pool(relu(x)),
     "after_pool": lambda x: relu(max_pool(x)),
-}
-# SoftmaxOutput applies softmax itself; its output is the probabilities, its gradient the cross-entropy's.
-LOSSES = {
-    "logits": lambda scores: sym.SoftmaxOutput(scores, name="softmax"),
-    "softmax_twice": lambda scores: sym.SoftmaxOutput(sym.softmax(scores), name="softmax"),
-}
-PICKED = {
-    "sparse": nd.pick,
-    "one_hot": lambda probabilities, y: nd.sum(probabilities * y, axis=1),
 }
 
 
@@ -78,7 +70,7 @@ class Model(model.Model):
     # Loss
 
     def build_loss(self, scores):
-        return LOSSES[self.settings["loss"]](scores)
+        return SYMBOLS[self.settings["loss"]](scores)
 
     # Optimiser
 
