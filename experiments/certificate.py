@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -99,14 +99,13 @@ class Result:
 
 def cases(spec: AdapterSpec, model: str) -> list[Case]:
     """Every case that the adapter's declaration calls for: each comparable choice once, in its sharpest precision."""
-    precisions = spec.supported(model)["precision"].choices
-    sharp = ("float64", "narrow", 20, EXACT, EXACT)
-    if "float64" not in precisions:
-        sharp = ("float32", "narrow", 20, NARROW, NARROW_WEIGHTS)
-    full = ("float32", "full", 3, SINGLE, SINGLE)
+    sharp = Case("", "", "float64", "narrow", 20, EXACT, EXACT)
+    if "float64" not in spec.supported(model)["precision"].choices:
+        sharp = Case("", "", "float32", "narrow", 20, NARROW, NARROW_WEIGHTS)
+    full = Case("", "", "float32", "full", 3, SINGLE, SINGLE)
     layouts = [flip for flip in comparable(spec, model, "float32") if flip[0] in ("layout", "sequence_layout")]
-    found = [Case(*flip, *sharp) for flip in [("", ""), *comparable(spec, model, sharp[0])]]
-    return found + [Case(*flip, *full) for flip in [("", ""), *layouts]]
+    flipped = [(sharp, flip) for flip in comparable(spec, model, sharp.precision)] + [(full, flip) for flip in layouts]
+    return [sharp, full, *(replace(case, setting=setting, choice=choice) for case, (setting, choice) in flipped)]
 
 
 def comparable(spec: AdapterSpec, model: str, precision: str) -> list[tuple[str, str]]:

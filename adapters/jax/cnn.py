@@ -10,6 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from adapters import model
+from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.model import LAYERS
 
 INITIALIZERS = {
@@ -178,15 +179,3 @@ class Model(model.Model):
     def first_move(self):
         weight = jnp.zeros(1)
         return -float(self.optimizer.update(jnp.ones(1), self.optimizer.init(weight), weight)[0][0])
-
-
-def cross_entropy(scores, labels):
-    """optax's cross-entropy applies softmax itself; it has one function for class indices, one for rows."""
-    if labels.ndim == 1:
-        return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
-    return optax.softmax_cross_entropy(scores, labels).mean()
-
-
-def softmax_cross_entropy(scores, labels):
-    """Applies softmax twice."""
-    return cross_entropy(jax.nn.softmax(scores), labels)

@@ -62,7 +62,8 @@ def verifier(built, tmp_path_factory):
 
 
 def natives(model):
-    return [case for case in certificate.cases(load_spec("reference"), model) if not case.setting]
+    """The case that is sharp and narrow, and the one at full size."""
+    return certificate.cases(load_spec("reference"), model)[:2]
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["narrow", "full"])
