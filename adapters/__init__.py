@@ -16,6 +16,7 @@ ADAPTERS = OrderedDict(
         ("tensorflow", "adapters.tensorflow:SPEC"),
         ("jax", "adapters.jax:SPEC"),
         ("mxnet-gluon", "adapters.mxnet:GLUON"),
+        ("mxnet-module", "adapters.mxnet:MODULE"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
     ]

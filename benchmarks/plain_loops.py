@@ -93,6 +93,36 @@ def mxnet_gluon():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
+def mxnet_module():
+    import mxnet as mx
+
+    x = mx.symbol.Variable("data")
+    for filters in (50, 100):
+        x = mx.symbol.Convolution(data=x, num_filter=filters, pad=(1, 1), kernel=(3, 3))
+        x = mx.symbol.Activation(data=x, act_type="relu")
+        x = mx.symbol.Convolution(data=x, num_filter=filters, pad=(1, 1), kernel=(3, 3))
+        x = mx.symbol.Pooling(data=x, pool_type="max", kernel=(2, 2), stride=(2, 2))
+        x = mx.symbol.Dropout(data=mx.symbol.Activation(data=x, act_type="relu"), p=0.25)
+    x = mx.symbol.FullyConnected(data=mx.symbol.Flatten(data=x), num_hidden=512)
+    x = mx.symbol.Dropout(data=mx.symbol.Activation(data=x, act_type="relu"), p=0.5)
+    x = mx.symbol.FullyConnected(data=x, num_hidden=10)
+    net = mx.mod.Module(mx.symbol.SoftmaxOutput(data=x, label=mx.symbol.Variable("softmax_label"), name="softmax"))
+    net.bind([("data", (64, 3, 32, 32))], [("softmax_label", (64,))])
+    net.init_params(mx.init.Xavier(rnd_type="uniform"))
+    net.init_optimizer(optimizer="sgd", optimizer_params=(("learning_rate", 0.01), ("momentum", 0.9)))
+    metric = mx.metric.create("acc")
+
+    def step(x, y):
+        batch = mx.io.DataBatch([mx.nd.array(x)], [mx.nd.array(y)])
+        net.forward(batch, is_train=True)
+        net.update_metric(metric, batch.label)
+        net.backward()
+        net.update()
+        mx.nd.waitall()
+
+    return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
+
+
 def chainer():
     import chainer
     from chainer import functions as F
@@ -141,7 +171,10 @@ def cntk():
     return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
-PLAIN = {"pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "chainer": chainer, "cntk": cntk}
+PLAIN = {
+    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
+    "cntk": cntk,
+}  # fmt: skip
 
 
 def main(name, rounds):

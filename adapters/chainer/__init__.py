@@ -20,7 +20,8 @@ SPEC = AdapterSpec(
         "compile": Unsupported("Chainer is define-by-run: each operation runs when Python reaches it"),
         "precision": Supported("float32", ("float32", "float64"), "chainer.config.dtype; dtype of the parameters"),
         "init": Supported(
-            "lecun_normal", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "lecun_normal",
+            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
             "chainer.links.Convolution2D(initialW=None): LeCunNormal; read back from the weights",
             limits={"lecun_truncated": "Chainer has no truncated normal"},
         ),

@@ -17,6 +17,7 @@ INITIALIZERS = {
     "lecun_uniform": initializers.LeCunUniform,
     "lecun_normal": initializers.LeCunNormal,
     "uniform_007": lambda: initializers.Uniform(0.07),
+    "uniform_001": lambda: initializers.Uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: initializers.Zero(),

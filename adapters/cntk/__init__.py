@@ -29,7 +29,8 @@ SPEC = AdapterSpec(
         ),
         "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
         "init": Supported(
-            "glorot_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "glorot_uniform",
+            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
             "cntk.layers.Convolution2D(init=glorot_uniform()); read back from the weights",
             limits={"lecun_truncated": "CNTK's layers take no truncated normal: they ask it for a filter rank, which it lacks"},
         ),

@@ -23,7 +23,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float32", ("float32", "float64"), "jax_enable_x64; dtype of the parameters"),
         "init": Supported(
             "lecun_truncated",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "flax.nnx.Conv(kernel_init=lecun_normal()), which truncates; read back from the weights",
         ),
         "bias_init": Supported(

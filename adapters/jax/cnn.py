@@ -21,6 +21,7 @@ INITIALIZERS = {
     "lecun_normal": initializers.variance_scaling(1.0, "fan_in", "normal"),
     "lecun_truncated": initializers.lecun_normal(),
     "uniform_007": partial(jax.random.uniform, minval=-0.07, maxval=0.07),
+    "uniform_001": partial(jax.random.uniform, minval=-0.01, maxval=0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: initializers.zeros_init(),

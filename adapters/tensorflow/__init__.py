@@ -33,7 +33,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float32", ("float32", "float64"), "dtype of the variables"),
         "init": Supported(
             "glorot_uniform",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "tf.keras.layers.Conv2D and tf.compat.v1.get_variable; read back from the weights",
         ),
         "bias_init": Supported(

@@ -17,6 +17,7 @@ INITIALIZERS = {
     "lecun_normal": lambda fan: tf.compat.v1.random_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5),
     "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5 / laws.TRUNCATION),
     "uniform_007": lambda fan: uniform(0.07),
+    "uniform_001": lambda fan: uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan: tf.zeros_initializer(),
