@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import datasets, worker_process
+from experiments import certified, datasets, worker_process
 from experiments.environment import Environment
 from experiments.errors import RosettaError, WorkerDied
 from experiments.trial import COMPLETED, DIVERGED, FAILED, Event, Trial
@@ -42,6 +42,8 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
 def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     environment = Environment(trial.spec, trial.device, cache)
     environment.create()
+    if not trial.unverified:
+        certified.check(trial.spec, trial.workload.model, trial.device, cache)
     data = datasets.prepare(trial.workload.dataset, cache)
     return events(trial, folder, environment, trial.request("train", str(data)))
 

@@ -30,6 +30,7 @@ class Trial:
     device: "cpu" or "cuda". threads: CPU threads that the framework may use.
     time_limit: seconds after which the trial is stopped and counts as failed.
     keep_weights: whether the trained network's weights are kept with the trial's outcome.
+    unverified: whether the adapter may lack a certificate.
     """
 
     adapter: str
@@ -40,6 +41,7 @@ class Trial:
     threads: int
     time_limit: float = field(default=3600.0, compare=False)
     keep_weights: bool = field(default=False, compare=False)
+    unverified: bool = field(default=False, compare=False)
 
     @property
     def spec(self) -> AdapterSpec:

@@ -77,10 +77,13 @@ def main(context: click.Context) -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
 @click.option("--fresh", is_flag=True, help="Start anew; what an earlier start did stays where it is.")
+@click.option("--unverified", is_flag=True, help="Run adapters without a certificate too; the report says so.")
 @verb
-def run(session: Session, file: Path, fresh: bool) -> None:
+def run(session: Session, file: Path, fresh: bool, unverified: bool) -> None:
     """Run a sweep to its end, or go on with it where it stopped; then write its report."""
     declared = sweep.load(file)
+    if unverified:
+        declared = declared.model_copy(update={"unverified": True})
     from sweeps import driver  # ray, mlflow and optuna take seconds to import
 
     session.result(driver.run(declared, session.home, fresh, session.console))
@@ -121,12 +124,13 @@ def _adapter(context: click.Context, option: click.Parameter, name: str) -> str:
     return name
 
 
+choose_device = click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 choose_adapters = click.option("--adapters", callback=_adapters, help="Names, separated by commas; all if not given.")
 
 
 @main.command()
 @choose_adapters
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@choose_device
 @verb
 def setup(session: Session, adapters: list[str], device: str) -> None:
     """Build the frameworks' environments ahead of a sweep."""
@@ -141,20 +145,26 @@ def setup(session: Session, adapters: list[str], device: str) -> None:
 @main.command()
 @choose_adapters
 @click.option("--workload", help="Whose network to compare; every network if not given.")
+@click.option("--sweep", "file", type=click.Path(path_type=Path), help="Only what this sweep needs and nobody has verified here.")
+@choose_device
 @verb
-def verify(session: Session, adapters: list[str], workload: str | None) -> None:
+def verify(session: Session, adapters: list[str], workload: str | None, file: Path | None, device: str) -> None:
     """Prove that adapters compute the same function as the reference; exit status 1 if one does not."""
     from experiments import certificate
     from sweeps import driver
 
     models = [workload_named(workload).model] if workload else list(certificate.WORKLOADS)
-    driver.build_environments(list(dict.fromkeys(["reference", *adapters])), "cpu", session.console)
+    wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
+    if file:
+        wanted, device = driver.uncertified(sweep.load(file)), sweep.load(file).resources.device
     results = []
-    for model in models:
-        able = [name for name in adapters if model in load_spec(name).models]
-        results += certificate.verify(able, model, places.cache(), lambda result: _show_result(session.console, result))
+    for model, able in wanted.items():
+        driver.build_environments(["reference"] if able else [], "cpu", session.console)
+        driver.build_environments(able, device, session.console)
+        results += certificate.verify(able, model, device, places.cache(), lambda result: _show_result(session.console, result))
     passed = all(result.passed for result in results)
-    session.console.print("every case agrees with the reference" if passed else "[red]not every case agrees with the reference")
+    verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
+    session.console.print(verdict if passed else "[red]not every case agrees with the reference")
     session.result({"passed": passed, "results": [result.as_dict() for result in results]})
     sys.exit(0 if passed else 1)
 

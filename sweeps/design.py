@@ -7,7 +7,9 @@ from typing import Any
 
 from adapters import load_spec
 from adapters.spec import AdapterSpec
+from experiments import certified
 from experiments.errors import SweepError
+from experiments.places import cache
 from experiments.trial import Trial
 from sweeps import presets
 from sweeps.presets import Row
@@ -47,6 +49,7 @@ class Plan:
             "adapters": self.sweep.adapters,
             "natives": {adapter: load_spec(adapter).native(workload.model) for adapter in self.sweep.adapters},
             "varied": list(self.sweep.settings),
+            "unverified": self._unverified(workload.model),
             "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
             "trials": [trial.as_dict() for trial in self.trials],
             "presets": [
@@ -57,6 +60,12 @@ class Plan:
             "collapsed": self.collapsed,
         }  # fmt: skip
 
+
+    def _unverified(self, model: str) -> list[str]:
+        """The adapters that run without a certificate; none where the sweep allows it to nobody."""
+        device = self.sweep.resources.device
+        names = self.sweep.adapters if self.sweep.unverified else []
+        return [name for name in names if certified.lacking(load_spec(name), model, device, cache())]
 
     def _identities(self, adapter: str, row: Row) -> list[str]:
         return [trial(self.sweep, adapter, row, seed).identity for seed in self.sweep.seed_list]
@@ -87,6 +96,7 @@ def trial(sweep: Sweep, adapter: str, row: Row, seed: int) -> Trial:
         threads=max(1, int(sweep.resources.num_cpus)),
         time_limit=60.0 * sweep.time_limit_minutes,
         keep_weights=sweep.keep_weights,
+        unverified=sweep.unverified,
     )
 
 

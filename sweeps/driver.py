@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import filelock
 from rich.console import Console
 
 from adapters import load_spec
-from experiments import tracking
+from experiments import certified, tracking
 from experiments.environment import Environment
 from experiments.errors import LedgerError, SweepError
 from experiments.places import cache
@@ -100,6 +101,7 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, An
         except BaseException:
             tracking.close_sweep(mlflow, "KILLED")
             raise
+        tracking.log_files(mlflow, _certificates(sweep, folder))
         summary = write_report(mlflow, folder, console)
         tracking.close_sweep(mlflow, "FINISHED")
     return summary
@@ -121,6 +123,7 @@ def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: Sweep
             slots = cluster.slots
             if cluster.own:
                 build_environments(sweep.adapters, sweep.resources.device, console)
+                _check_certificates(sweep)
             with SweepProgress(console, done + ledger.remaining(), done) as progress:
                 for trial, event in cluster.run(ledger.next, slots):
                     _take(trial, event, folder, ledger, recorder)
@@ -129,6 +132,28 @@ def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: Sweep
         unwritten = recorder.close()
     if unwritten:
         console.print(f"[yellow]MLflow took no word of {unwritten} trials; they are kept, run the same command to write them.")
+
+
+def uncertified(sweep: Sweep) -> dict[str, list[str]]:
+    """{network: the sweep's adapters that have no certificate for it on this node}."""
+    model, device = sweep.workload.resolve().model, sweep.resources.device
+    return {model: [name for name in sweep.adapters if certified.lacking(load_spec(name), model, device, cache())]}
+
+
+def _check_certificates(sweep: Sweep) -> None:
+    """Raises NotCertified before anything runs; on a cluster each node looks for itself."""
+    if not sweep.unverified:
+        for model, names in uncertified(sweep).items():
+            for name in names:
+                certified.check(load_spec(name), model, sweep.resources.device, cache())
+
+
+def _certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
+    """Copies of the certificates that this node has, for MLflow."""
+    model, device = sweep.workload.resolve().model, sweep.resources.device
+    paths = {name: certified.path(load_spec(name), model, device, cache()) for name in sweep.adapters}
+    copies = [(path, folder.path / f"certificate-{name}.json") for name, path in paths.items() if path.is_file()]
+    return [Path(shutil.copyfile(path, copy)) for path, copy in copies]
 
 
 def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:

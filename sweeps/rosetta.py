@@ -2,7 +2,6 @@
 
 import ast
 import itertools
-import json
 import re
 import textwrap
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pygments.lexers import PythonLexer
 from adapters import load_spec
 from adapters.settings import SETTINGS
 from adapters.spec import AdapterSpec, Supported
-from experiments import certificate
+from experiments import certified
 from experiments.errors import SweepError
 from experiments.places import PROJECT
 from experiments.trial import check_network
@@ -65,8 +64,7 @@ def column(name: str, workload: Workload, cache: Path) -> Column:
     spec = load_spec(name)
     module, implementation = spec.models[workload.model].split(":")
     path = PROJECT.joinpath(*module.split(".")).with_suffix(".py")
-    stored = certificate.path(name, workload.model, cache)
-    cases = json.loads(stored.read_text()) if stored.is_file() else None
+    cases = certified.read(spec, workload.model, "cpu", cache)
     return Column(spec, str(path.relative_to(PROJECT)), sections(path.read_text(), implementation), cases)
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters import ADAPTERS, load_spec, unknown
+from adapters import ADAPTERS, unknown
 from adapters.settings import SETTINGS
 from experiments.errors import SweepError
+from experiments.trial import check_network
 from experiments.workload import WORKLOADS, Workload, workload_named
 
 NATIVE = "native"  # in a list of choices: whatever the framework does if nobody asks
@@ -64,6 +65,7 @@ class Sweep(Strict):
     trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
+    unverified: bool = False  # whether adapters without a certificate may run; the report says so
     time_limit_minutes: float = Field(60, gt=0)
     keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
 
@@ -117,12 +119,10 @@ def _check_names(sweep: Sweep, source: str) -> None:
     if sweep.workload.name not in WORKLOADS:
         raise SweepError(f"{source}: {unknown('workload', sweep.workload.name, list(WORKLOADS))}")
     try:
-        model = sweep.workload.resolve().model
+        for name in sweep.adapters:
+            check_network(name, sweep.workload.resolve())
     except SweepError as error:
         raise SweepError(f"{source}: {error}") from None
-    for name in sweep.adapters:
-        if model not in load_spec(name).models:
-            raise SweepError(f"{source}: adapter '{name}' has no {model} network, which workload '{sweep.workload.name}' trains")
     for what, values in (("adapters", sweep.adapters), ("seeds", sweep.seed_list), ("presets", sweep.presets)):
         if len(set(values)) < len(values):
             raise SweepError(f"{source}: {what} must not repeat, but got {values}")

@@ -26,8 +26,8 @@ SWEEP = {
 
 
 @pytest.fixture
-def home(tmp_path, built):
-    built("reference")
+def home(tmp_path, certify):
+    certify("reference")
     return tmp_path
 
 
@@ -192,3 +192,21 @@ def test_help_says_where_things_live(home):
         env={**os.environ, "ROSETTA_HOME": "/h", "ROSETTA_CACHE": "/c"},
     ).stdout  # fmt: skip
     assert "/h" in said and "/c" in said and "ROSETTA_HOME" in said
+
+
+def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
+    from adapters import load_spec
+    from experiments import certified, places
+
+    kept = certified.path(load_spec("reference"), "cnn", "cpu", places.cache())
+    hidden = kept.with_suffix(".hidden")
+    kept.rename(hidden)
+    try:
+        refused = run(home, "run", write(home, seeds=1))
+        assert refused.returncode == 2 and "no certificate" in refused.stderr and "sweep.py verify --adapters reference" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        done = run(home, "run", write(home, seeds=1), "--unverified", "--fresh")
+        assert done.returncode == 0, done.stderr
+        assert "Not proven equal: reference" in (home / "tiny" / "2" / "report.html").read_text()
+    finally:
+        hidden.rename(kept)

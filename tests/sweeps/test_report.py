@@ -30,7 +30,7 @@ def record(seeds=3, error="", **plan):
     planned = {
         "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "one-at-a-time",
         "device": "cpu", "seeds": list(range(seeds)), "adapters": ADAPTERS, "natives": {name: NATIVE for name in ADAPTERS},
-        "varied": ["init"], "presets": [], "planned": len(rows) + 2, "trials": [],
+        "varied": ["init"], "presets": [], "unverified": [], "planned": len(rows) + 2, "trials": [],
         "dropped": [{"adapter": "chainer", "setting": "layout", "choice": "nhwc", "reason": "channels first only"}],
         "collapsed": [{"adapter": "pytorch", "setting": "autotune", "kept": "off", "reason": "no cuDNN"}],
     }  # fmt: skip

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from adapters import ADAPTERS, load_spec
 from adapters.settings import SETTINGS
-from experiments import certificate
+from experiments import certified
 from experiments.certificate import Case, Result
 from experiments.places import PROJECT
 from experiments.workload import workload_named
@@ -114,7 +114,7 @@ def test_hostile_names_and_code_are_escaped(tmp_path):
 
 
 def test_a_stored_certificate_is_shown(tmp_path):
-    path = certificate.path("cntk", CIFAR.model, tmp_path)
+    path = certified.path(load_spec("cntk"), CIFAR.model, "cpu", tmp_path)
     path.parent.mkdir()
     good = Result("cntk", CIFAR.name, Case("", "", "float64", "narrow", 20, 1e-12, 1e-12), {"logits": 1e-15, "loss": 2e-15, "weights": 3e-15})
     bad = Result("cntk", CIFAR.name, Case("loss", "logits", "float32", "narrow", 20, 1e-6, 1e-7), {"logits": float("inf"), "loss": 0.0, "weights": 0.0})

@@ -12,8 +12,8 @@ WIDE = {**TINY, "filters": [16, 32], "batch_size": 16}
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory, built):
-    built("reference"), built("pytorch")
+def home(tmp_path_factory, certify):
+    certify("reference", "pytorch")
     return tmp_path_factory.mktemp("home")
 
 
