@@ -5,7 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +133,14 @@ choose_adapters = click.option("--adapters", callback=_adapters, help="Names, se
 @choose_device
 @verb
 def setup(session: Session, adapters: list[str], device: str) -> None:
-    """Build the frameworks' environments ahead of a sweep."""
+    """Build the frameworks' environments ahead of a sweep; exit status 1 if one can't be had."""
     from sweeps import driver
 
-    made = driver.build_environments(adapters, device, session.console)
+    made, holes = driver.build_environments(adapters, device, session.console)
     for name, new in made.items():
         session.console.print(f"{name}: {'built' if new else 'ready'}")
-    session.result({"cache": str(places.cache()), "built": made})
+    session.result({"cache": str(places.cache()), "built": made, "holes": holes})
+    sys.exit(1 if holes else 0)
 
 
 @main.command()
@@ -149,7 +150,10 @@ def setup(session: Session, adapters: list[str], device: str) -> None:
 @choose_device
 @verb
 def verify(session: Session, adapters: list[str], workload: str | None, file: Path | None, device: str) -> None:
-    """Prove that adapters compute the same function as the reference; exit status 1 if one does not."""
+    """Prove that adapters compute the same function as the reference; exit status 1 if one does not, or can't run here.
+
+    With --sweep an adapter that can't run here is left out, as the sweep itself leaves it out.
+    """
     from experiments import certificate
     from sweeps import driver
 
@@ -157,15 +161,18 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
     wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
     if file:
         wanted, device = driver.uncertified(sweep.load(file)), sweep.load(file).resources.device
-    results = []
+    results: list[certificate.Result] = []
+    holes: dict[str, str] = {}
     for model, able in wanted.items():
         driver.build_environments(["reference"] if able else [], "cpu", session.console)
-        driver.build_environments(able, device, session.console)
-        results += certificate.verify(able, model, device, places.cache(), lambda result: _show_result(session.console, result))
-    passed = all(result.passed for result in results)
+        made, missing = driver.build_environments(able, device, session.console)
+        holes |= missing
+        shown = partial(_show_result, session.console)
+        results += certificate.verify(list(made), model, device, places.cache(), shown)
+    passed = all(result.passed for result in results) and (file is not None or not holes)
     verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
     session.console.print(verdict if passed else "[red]not every case agrees with the reference")
-    session.result({"passed": passed, "results": [result.as_dict() for result in results]})
+    session.result({"passed": passed, "results": [result.as_dict() for result in results], "holes": holes})
     sys.exit(0 if passed else 1)
 
 

@@ -49,6 +49,7 @@ class Plan:
             "adapters": self.sweep.adapters,
             "natives": {adapter: load_spec(adapter).native(workload.model) for adapter in self.sweep.adapters},
             "varied": list(self.sweep.settings),
+            "holes": {},  # {adapter: why this machine can't run it}, which the run finds out
             "unverified": self._unverified(workload.model),
             "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
             "trials": [trial.as_dict() for trial in self.trials],

@@ -66,6 +66,7 @@ def summary(record: Record) -> dict[str, Any]:
         "effects": [effect._asdict() for effect in record.effects],
         "presets": accuracies(record.members),
         "spreads": [spread._asdict() for spread in spreads(record.members)],
+        "holes": record.plan["holes"],
         "dropped": record.plan["dropped"],
         "collapsed": record.plan["collapsed"],
     }

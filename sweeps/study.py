@@ -5,7 +5,7 @@ The only module that imports optuna.
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,11 @@ class Ledger:
             load_if_exists=True,
         )
         self.running: dict[str, optuna.Trial] = {}  # by identity
+        self.left_out: set[str] = set()
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        """Hand out no trial of these adapters. To the next driver their trials are ones that were cut off."""
+        self.left_out = set(adapters)
 
     def prepare(self, recorded: Mapping[str, Event]) -> None:
         """Make the study hold the plan, and settle what an earlier driver left running.
@@ -109,7 +114,9 @@ class Ledger:
     def next(self) -> Trial | None:
         """Start a trial, or None when there is none left to start."""
         if not self.searching:
-            return self._next_row()
+            while (trial := self._next_row()) and trial.adapter in self.left_out:
+                del self.running[trial.identity]
+            return trial
         while self._started() < (self.plan.sweep.trials or 0):
             trial = self._sample()
             if trial is not None:
@@ -133,14 +140,14 @@ class Ledger:
         return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
 
     def _sample(self) -> Trial | None:
-        """Ask the sampler. None where there is nothing to run: choices that conflict, or values that are known already."""
+        """Ask the sampler. None where there is nothing to run: an adapter that is left out, a conflict, or known values."""
         asked = self.study.ask()
         sweep = self.plan.sweep
         adapter = asked.suggest_categorical("adapter", sweep.adapters)
         configuration = design.baseline(sweep, load_spec(adapter))
         for name, choices in self.plan.choices[adapter].items():
             configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
-        if load_spec(adapter).conflict(configuration, sweep.resources.device):
+        if adapter in self.left_out or load_spec(adapter).conflict(configuration, sweep.resources.device):
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
         seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
