@@ -9,7 +9,7 @@ SPEC = AdapterSpec(
     python="3.9",
     models={"cnn": "adapters.caffe2.cnn:Model"},
     # relu and cudnn_exhaustive_search are asked for there; Nesterov's momentum is not: build_sgd looks ahead unless told otherwise.
-    published={"cnn": Published("Caffe2_CNN.ipynb", {"autotune": "on", "relu": "after_pool"})},
+    published={"cnn": Published("Caffe2_CNN", {"autotune": "on", "relu": "after_pool"})},
     settings={
         "layout": Supported("nchw", ("nchw", "nhwc"), "ModelHelper.arg_scope['order']; the convolutions' argument order"),
         "autotune": Supported(
