@@ -19,6 +19,7 @@ ADAPTERS = OrderedDict(
         ("mxnet-module", "adapters.mxnet:MODULE"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
+        ("caffe2", "adapters.caffe2:SPEC"),
     ]
 )
 
