@@ -18,6 +18,7 @@ ADAPTERS = OrderedDict(
         ("mxnet-gluon", "adapters.mxnet:GLUON"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
+        ("lasagne", "adapters.lasagne:SPEC"),
     ]
 )
 
