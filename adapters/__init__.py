@@ -20,6 +20,7 @@ ADAPTERS = OrderedDict(
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
         ("caffe2", "adapters.caffe2:SPEC"),
+        ("lasagne", "adapters.lasagne:SPEC"),
     ]
 )
 
