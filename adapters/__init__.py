@@ -18,6 +18,9 @@ ADAPTERS = OrderedDict(
         ("mxnet-gluon", "adapters.mxnet:GLUON"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
+        ("keras2-cntk", "adapters.keras2:CNTK"),
+        ("keras2-theano", "adapters.keras2:THEANO"),
+        ("keras2-tensorflow", "adapters.keras2:TENSORFLOW"),
     ]
 )
 
