@@ -54,6 +54,24 @@ def events(trial: Trial, folder: Path, environment: Environment, request: dict[s
     return worker_process.stream(environment.python, folder, variables, trial.time_limit)
 
 
+def case_errors(
+    trial: Trial, folder: Path, environment: Environment, request: dict[str, Any], unread: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Run a request with cases; returns {case: error}, "" where it went well and what was asked for is in force.
+
+    unread: settings that can't be read back. Raises WorkerDied where the worker ended before its last case.
+    """
+    asked = {case["name"]: case["settings"] for case in request["cases"]}
+    errors = {}
+    for event in events(trial, folder, environment, request):
+        if event["event"] == "failed":
+            raise WorkerDied(f"{event['error']}: {event['message']}")
+        if event["event"] == "case":
+            wanted = {name: choice for name, choice in asked[event["name"]].items() if name not in unread}
+            errors[event["name"]] = event["error"] or mismatch(wanted, event["settings"])
+    return errors
+
+
 def devices(trial: Trial) -> str:
     """Which devices the trial was given: the visible GPUs, or the CPU."""
     return os.environ.get("CUDA_VISIBLE_DEVICES", "all") if trial.device == "cuda" else "cpu"
@@ -61,10 +79,16 @@ def devices(trial: Trial) -> str:
 
 def check_settings(requested: dict[str, str], effective: dict[str, str]) -> None:
     """Raises WorkerDied where what is in force is not what was asked for: such a trial measures something else."""
-    wrong = {name: effective.get(name) for name in requested if effective.get(name) != requested[name]}
+    wrong = mismatch(requested, effective)
     if wrong:
-        pairs = ", ".join(f"{name}: asked for {requested[name]}, in force {found}" for name, found in wrong.items())
-        raise WorkerDied(f"the settings in force are not the ones requested ({pairs})")
+        raise WorkerDied(wrong)
+
+
+def mismatch(requested: dict[str, str], effective: dict[str, str]) -> str:
+    """One line that names what is in force and was not asked for; "" if nothing is."""
+    wrong = {name: effective.get(name) for name in requested if effective.get(name) != requested[name]}
+    pairs = ", ".join(f"{name}: asked for {requested[name]}, in force {found}" for name, found in wrong.items())
+    return f"the settings in force are not the ones requested ({pairs})" if wrong else ""
 
 
 def outcome(last: Event, folder: Path, seconds: float) -> Event:

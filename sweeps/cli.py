@@ -137,16 +137,19 @@ def setup(session: Session, adapters: list[str], device: str) -> None:
 
 @main.command()
 @choose_adapters
-@click.option("--workload", default="cifar10_cnn", show_default=True, help="Whose network and shapes to compare.")
+@click.option("--workload", help="Whose network to compare; every network if not given.")
 @verb
-def verify(session: Session, adapters: list[str], workload: str) -> None:
+def verify(session: Session, adapters: list[str], workload: str | None) -> None:
     """Prove that adapters compute the same function as the reference; exit status 1 if one does not."""
     from experiments import certificate
     from sweeps import driver
 
-    chosen = workload_named(workload)
+    models = [workload_named(workload).model] if workload else list(certificate.WORKLOADS)
     driver.build_environments(list(dict.fromkeys(["reference", *adapters])), "cpu", session.console)
-    results = certificate.verify(adapters, chosen, places.cache(), lambda result: _show_result(session.console, result))
+    results = []
+    for model in models:
+        able = [name for name in adapters if model in load_spec(name).models]
+        results += certificate.verify(able, model, places.cache(), lambda result: _show_result(session.console, result))
     passed = all(result.passed for result in results)
     session.console.print("every case agrees with the reference" if passed else "[red]not every case agrees with the reference")
     session.result({"passed": passed, "results": [result.as_dict() for result in results]})
@@ -157,7 +160,7 @@ def _show_result(console: Console, result: Any) -> None:
     numbers = ", ".join(f"{name} {value:.1e}" for name, value in result.max_difference.items())
     verdict = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
     facts = escape(result.error) or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
-    console.print(f"{verdict} {result.adapter} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
+    console.print(f"{verdict} {result.adapter} {result.workload} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
 
 
 @main.command("adapters")
