@@ -56,7 +56,7 @@ CNTK = spec(
             limits={"off": "CNTK's Python interface has no switch for it"},
         ),
     },
-    published={"cnn": Published("Keras_CNTK_CNN.ipynb", {"layout": "nchw"})},
+    published={"cnn": Published("Keras_CNTK_CNN", {"layout": "nchw"})},
     post_install="adapters.cntk.mpi_stubs",
 )
 
@@ -69,7 +69,7 @@ THEANO = spec(
             inert={"cpu": "cuDNN runs on CUDA devices only"},
         ),
     },
-    published={"cnn": Published("Keras_Theano_CNN.ipynb", {"layout": "nchw", "autotune": "on"})},
+    published={"cnn": Published("Keras_Theano_CNN", {"layout": "nchw", "autotune": "on"})},
 )
 
 TENSORFLOW = spec(
@@ -87,5 +87,5 @@ TENSORFLOW = spec(
             "the softmax that it receives (tensorflow.python.keras.backend); whether the loss depends on a softmax",
         ),
     },
-    published={"cnn": Published("Keras_TF_CNN.ipynb", {})},
+    published={"cnn": Published("Keras_TF_CNN", {})},
 )
