@@ -36,6 +36,17 @@ class Backend(object):
         """What one step of the optimiser does to the variables, as K.function takes it."""
         return optimizer.get_updates(loss, variables)
 
+    def counter(self, steps):
+        """What an optimiser that has taken some steps counts with."""
+        return K.variable(steps, dtype="int64")
+
+    def order(self, updates):
+        """Let the counter rise after the optimiser has read it: a back end that updates all at once does so anyway."""
+
+    def ordered(self, updates):
+        """Whether it does."""
+        return True
+
     def kernel(self, array):
         """A convolution's kernel (out, in, height, width) as the framework applies it; its own inverse."""
         return array
@@ -58,6 +69,14 @@ class TensorFlow(Backend):
 
     def depends(self, tensor, other):
         return K.gradients(tensor, [other]) != [None]
+
+    def order(self, updates):
+        increment = updates[0].op
+        reads = [op for op in increment.inputs[0].consumers() if op.type == "ReadVariableOp"]
+        increment._add_control_inputs([op for op in reads if increment not in op.control_inputs])
+
+    def ordered(self, updates):
+        return bool(updates[0].op.control_inputs)
 
 
 class Theano(Backend):
@@ -102,10 +121,11 @@ class CNTK(Backend):
         return bool(C.logging.graph.depth_first_search(tensor, lambda node: node.uid == other.root_function.uid))
 
     def updates(self, optimizer, loss, variables):
-        # In float64, Keras's counter and its places for the gradients would be float32 still, and CNTK refuses to mix them.
-        optimizer.iterations = K.variable(0)
         optimizer.get_gradients = self.gradients
         return optimizer.get_updates(loss, variables)
+
+    def counter(self, steps):
+        return K.variable(steps)  # CNTK has no integers; asked for one, Keras makes it float32, which float64 does not mix with
 
     def gradients(self, loss, variables):
         """K.gradients in the variables' precision: constants that CNTK's trainer overwrites with the gradients."""
