@@ -21,6 +21,9 @@ ADAPTERS = OrderedDict(
         ("cntk", "adapters.cntk:SPEC"),
         ("caffe2", "adapters.caffe2:SPEC"),
         ("lasagne", "adapters.lasagne:SPEC"),
+        ("keras2-cntk", "adapters.keras2:CNTK"),
+        ("keras2-theano", "adapters.keras2:THEANO"),
+        ("keras2-tensorflow", "adapters.keras2:TENSORFLOW"),
     ]
 )
 

@@ -171,10 +171,48 @@ def cntk():
     return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
+<<<<<<< HEAD
 PLAIN = {
     "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
     "cntk": cntk,
 }  # fmt: skip
+=======
+def keras2(layout):
+    from adapters.keras2.backends import keras
+
+    shape = {"nhwc": (32, 32, 3), "nchw": (3, 32, 32)}[layout]
+    keras.backend.set_image_data_format({"nhwc": "channels_last", "nchw": "channels_first"}[layout])
+    layers, net = keras.layers, keras.models.Sequential([keras.layers.InputLayer(shape)])
+    for filters in (50, 100):
+        net.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        net.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        net.add(layers.MaxPooling2D(2, 2))
+        net.add(layers.Dropout(0.25))
+    for layer in (layers.Flatten(), layers.Dense(512, activation="relu"), layers.Dropout(0.5), layers.Dense(10, activation="softmax")):
+        net.add(layer)
+    net.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.SGD(0.01, 0.9), metrics=["accuracy"])
+    return net.train_on_batch, {"layout": layout, "labels": "one_hot", "relu": "before_pool"}
+
+
+def keras2_tensorflow():
+    import tensorflow as tf
+
+    # A graph and a session of its own: the adapter clears Keras's.
+    session = tf.Session(graph=tf.Graph(), config=tf.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=2))
+
+    def within(function, *arguments):
+        with session.graph.as_default(), session.as_default():
+            return function(*arguments)
+
+    step, published = within(keras2, "nhwc")
+    return lambda x, y: within(step, x, y), published
+
+
+PLAIN = {
+    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "chainer": chainer, "cntk": cntk,
+    "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"), "keras2-tensorflow": keras2_tensorflow,
+}
+>>>>>>> keras2
 
 
 def main(name, rounds):

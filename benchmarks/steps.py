@@ -14,7 +14,11 @@ from adapters import load_spec
 from experiments import places, worker_process
 from experiments.environment import Environment
 
+<<<<<<< HEAD
 COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "mxnet-module", "chainer", "cntk")
+=======
+COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk", "keras2-cntk", "keras2-theano", "keras2-tensorflow")
+>>>>>>> keras2
 
 
 def main() -> None:
