@@ -18,6 +18,9 @@ ADAPTERS = OrderedDict(
         ("mxnet-gluon", "adapters.mxnet:GLUON"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
+        ("keras3-tensorflow", "adapters.keras3:TENSORFLOW"),
+        ("keras3-torch", "adapters.keras3:TORCH"),
+        ("keras3-jax", "adapters.keras3:JAX"),
     ]
 )
 
