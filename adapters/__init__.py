@@ -24,6 +24,9 @@ ADAPTERS = OrderedDict(
         ("keras2-cntk", "adapters.keras2:CNTK"),
         ("keras2-theano", "adapters.keras2:THEANO"),
         ("keras2-tensorflow", "adapters.keras2:TENSORFLOW"),
+        ("keras3-tensorflow", "adapters.keras3:TENSORFLOW"),
+        ("keras3-torch", "adapters.keras3:TORCH"),
+        ("keras3-jax", "adapters.keras3:JAX"),
     ]
 )
 
