@@ -171,12 +171,6 @@ def cntk():
     return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
-<<<<<<< HEAD
-PLAIN = {
-    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
-    "cntk": cntk,
-}  # fmt: skip
-=======
 def keras2(layout):
     from adapters.keras2.backends import keras
 
@@ -209,10 +203,10 @@ def keras2_tensorflow():
 
 
 PLAIN = {
-    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "chainer": chainer, "cntk": cntk,
-    "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"), "keras2-tensorflow": keras2_tensorflow,
-}
->>>>>>> keras2
+    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
+    "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
+    "keras2-tensorflow": keras2_tensorflow,
+}  # fmt: skip
 
 
 def main(name, rounds):

@@ -11,19 +11,14 @@ import argparse
 import subprocess
 
 from adapters import load_spec
+from benchmarks.plain_loops import PLAIN
 from experiments import places, worker_process
 from experiments.environment import Environment
-
-<<<<<<< HEAD
-COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "mxnet-module", "chainer", "cntk")
-=======
-COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk", "keras2-cntk", "keras2-theano", "keras2-tensorflow")
->>>>>>> keras2
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("adapters", nargs="*", default=COMPARED)
+    parser.add_argument("adapters", nargs="*", default=list(PLAIN))
     parser.add_argument("--rounds", type=int, default=8)
     arguments = parser.parse_args()
     for name in arguments.adapters:
