@@ -1,40 +1,129 @@
-"""The README's tables are generated: `python -m sweeps.docs` writes them anew, a test fails when they are stale."""
+"""The documents' tables are generated: `python -m sweeps.docs` writes them anew, a test fails when they are stale.
 
-import re
+`python -m sweeps.docs certificates` first takes over the certificates that this machine holds, into docs/certificates.json.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
 
 from adapters import ADAPTERS, load_spec
 from adapters.settings import SETTINGS
-from adapters.spec import Position, Supported
+from adapters.spec import AdapterSpec, Supported
+from experiments import certified, places
+from experiments.environment import Environment
 from experiments.places import PROJECT
 
-README = PROJECT / "README.md"
+README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
+CERTIFICATES = PROJECT / "docs" / "certificates.json"
 BEGIN, END = "<!-- generated: {} -->", "<!-- end of {} -->"
+NETWORKS = {"cnn": "The CNN", "gru": "The GRU"}
 
 
-def support_table() -> str:
-    """Adapter x setting: the native value in bold, what else there is, and a dash where there is nothing of the kind."""
-    specs = [load_spec(name) for name in ADAPTERS]
-    head = ["setting", *(spec.name for spec in specs)]
-    rows = [[name, *(_cell(spec.position(name)) for spec in specs)] for name in SETTINGS]
-    python = ["Python", *(spec.python for spec in specs)]
-    lines = [head, ["---"] * len(head), python, *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])
 
 
-def _cell(position: Position) -> str:
+def able(model: str) -> list[AdapterSpec]:
+    """The adapters that have a network."""
+    return [spec for spec in map(load_spec, ADAPTERS) if model in spec.models]
+
+
+# Native values
+
+
+def natives() -> str:
+    """For each network, adapter x setting: the native value; a dash where there is nothing of the kind."""
+    return "\n\n".join(f"{title}:\n\n{_natives(model)}" for model, title in NETWORKS.items())
+
+
+def _natives(model: str) -> str:
+    names = [name for name, setting in SETTINGS.items() if model in setting.models]
+    rows = [[spec.name, spec.python, *(spec.native(model).get(name, "-") for name in names)] for spec in able(model)]
+    return table(["adapter", "Python", *names], rows)
+
+
+def defaults() -> str:
+    """Every setting: what it means, and for each adapter its native value, what else there is, evidence, and what is refused."""
+    return "\n\n".join(_setting(name) for name in SETTINGS)
+
+
+def _setting(name: str) -> str:
+    setting = SETTINGS[name]
+    choices = "\n".join(f"- `{choice}`: {meaning}" for choice, meaning in setting.choices.items())
+    specs = [spec for spec in map(load_spec, ADAPTERS) if set(setting.models) & set(spec.models)]
+    head = ["adapter", "native", "also", "evidence, and what is refused"]
+    title = f"## {name}\n\n{setting.meaning} It changes the {setting.changes}; it concerns: {', '.join(setting.models)}."
+    return f"{title}\n\n{choices}\n\n{table(head, [_position(spec, name) for spec in specs])}"
+
+
+def _position(spec: AdapterSpec, name: str) -> list[str]:
+    position = spec.position(name)
     if not isinstance(position, Supported):
-        return "-"
-    others = [choice for choice in position.choices if choice != position.native]
-    return ", ".join([f"**{position.native}**", *others])
+        return [spec.name, "-", "", _cell(position.reason)]
+    others = ", ".join(choice for choice in position.choices if choice != position.native)
+    refused = [f"{choice}: {reason}" for choice, reason in position.limits.items()]
+    return [spec.name, f"**{position.native}**", others, _cell(". ".join([position.evidence, *refused]))]
 
 
-def rendered(text: str) -> str:
-    """The README with its generated parts brought up to date."""
-    for name, table in (("settings", support_table()),):
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+# Certificates
+
+
+def gather(cache: Path) -> list[dict[str, Any]]:
+    """What this machine's certificates come to. Raises NotCertified where one is missing or failed."""
+    return [_summary(spec, model, cache) for model in NETWORKS for spec in able(model)]
+
+
+def _summary(spec: AdapterSpec, model: str, cache: Path) -> dict[str, Any]:
+    certified.check(spec, model, "cpu", cache)
+    rows = certified.read(spec, model, "cpu", cache) or []
+    sharp, full = ([row for row in rows if (row["steps"] == 20) == narrow] for narrow in (True, False))
+    return {
+        "adapter": spec.name, "network": model, "environment": Environment(spec, "cpu", cache).digest[:12],
+        "cases": len(rows), "sharp": _largest(sharp), "full": _largest(full),
+    }  # fmt: skip
+
+
+def _largest(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    largest = {name: max(row["max_difference"][name] for row in rows) for name in ("logits", "loss", "weights")}
+    return {"dtype": rows[0]["dtype"], "tolerance": rows[0]["tolerance"], **largest}
+
+
+def certificates() -> str:
+    """The certificates as a table: the largest difference of each quantity over all cases."""
+    head = ["adapter", "network", "cases", "20 steps, narrow", "loss", "weights", "3 steps, full size", "logits", "weights"]
+    return table(head, [_certificate(row) for row in json.loads(CERTIFICATES.read_text())])
+
+
+def _certificate(row: dict[str, Any]) -> list[str]:
+    sharp, full = row["sharp"], row["full"]
+    bounds = [f"{part['dtype']}, at most {part['tolerance']:g}" for part in (sharp, full)]
+    numbers = [f"{value:.1e}" for value in (sharp["loss"], sharp["weights"], full["logits"], full["weights"])]
+    return [row["adapter"], row["network"], str(row["cases"]), bounds[0], *numbers[:2], bounds[1], *numbers[2:]]
+
+
+# Documents
+
+
+def rendered(path: Path) -> str:
+    """A document with its generated parts brought up to date."""
+    text = path.read_text()
+    for name, make in (("natives", natives), ("certificates", certificates), ("defaults", defaults)):
         begin, end = BEGIN.format(name), END.format(name)
-        text = re.sub(f"{re.escape(begin)}.*{re.escape(end)}", f"{begin}\n{table}\n{end}", text, flags=re.S)
+        if begin in text:
+            before, after = text.split(begin)[0], text.split(end)[1]
+            text = f"{before}{begin}\n{make()}\n{end}{after}"
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(rendered(README.read_text()))
+    if sys.argv[1:] == ["certificates"]:
+        CERTIFICATES.write_text(json.dumps(gather(places.cache()), indent=1) + "\n")
+    for document in (README, DEFAULTS):
+        document.write_text(rendered(document))

@@ -6,6 +6,10 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+from experiments import places
+from experiments.environment import Environment
 from experiments.places import PROJECT
 from sweeps import docs, sweep
 from sweeps.cli import main
@@ -13,9 +17,19 @@ from sweeps.cli import main
 README = docs.README.read_text()
 
 
-def test_the_generated_tables_are_up_to_date():
-    assert docs.rendered(README) == README, "run: python -m sweeps.docs"
-    assert "| momentum |" in README
+@pytest.mark.parametrize("path", [docs.README, docs.DEFAULTS], ids=lambda path: path.name)
+def test_the_generated_tables_are_up_to_date(path):
+    assert docs.rendered(path) == path.read_text(), "run: python -m sweeps.docs"
+    assert "glorot_uniform" in path.read_text()
+
+
+def test_the_certificates_shown_are_those_of_the_environments_as_they_are():
+    """Which adapters, networks and environments; the numbers come from a machine that verified them all."""
+    shown = [(row["adapter"], row["network"], row["environment"]) for row in json.loads(docs.CERTIFICATES.read_text())]
+    current = [
+        (spec.name, model, Environment(spec, "cpu", places.cache()).digest[:12]) for model in docs.NETWORKS for spec in docs.able(model)
+    ]
+    assert shown == current, "run: python sweep.py verify, then python -m sweeps.docs certificates"
 
 
 def test_every_command_in_the_readme_exists():

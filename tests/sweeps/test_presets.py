@@ -35,7 +35,7 @@ def test_matched_leaves_nothing_that_changes_the_function_to_the_framework(name,
 
 @pytest.mark.parametrize(("name", "model"), [one for one in NETWORKS if one[1] in load_spec(one[0]).published])
 def test_a_published_row_is_one_that_the_adapter_can_run(name, model):
-    row = presets.row("published", load_spec(name), model, "cpu")
+    row = presets.row("published", load_spec(name), model, "cuda")  # the notebooks ran on a GPU
     assert isinstance(row, presets.Row), row
     assert load_spec(name).published[model].notebook
 
