@@ -14,15 +14,14 @@ from experiments import certificate, certified, environment, places
 from experiments.environment import Environment
 from experiments.errors import EnvironmentFailed
 
-SKIPPED: dict[str, str] = {}
+MISSING = "not on this machine"
 
 
 def skip(what: str, remedy: str) -> None:
     """Skip with the remedy, or fail where everything is required."""
-    SKIPPED[what] = remedy
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"{what} is required (REQUIRE_ALL=1): {remedy}")
-    pytest.skip(f"{what}: {remedy}")
+    pytest.skip(f"{MISSING}: {what}: {remedy}")
 
 
 def need_program(name: str, package: str) -> str:
@@ -64,7 +63,9 @@ def certify(built):
 
 
 def pytest_terminal_summary(terminalreporter):
-    for what, remedy in sorted(SKIPPED.items()):
-        terminalreporter.write_line(f"not tested here: {what}: {remedy}")
-    if SKIPPED:
-        terminalreporter.write_line(f"{len(SKIPPED)} framework(s) or program(s) were not tested on this machine")
+    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]  # (file, line, reason)
+    missing = sorted({reason for reason in skipped if MISSING in reason})
+    for reason in missing:
+        terminalreporter.write_line(reason.removeprefix("Skipped: "))
+    if missing:
+        terminalreporter.write_line(f"{len(missing)} framework(s) or program(s) were not tested on this machine")

@@ -64,6 +64,7 @@ def natives(model):
     return certificate.cases(load_spec("reference"), model)[:2]
 
 
+@pytest.mark.xdist_group("controls")
 @pytest.mark.parametrize("place", [0, 1], ids=["narrow", "full"])
 @pytest.mark.parametrize(("model", "control"), CONTROLS, ids=lambda value: getattr(value, "__name__", value))
 def test_a_wrong_network_fails(verifier, model, control, place):
@@ -73,6 +74,7 @@ def test_a_wrong_network_fails(verifier, model, control, place):
         assert "in force" in result.error
 
 
+@pytest.mark.xdist_group("controls")
 @pytest.mark.parametrize(("model", "control"), SLIGHT, ids=lambda value: getattr(value, "__name__", value))
 def test_float64_is_sharp(verifier, model, control):
     (result,) = verifier(model).run("reference", natives(model)[:1], f"tests.conformance.wrong:{control.__name__}")

@@ -14,6 +14,8 @@ from experiments.transfer import compare, predict
 from experiments.trial import COMPLETED, Trial
 from experiments.workload import workload_named
 
+pytestmark = pytest.mark.xdist_group("transfer")
+
 WORKLOADS = {
     "cnn": workload_named("digits_cnn").with_overrides(filters=(16, 32), hidden=64, batch_size=16, epochs=2),
     "gru": workload_named("imdb_gru").with_overrides(tokens=12, vocabulary=500, embedding=64, hidden=60, epochs=2),

@@ -14,6 +14,8 @@ import yaml
 
 from experiments.places import PROJECT
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 TINY = {"name": "digits_cnn", "epochs": 2, "filters": [4, 8], "hidden": 16, "train_examples": 256}
 SWEEP = {
     "name": "tiny",

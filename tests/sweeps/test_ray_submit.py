@@ -17,6 +17,8 @@ from experiments import places
 from experiments.places import PROJECT
 from tests.conftest import need_program
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 CPUS = 7  # declared by the head, and by no machine that runs these tests: who sees them is on the cluster
 PROXY = """
 import socket, sys, threading

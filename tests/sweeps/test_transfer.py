@@ -8,6 +8,8 @@ import pytest
 
 from tests.sweeps.test_end_to_end import TINY, run, write
 
+pytestmark = pytest.mark.xdist_group("ray")
+
 WIDE = {**TINY, "filters": [16, 32], "batch_size": 16}
 
 
