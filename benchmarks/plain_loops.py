@@ -5,9 +5,12 @@ import time
 import numpy as np
 
 from adapters import load, load_spec
-from adapters.model import Network
+from adapters.model import Network, RecurrentNetwork
 
-NETWORK = Network((3, 32, 32), 10, (50, 100), 512, (0.25, 0.25, 0.5), 64, 0.01, 0.9, 2, "cpu")
+NETWORKS = {
+    "cnn": Network((3, 32, 32), 10, (50, 100), 512, (0.25, 0.25, 0.5), 64, 0.01, 0.9, 2, "cpu"),
+    "gru": RecurrentNetwork(150, 30000, 125, 100, 2, 64, 0.001, 0.9, 0.999, 2, "cpu"),
+}
 STEPS = 4
 
 
@@ -123,6 +126,64 @@ def mxnet_module():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
+def mxnet_gluon_gru():
+    import mxnet as mx
+    from mxnet import autograd, gluon, nd
+
+    class Net(gluon.Block):
+        def __init__(self):
+            super().__init__()
+            self.embedding = gluon.nn.Embedding(30000, 125)
+            self.gru = gluon.rnn.GRU(100, layout="NTC")
+            self.dense = gluon.nn.Dense(2)
+
+        def forward(self, x):
+            return self.dense(self.gru(self.embedding(x))[:, -1, :].squeeze())
+
+    net = Net()
+    net.initialize(mx.init.Xavier())
+    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
+    options = {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    trainer = gluon.Trainer(net.collect_params(), "adam", options)
+    total = nd.zeros(1)
+
+    def step(x, y):
+        x, y = nd.array(x), nd.array(y)
+        with autograd.record():
+            loss = loss_of(net(x), y)
+        loss.backward()
+        total[:] += loss.mean()
+        trainer.step(64)
+        nd.waitall()
+
+    return step, {"sequence_layout": "ntc", "labels": "sparse"}
+
+
+def mxnet_module_gru():
+    import mxnet as mx
+
+    x = mx.symbol.Embedding(data=mx.symbol.Variable("data"), input_dim=30000, output_dim=125)
+    gru = mx.rnn.FusedRNNCell(num_hidden=100, num_layers=1, mode="gru")
+    outputs, _ = gru.unroll(length=150, inputs=x, merge_outputs=False)
+    x = mx.symbol.FullyConnected(data=outputs[-1], num_hidden=2)
+    net = mx.mod.Module(mx.symbol.SoftmaxOutput(data=x, label=mx.symbol.Variable("softmax_label"), name="softmax"))
+    net.bind([mx.io.DataDesc("data", (64, 150))], [mx.io.DataDesc("softmax_label", (64,))])
+    net.init_params(mx.init.Xavier(rnd_type="uniform"))
+    options = (("learning_rate", 0.001), ("beta1", 0.9), ("beta2", 0.999), ("epsilon", 1e-8))
+    net.init_optimizer(optimizer="Adam", optimizer_params=options)
+    metric = mx.metric.create("acc")
+
+    def step(x, y):
+        batch = mx.io.DataBatch([mx.nd.array(x)], [mx.nd.array(y)])
+        net.forward(batch, is_train=True)
+        net.update_metric(metric, batch.label)
+        net.backward()
+        net.update()
+        mx.nd.waitall()
+
+    return step, {"sequence_layout": "ntc", "labels": "sparse"}
+
+
 def chainer():
     import chainer
     from chainer import functions as F
@@ -207,20 +268,33 @@ PLAIN = {
     "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
     "keras2-tensorflow": keras2_tensorflow,
 }  # fmt: skip
+PLAIN_GRU = {"mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru}
+LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}
 
 
-def main(name, rounds):
-    spec = load_spec(name)
-    plain, published = PLAIN[name]()
-    settings = dict(spec.native("cnn"), **published)
-    adapter = load(spec.models["cnn"])(NETWORK, settings, 0)
+def pictures(random, settings):
+    x = random.rand(64, 3, 32, 32).astype(np.float32)
+    return {"nchw": x, "nhwc": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}[settings["layout"]]
+
+
+def words(random, settings):
+    x = random.randint(0, 30000, (64, 150)).astype(np.int32)
+    return {"ntc": x, "tnc": np.ascontiguousarray(x.T)}[settings["sequence_layout"]]
+
+
+EXAMPLES = {"cnn": pictures, "gru": words}
+
+
+def main(name, model, rounds):
+    spec, network = load_spec(name), NETWORKS[model]
+    plain, published = LOOPS[model][name]()
+    settings = dict(spec.native(model), **published)
+    adapter = load(spec.models[model])(network, settings, 0)
     random = np.random.RandomState(0)
-    x = {"nchw": random.rand(64, 3, 32, 32).astype(np.float32)}
-    x["nhwc"] = np.ascontiguousarray(x["nchw"].transpose(0, 2, 3, 1))
-    y = {"sparse": random.randint(0, 10, 64).astype(np.int32)}
-    y["one_hot"] = np.eye(10, dtype=np.float32)[y["sparse"]]
-
-    x, y = x[settings["layout"]], y[settings["labels"]]
+    x = EXAMPLES[model](random, settings)
+    y = {"sparse": random.randint(0, network.classes, 64).astype(np.int32)}
+    y["one_hot"] = np.eye(network.classes, dtype=np.float32)[y["sparse"]]
+    y = y[settings["labels"]]
 
     def ours():
         adapter.train_step(x, y)
@@ -236,8 +310,8 @@ def main(name, rounds):
             if number:  # the first round warms up
                 times[side].append((time.perf_counter() - start) / STEPS)
     adapter_ms, plain_ms = 1000 * np.median(times["adapter"]), 1000 * np.median(times["plain"])
-    print(f"{name}: {plain_ms / adapter_ms:.2f} times the plain loop's speed ({adapter_ms:.0f} ms against {plain_ms:.0f} ms a step)")
+    print(f"{name} {model}: {plain_ms / adapter_ms:.2f} times the plain loop's speed ({adapter_ms:.0f} ms against {plain_ms:.0f} ms a step)")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
