@@ -14,7 +14,7 @@ from adapters import load_spec
 from experiments import places, worker_process
 from experiments.environment import Environment
 
-COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk")
+COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk", "caffe2")
 
 
 def main() -> None:
