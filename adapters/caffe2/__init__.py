@@ -25,7 +25,7 @@ SPEC = AdapterSpec(
             limits={"float64": "Caffe2's kernels of convolution, pooling, dense layers, losses and optimisers take float32 only"},
         ),
         "init": Supported(
-            "lecun_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "lecun_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
             "brew.conv and brew.fc: XavierFill, whose limit is sqrt(3 / fan_in); read back from the weights",
             limits={"lecun_truncated": "Caffe2 has no fill operator with a truncated normal"},
         ),

@@ -15,6 +15,7 @@ INITIALIZERS = {
     "lecun_uniform": lambda fan: ("XavierFill", {}),
     "lecun_normal": lambda fan: ("GaussianFill", {"mean": 0.0, "std": (1.0 / fan[0]) ** 0.5}),
     "uniform_007": lambda fan: uniform(0.07),
+    "uniform_001": lambda fan: uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan: ("ConstantFill", {"value": 0.0}),
