@@ -232,6 +232,42 @@ def cntk():
     return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
+def caffe2():
+    from caffe2.python import brew, model_helper, optimizer, workspace
+
+    workspace.GlobalInit(["caffe2", "--caffe2_omp_num_threads=2"])
+    workspace.SwitchWorkspace("plain", True)  # the adapter has the default one
+    net = model_helper.ModelHelper("plain", arg_scope={"order": "NCHW", "use_cudnn": True, "is_test": 0})
+    h, inputs = "data", 3
+    for number, outputs in enumerate((50, 50, 100, 100), 1):
+        h = brew.conv(net, h, "conv%d" % number, inputs, outputs, kernel=3, pad=1, no_gradient_to_input=int(number == 1))
+        inputs = outputs
+        if number % 2:
+            h = brew.relu(net, h, "relu%d" % number)
+        else:
+            h = brew.relu(net, brew.max_pool(net, h, "pool%d" % number, kernel=2, stride=2), "relu%d" % number)
+            h = brew.dropout(net, h, "drop%d" % number, ratio=0.25)
+    h = brew.dropout(net, brew.relu(net, brew.fc(net, h, "fc1", 6400, 512), "relu5"), "drop5", ratio=0.5)
+    softmax = brew.softmax(net, brew.fc(net, h, "fc2", 512, 10), "softmax")
+    loss = net.AveragedLoss(net.LabelCrossEntropy([softmax, "label"], "xent"), "loss")
+    net.AddGradientOperators([loss])
+    optimizer.build_sgd(net, base_learning_rate=0.01, policy="fixed", momentum=0.9)
+    workspace.FeedBlob("data", np.zeros((64, 3, 32, 32), np.float32))
+    workspace.FeedBlob("label", np.zeros(64, np.int32))
+    workspace.RunNetOnce(net.param_init_net)
+    workspace.CreateNet(net.net)
+
+    def step(x, y):
+        workspace.SwitchWorkspace("plain")
+        workspace.FeedBlob("data", x)
+        workspace.FeedBlob("label", y)
+        workspace.RunNet(net.net)
+        workspace.SwitchWorkspace("default")
+
+    workspace.SwitchWorkspace("default")
+    return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
+
+
 def keras2(layout):
     from adapters.keras2.backends import keras
 
@@ -266,7 +302,7 @@ def keras2_tensorflow():
 PLAIN = {
     "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
     "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow,
+    "keras2-tensorflow": keras2_tensorflow, "caffe2": caffe2,
 }  # fmt: skip
 PLAIN_GRU = {"mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru}
 LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}

@@ -1,5 +1,5 @@
 """What Caffe2 does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported
+from adapters.spec import AdapterSpec, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="caffe2",
@@ -7,7 +7,7 @@ SPEC = AdapterSpec(
     package="torch",  # Caffe2 has no version of its own since it ships in PyTorch's package
     module="adapters.caffe2",
     python="3.9",
-    models={"cnn": "adapters.caffe2.cnn:Model"},
+    models={"cnn": "adapters.caffe2.cnn:Model", "gru": "adapters.caffe2.gru:Model"},
     # relu and cudnn_exhaustive_search are asked for there; Nesterov's momentum is not: build_sgd looks ahead unless told otherwise.
     published={"cnn": Published("Caffe2_CNN", {"autotune": "on", "relu": "after_pool"})},
     settings={
@@ -25,7 +25,7 @@ SPEC = AdapterSpec(
             limits={"float64": "Caffe2's kernels of convolution, pooling, dense layers, losses and optimisers take float32 only"},
         ),
         "init": Supported(
-            "lecun_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "lecun_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
             "brew.conv and brew.fc: XavierFill, whose limit is sqrt(3 / fan_in); read back from the weights",
             limits={"lecun_truncated": "Caffe2 has no fill operator with a truncated normal"},
         ),
@@ -47,5 +47,38 @@ SPEC = AdapterSpec(
             "LabelCrossEntropy's documentation: it comes after Softmax; the operators in the net",
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "LabelCrossEntropy takes class indices; rank of the labels"),
+        "sequence_layout": Supported(
+            "tnc", ("tnc",), "gru_cell.GRU's documentation: a sequence is T x N x D",
+            limits={"ntc": "Caffe2's recurrent operators take time steps first"},
+        ),
+        "padding": Supported("post", ("post", "pre"), "PackSegments' documentation: it pads at the end; where the zeros are"),
+        "embedding_init": Supported(
+            "lecun_uniform", every("embedding_init"),
+            "brew has no layer of word vectors: XavierFill, as all its layers have; read back from the weights",
+        ),
+        "embedding_gradient": Supported(
+            "sparse", ("dense", "sparse"), "Gather(dense_gradient=False); whether the net has SparseAdam",
+        ),
+        "rnn_kernel": Supported(
+            "cell", ("cell",), "gru_cell.GRU; the operators of its step net",
+            limits={"fused": "the operator Recurrent is cuDNN's: it runs on CUDA devices only, and its weights are one blob without names"},
+        ),
+        "rnn_init": Supported("lecun_uniform", every("rnn_init"), "brew.fc in gru_cell.GRUCell: XavierFill; read back from the weights"),
+        # Before, Caffe2's cell has a bias too many: see the optimiser in gru.py.
+        "reset": Supported("before", ("after", "before"), "gru_cell.GRUCell(linear_before_reset=False); order of the step net's operators"),
+        "gates": Supported(
+            "sigmoid", ("sigmoid",), "the operators of the step net",
+            limits={"hard_sigmoid": "gru_cell.GRUCell and its operator GRUUnit have sigmoid gates"},
+        ),
+        "adam_epsilon": Supported(
+            "plain_1e-8", ("plain_1e-8", "plain_1e-7"), "optimizer.AdamOptimizer(epsilon=1e-8); what it makes of small gradients",
+            limits=dict.fromkeys(
+                ("hat_1e-8", "hat_1e-7"), "Adam adds its epsilon to the root of the square as it is, one epsilon for all steps of a net"
+            ),
+        ),
+        "adam_count": Supported(
+            "two", ("one", "two"), "the net's counter is raised before Adam adds one to it; what the optimiser makes of a gradient of 1",
+            limits={"unordered": "the operators of a net run in their order"},
+        ),
     },
 )

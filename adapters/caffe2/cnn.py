@@ -1,10 +1,9 @@
 """The CNN in Caffe2."""
 import numpy as np
-from caffe2.proto import caffe2_pb2
 from caffe2.python import brew, core, model_helper, optimizer, utils, workspace
-from caffe2.python.modeling import initializers
 
 from adapters import model
+from adapters.caffe2 import nets
 from adapters.model import LAYERS
 
 # brew takes an operator's name and its arguments.
@@ -15,13 +14,13 @@ INITIALIZERS = {
     "lecun_uniform": lambda fan: ("XavierFill", {}),
     "lecun_normal": lambda fan: ("GaussianFill", {"mean": 0.0, "std": (1.0 / fan[0]) ** 0.5}),
     "uniform_007": lambda fan: uniform(0.07),
+    "uniform_001": lambda fan: uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan: ("ConstantFill", {"value": 0.0}),
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
 }
 ORDERS = {"nchw": "NCHW", "nhwc": "NHWC"}
-DEVICES = {"cpu": caffe2_pb2.CPU, "cuda": caffe2_pb2.CUDA}
 
 
 def uniform(limit):
@@ -31,16 +30,11 @@ def uniform(limit):
 class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
-        start(network)
-        self.device = core.DeviceOption(DEVICES[network.device])
-        with core.DeviceScope(self.device):
+        with nets.start(network):
             self.net, self.test_net = self.build("train", testing=False), self.build("test", testing=True)
-            loss = self.build_loss(self.net)
-            self.net.AddGradientOperators([loss])
+            self.net.AddGradientOperators([self.build_loss(self.net)])
             self.build_optimizer(self.net)
-        seed_operators([self.net.param_init_net, self.net.net, self.test_net.net], seed)
-        workspace.RunNetOnce(self.net.param_init_net)
-        self.create_nets()
+        nets.create(self.net, self.test_net, seed)
 
     # Network
 
@@ -48,7 +42,8 @@ class Model(model.Model):
         """The network as a net that trains or one that predicts; both hold their weights in the same blobs."""
         network = self.network
         (one, two), flat = network.filters, int(np.prod(network.flat_shape))
-        net = self.empty_net(name, testing)
+        scope = {"order": ORDERS[self.settings["layout"]], "cudnn_exhaustive_search": self.settings["autotune"] == "on"}
+        net = model_helper.ModelHelper(name, init_params=not testing, arg_scope=scope)
         x = brew.relu(net, self.convolution(net, "data", "conv1", network.input_shape[0], one), "relu1")
         x = self.dropout(net, self.pool(net, self.convolution(net, x, "conv2", one, one), "2"), 0, testing)
         x = brew.relu(net, self.convolution(net, x, "conv3", one, two), "relu3")
@@ -56,13 +51,6 @@ class Model(model.Model):
         x = brew.relu(net, self.dense(net, x, "dense1", flat, network.hidden), "relu5")
         self.dense(net, self.dropout(net, x, 2, testing), "dense2", network.hidden, network.classes)
         return net
-
-    def empty_net(self, name, testing):
-        scope = {
-            "order": ORDERS[self.settings["layout"]],
-            "cudnn_exhaustive_search": self.settings["autotune"] == "on",
-        }
-        return model_helper.ModelHelper(name, init_params=not testing, arg_scope=scope)
 
     def convolution(self, net, x, name, inputs, outputs):
         first = {"no_gradient_to_input": 1} if x == "data" else {}
@@ -90,33 +78,19 @@ class Model(model.Model):
     # Loss
 
     def build_loss(self, net):
-        one_hot = self.settings["labels"] == "one_hot"
-        if self.settings["loss"] == "probabilities":
-            cross_entropy = net.CrossEntropy if one_hot else net.LabelCrossEntropy
-            return net.AveragedLoss(cross_entropy([brew.softmax(net, "dense2", "softmax"), "label"], "entropy"), "loss")
-        # The framework's SoftmaxWithLoss applies softmax itself.
-        scores = {"logits": lambda: "dense2", "softmax_twice": lambda: brew.softmax(net, "dense2", "softmax")}
-        return net.SoftmaxWithLoss([scores[self.settings["loss"]](), "label"], ["probabilities", "loss"], label_prob=int(one_hot))[1]
+        return nets.build_loss(net, self.settings, "dense2")
 
     # Optimiser
 
     def build_optimizer(self, net):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        return optimizer.build_sgd(
-            net, self.network.learning_rate * scale, momentum=self.network.momentum, nesterov=int(self.settings["nesterov"] == "on")
-        )
+        rate, nesterov = self.network.learning_rate * scale, self.settings["nesterov"] == "on"
+        return optimizer.build_sgd(net, rate, momentum=self.network.momentum, nesterov=int(nesterov))
 
     # Step
 
-    def create_nets(self):
-        """Nets check their inputs when they are created: these must be there."""
-        self.feed("data", np.zeros((1,), np.float32))
-        self.feed("label", np.zeros((1,), np.int32))
-        workspace.CreateNet(self.net.net)
-        workspace.CreateNet(self.test_net.net)
-
     def feed(self, name, array):
-        workspace.FeedBlob(name, array, self.device)
+        workspace.FeedBlob(name, array, nets.device(self.network))
 
     def train_step(self, x, y):
         self.feed("data", x)
@@ -177,40 +151,6 @@ class Model(model.Model):
             precision=workspace.FetchBlob("conv1_w").dtype.name,
             relu="after_pool" if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1) else "before_pool",
             dropout_at_test="off" if all(dropout["is_test"] for dropout in dropouts) else "on",
-            loss=read_loss(kinds),
-            **self.recognise_update(self.first_move())
+            loss=nets.read_loss(kinds),
+            **self.recognise_update(nets.first_move(self.build_optimizer))
         )
-
-    def first_move(self):
-        """A weight of 0 whose own mean is the loss, so that its gradient is 1, in a workspace of its own."""
-        workspace.SwitchWorkspace("first move", True)
-        net = model_helper.ModelHelper("first_move")
-        weight = net.create_param("weight", [1], initializers.Initializer("ConstantFill", value=0.0))
-        net.AddGradientOperators([net.AveragedLoss(weight, "loss")])
-        self.build_optimizer(net)
-        workspace.RunNetOnce(net.param_init_net)
-        workspace.RunNetOnce(net.net)
-        moved = -float(workspace.FetchBlob("weight")[0])
-        workspace.ResetWorkspace()
-        workspace.SwitchWorkspace("default")
-        return moved
-
-
-def start(network):
-    """Threads count when Caffe2 starts; a second start only reads its flags again. The workspace begins empty."""
-    workspace.GlobalInit(["caffe2", "--caffe2_omp_num_threads={}".format(network.threads)])
-    workspace.ResetWorkspace()
-
-
-def seed_operators(nets, seed):
-    """Every operator gets a stream of its own: with one seed for all, kernels of one shape would be the same numbers."""
-    random = np.random.RandomState(seed)
-    for net in nets:
-        for operator in net.Proto().op:
-            operator.device_option.random_seed = random.randint(2**31)
-
-
-def read_loss(kinds):
-    if "SoftmaxWithLoss" not in kinds:
-        return "probabilities"
-    return "softmax_twice" if "Softmax" in kinds else "logits"
