@@ -16,11 +16,17 @@ ADAPTERS = OrderedDict(
         ("tensorflow", "adapters.tensorflow:SPEC"),
         ("jax", "adapters.jax:SPEC"),
         ("mxnet-gluon", "adapters.mxnet:GLUON"),
+        ("mxnet-module", "adapters.mxnet:MODULE"),
         ("chainer", "adapters.chainer:SPEC"),
         ("cntk", "adapters.cntk:SPEC"),
+        ("caffe2", "adapters.caffe2:SPEC"),
+        ("lasagne", "adapters.lasagne:SPEC"),
         ("keras2-cntk", "adapters.keras2:CNTK"),
         ("keras2-theano", "adapters.keras2:THEANO"),
         ("keras2-tensorflow", "adapters.keras2:TENSORFLOW"),
+        ("keras3-tensorflow", "adapters.keras3:TENSORFLOW"),
+        ("keras3-torch", "adapters.keras3:TORCH"),
+        ("keras3-jax", "adapters.keras3:JAX"),
     ]
 )
 

@@ -5,22 +5,25 @@
 Reads TRIAL_DIR/request.json:
 
     protocol        PROTOCOL
-    verb            "train", "describe" (build and report) or "trace" (steps from given weights, for verification)
+    verb            "train", "predict" (the test set, with given weights), "describe" (build and report) or "trace" (steps from
+                    given weights, for verification)
     adapter         a name of adapters.ADAPTERS
     implementation  "module:class" of the network in that framework, one of the adapter's models
     model           "cnn" or "gru"
     network         the fields of adapters.model.NETWORKS[model]
-    settings        {setting: choice} for every setting of the network that the adapter supports; for "train"
+    settings        {setting: choice} for every setting of the network that the adapter supports; for "train" and "predict"
     cases           [{"name", "settings", "seed"}], each built anew, one after the other; for "describe" and "trace"
-    seed            int; for "train"
+                    a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore" (bool)
+    seed            int; for "train" and "predict"
     data            folder of the prepared data set (see adapters.batches.Batches)
     train_examples  how many training examples to use, or null for all
     epochs          int; for "train"
-                    a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore" (bool)
+    keep_weights    whether a trained network leaves TRIAL_DIR/weights.npz; for "train", false if not given
+    weights         path of an .npz of canonical weights; for "predict"
 
 Writes one JSON object a line on the standard output that it was started with:
 
-    ready   import_seconds, data_seconds, build_seconds, settings (in force), versions; in "train"
+    ready   import_seconds, data_seconds, build_seconds, settings (in force), versions; in "train" and "predict"
     case    name, settings (in force), versions, error ("" where it went well); in "describe" and "trace"
     epoch   epoch, loss (null if not finite), accuracy, train_seconds, evaluate_seconds
     done    verb's results; "diverged": true where the loss stopped being finite
@@ -140,13 +143,19 @@ class Clock(object):
 # Verbs
 
 
-def train(job):
+def ready(job):
+    """(model, batches) that the request asks for; says so."""
     request, clock = job.request, Clock()
     batches = job.batches(request["settings"])
     data_seconds = clock.lap()
     model = job.build(request["settings"], request["seed"])
     seconds = {"import_seconds": job.import_seconds, "data_seconds": data_seconds, "build_seconds": clock.lap()}
     job.emit("ready", **dict(seconds, **job.in_force(model, batches)))
+    return model, batches
+
+
+def train(job):
+    request, (model, batches) = job.request, ready(job)
     windows, seconds, result = [], 0.0, {"diverged": False, "accuracy": None}
     for epoch in range(request["epochs"]):
         laps, losses = train_epoch(model, batches.epoch(request["seed"], epoch), first=epoch == 0)
@@ -157,6 +166,8 @@ def train(job):
         result = {"diverged": fields["loss"] is None, "accuracy": fields["accuracy"]}
         if result["diverged"]:
             break
+    if request.get("keep_weights") and not result["diverged"]:
+        result["save_seconds"] = keep_weights(model, job.folder)
     return dict(result, train_seconds=seconds, **speed(windows, batches.batch_size))
 
 
@@ -164,8 +175,8 @@ def evaluated(model, batches, losses):
     """What an epoch came to: mean loss (None if not finite), accuracy, and the seconds that evaluating took."""
     loss = float(np.mean([model.fetch(handle) for handle in losses]))
     clock = Clock()
-    accuracy = evaluate(model, batches)
-    return {"loss": loss if np.isfinite(loss) else None, "accuracy": accuracy, "evaluate_seconds": clock.lap()}
+    share = accuracy(predict_all(model, batches), batches.labels_test)
+    return {"loss": loss if np.isfinite(loss) else None, "accuracy": share, "evaluate_seconds": clock.lap()}
 
 
 def train_epoch(model, batches, first):
@@ -185,10 +196,22 @@ def train_epoch(model, batches, first):
         laps.append((len(losses) - before, clock.lap()))
 
 
-def evaluate(model, batches):
-    """Share of all test examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
-    guesses = [np.argmax(np.asarray(model.predict(x))[:n], axis=1) for x, n in batches.test()]
-    return float(np.mean(np.concatenate(guesses) == batches.labels_test))
+def predict_all(model, batches):
+    """Scores of every test example, (examples, classes). Copies: a framework may reuse the array that it returned."""
+    return np.concatenate([np.array(model.predict(x))[:n] for x, n in batches.test()])
+
+
+def accuracy(scores, labels):
+    """Share of the examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
+    return float(np.mean(np.argmax(scores, axis=1) == labels))
+
+
+def keep_weights(model, folder):
+    """Save the canonical weights; returns the seconds that it took."""
+    clock = Clock()
+    weights = {name: np.ascontiguousarray(array) for name, array in model.get_weights().items()}
+    np.savez(os.path.join(folder, "weights.npz"), **weights)
+    return clock.lap()
 
 
 def speed(windows, batch_size):
@@ -208,6 +231,25 @@ def speed(windows, batch_size):
         "images_per_second": float(1000.0 * batch_size / median),
         "steps": total,
     }
+
+
+def predict(job):
+    """Predict the whole test set with given weights; saves scores.npy. Returns the accuracy."""
+    model, batches = ready(job)
+    archive = np.load(job.request["weights"], allow_pickle=False)
+    weights = {name: archive[name] for name in archive.files}
+    check_shapes(weights, model.get_weights())
+    model.set_weights(weights)
+    scores = predict_all(model, batches)
+    np.save(os.path.join(job.folder, "scores.npy"), scores)
+    return {"accuracy": accuracy(scores, batches.labels_test)}
+
+
+def check_shapes(given, own):
+    """Raises ValueError where given weights are not the network's: a framework that reshapes what it gets would hide it."""
+    given, own = ({name: array.shape for name, array in arrays.items()} for arrays in (given, own))
+    if given != own:
+        raise ValueError("the given weights have shapes {}, the network has {}".format(given, own))
 
 
 def describe(job):
@@ -268,7 +310,7 @@ def save_weights(saved, step, model):
         saved["{}/{}".format(step, name)] = np.array(array)
 
 
-VERBS = {"train": train, "describe": describe, "trace": trace}
+VERBS = {"train": train, "predict": predict, "describe": describe, "trace": trace}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1]))

@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from adapters import load_spec
 from adapters.settings import SETTINGS, TIME
 from adapters.spec import AdapterSpec
-from experiments import runner
+from experiments import certified, runner
 from experiments.environment import Environment
 from experiments.errors import WorkerDied
 from experiments.trial import Trial
@@ -97,30 +97,29 @@ class Result:
         }
 
 
-def cases(spec: AdapterSpec, model: str) -> list[Case]:
+def cases(spec: AdapterSpec, model: str, device: str = "cpu") -> list[Case]:
     """Every case that the adapter's declaration calls for: each comparable choice once, in its sharpest precision."""
-    precisions = spec.supported(model)["precision"].choices
-    sharp = ("float64", "narrow", 20, EXACT, EXACT)
-    if "float64" not in precisions:
-        sharp = ("float32", "narrow", 20, NARROW, NARROW_WEIGHTS)
-    full = ("float32", "full", 3, SINGLE, SINGLE)
-    layouts = [flip for flip in comparable(spec, model, "float32") if flip[0] in ("layout", "sequence_layout")]
-    found = [Case(*flip, *sharp) for flip in [("", ""), *comparable(spec, model, sharp[0])]]
-    return found + [Case(*flip, *full) for flip in [("", ""), *layouts]]
+    sharp = Case("", "", "float64", "narrow", 20, EXACT, EXACT)
+    if "float64" not in spec.supported(model)["precision"].choices:
+        sharp = Case("", "", "float32", "narrow", 20, NARROW, NARROW_WEIGHTS)
+    full = Case("", "", "float32", "full", 3, SINGLE, SINGLE)
+    layouts = [flip for flip in comparable(spec, model, "float32", device) if flip[0] in ("layout", "sequence_layout")]
+    flipped = [(sharp, flip) for flip in comparable(spec, model, sharp.precision, device)] + [(full, flip) for flip in layouts]
+    return [sharp, full, *(replace(case, setting=setting, choice=choice) for case, (setting, choice) in flipped)]
 
 
-def comparable(spec: AdapterSpec, model: str, precision: str) -> list[tuple[str, str]]:
+def comparable(spec: AdapterSpec, model: str, precision: str, device: str) -> list[tuple[str, str]]:
     """(setting, choice) that the reference can follow, or that must make no difference to it."""
     base = base_configuration(spec, model, precision)
     reference = load_spec("reference")
     found = []
     for name, position in spec.supported(model).items():
         timed = SETTINGS[name].changes == TIME
-        if not (timed or name in FOLLOWED) or spec.inert(name, "cpu"):
+        if not (timed or name in FOLLOWED) or spec.inert(name, device):
             continue
         for choice in position.choices:
             followed = timed or not reference.refusal(name, choice)
-            if choice != base[name] and followed and not spec.conflict({**base, name: choice}, "cpu"):
+            if choice != base[name] and followed and not spec.conflict({**base, name: choice}, device):
                 found.append((name, choice))
     return found
 
@@ -135,8 +134,8 @@ def base_configuration(spec: AdapterSpec, model: str, precision: str) -> dict[st
 class Verifier:
     """Runs cases for one workload; the reference's side of a case is computed once and shared."""
 
-    def __init__(self, workload: Workload, folder: Path, cache: Path):
-        self.workload, self.folder, self.cache = workload, folder, cache
+    def __init__(self, workload: Workload, device: str, folder: Path, cache: Path):
+        self.workload, self.device, self.folder, self.cache = workload, device, folder, cache
         self.references: dict[str, Path] = {}
 
     def prepare(self, wanted: list[tuple[str, Case]]) -> None:
@@ -205,10 +204,11 @@ class Verifier:
     ) -> dict[str, str]:
         """Run requested cases in one worker; returns {case: error}, "" where it went well."""
         folder.mkdir(parents=True)
-        trial = Trial(name, self._sized(case), requests[0]["settings"], seed=0, device="cpu", threads=1, time_limit=1200)
+        device = "cpu" if name == "reference" else self.device  # NumPy knows no other
+        trial = Trial(name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200)
         request = trial.request("trace", str(self._data(case)), cases=requests)
         request["implementation"] = implementation or request["implementation"]
-        return runner.case_errors(trial, folder, Environment(trial.spec, "cpu", self.cache), request, UNREADABLE)
+        return runner.case_errors(trial, folder, Environment(trial.spec, device, self.cache), request, UNREADABLE)
 
 
 def _trace_case(
@@ -274,17 +274,17 @@ def _largest(expected: Any, found: Any) -> float:
 
 
 def verify(
-    adapters: list[str], model: str, cache: Path, progress: Callable[[Result], None] = lambda result: None
+    adapters: list[str], model: str, device: str, cache: Path, progress: Callable[[Result], None] = lambda result: None
 ) -> list[Result]:
-    """Run every case of every adapter for one network, two workers at a time; keep the certificates.
+    """Run every case of every adapter for one network on a device, two workers at a time; keep the certificates.
 
     The adapters' environments must be ready, the reference's too.
     """
     workload = workload_named(WORKLOADS[model])
-    wanted = [(name, case) for name in adapters for case in cases(load_spec(name), model)]
+    wanted = [(name, case) for name in adapters for case in cases(load_spec(name), model, device)]
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder:
-        verifier = Verifier(workload, Path(folder), cache)
+        verifier = Verifier(workload, device, Path(folder), cache)
         verifier.prepare(wanted)
         with ThreadPoolExecutor(2) as pool:
             for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
@@ -292,7 +292,8 @@ def verify(
                     progress(result)
                 results += found
     for name in adapters:
-        _keep([result for result in results if result.adapter == name], path(name, model, cache))
+        rows = [result.as_dict() for result in results if result.adapter == name]
+        certified.keep(rows, certified.path(load_spec(name), model, device, cache))
     return results
 
 
@@ -307,14 +308,3 @@ def _groups(verifier: Verifier, wanted: list[tuple[str, Case]]) -> list[tuple[st
     order = {name: place for place, (name, _) in enumerate(wanted)}
     ordered = sorted(wanted, key=lambda one: (order[one[0]], alike(one)))
     return [(key[0], [case for _, case in group]) for key, group in groupby(ordered, alike)]
-
-
-def path(name: str, model: str, cache: Path) -> Path:
-    """Where the certificate of an adapter's network, in its present environment, is kept."""
-    digest = Environment(load_spec(name), "cpu", cache).digest[:12]
-    return cache / "certificates" / f"{name}-{model}-{digest}.json"
-
-
-def _keep(results: list[Result], kept: Path) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps([result.as_dict() for result in results], indent=1))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import datasets, worker_process
+from experiments import certified, datasets, worker_process
 from experiments.environment import Environment
 from experiments.errors import RosettaError, WorkerDied
 from experiments.trial import COMPLETED, DIVERGED, FAILED, Event, Trial
@@ -19,7 +19,8 @@ LOG_LIMIT = 200_000  # characters of the worker's log that travel with the outco
 def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     """Yield the worker's events, each with "time", then one event "outcome".
 
-    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, metrics, log, request
+    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, metrics, log, request, and
+              weights (bytes of an .npz) of a trial that keeps them
     A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data) is too.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,8 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
 def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     environment = Environment(trial.spec, trial.device, cache)
     environment.create()
+    if not trial.unverified:
+        certified.check(trial.spec, trial.workload.model, trial.device, cache)
     data = datasets.prepare(trial.workload.dataset, cache)
     return events(trial, folder, environment, trial.request("train", str(data)))
 
@@ -99,15 +102,17 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
         kind, error = FAILED, f"{last['error']}: {last['message']}".splitlines()[0]
     numbers = {name: value for name, value in last.items() if isinstance(value, int | float)}
     metrics = {name: float(value) for name, value in numbers.items() if name not in ("time", "diverged")}
+    weights = folder / "weights.npz"
     return {
         "event": "outcome",
         "time": time.time(),
         "kind": kind,
         "error": error,
         "traceback": last.get("traceback", ""),
-        "metrics": metrics | {"total_seconds": seconds},
+        "metrics": metrics | {"total_seconds": seconds - metrics.get("save_seconds", 0.0)},
         "log": _text(folder / "worker.log")[-LOG_LIMIT:],
         "request": _text(folder / "request.json"),
+        **({"weights": weights.read_bytes()} if weights.is_file() else {}),
     }
 
 

@@ -26,7 +26,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float32", ("float32", "float64"), "torch.get_default_dtype(); dtype of the weights"),
         "init": Supported(
             "fan_in_uniform",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "torch.nn.Conv2d.reset_parameters: kaiming_uniform_(a=sqrt(5)); read back from the weights",
         ),
         "bias_init": Supported(

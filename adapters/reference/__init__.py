@@ -18,7 +18,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float64", ("float32", "float64"), "numpy.zeros(1).dtype, read back from the weights"),
         "init": Supported(
             "glorot_uniform",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "the project's choice; read back from the weights",
         ),
         "bias_init": Supported("zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"),

@@ -1,0 +1,160 @@
+"""What differs between Keras's back ends, at one place. Importing it imports Keras on the back end that KERAS_BACKEND names."""
+import os
+import random
+import sys
+
+# Before Keras is imported: a user's keras.json would change layout, precision and epsilon.
+os.environ["KERAS_HOME"] = os.path.join(sys.prefix, "share", "keras")
+
+import keras
+import numpy as np
+from keras.src.backend.common import dtypes  # its table of promotions has no public name
+
+LAYOUTS = {"nchw": "channels_first", "nhwc": "channels_last"}
+# Keras turns a Python float into float32 before it casts it to the precision of the variables.
+NUMBERS = {"float32": float, "float64": np.float64}
+INITIALIZERS = {
+    "glorot_uniform": keras.initializers.GlorotUniform,
+    "xavier_224": lambda: keras.initializers.VarianceScaling(2.24 / 3, "fan_avg", "uniform"),
+    "fan_in_uniform": lambda: keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+    "lecun_uniform": keras.initializers.LecunUniform,
+    "lecun_normal": lambda: keras.initializers.VarianceScaling(1.0, "fan_in", "untruncated_normal"),
+    "lecun_truncated": keras.initializers.LecunNormal,
+    "uniform_007": lambda: keras.initializers.RandomUniform(-0.07, 0.07),
+}
+PROMOTED = dtypes.BIT64_TO_BIT32_DTYPE["float64"]
+LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
+
+
+def configure(network, settings, seed):
+    """Set what Keras keeps for the whole process, and return the back end for one model."""
+    # Keras draws the seeds of initialisers and dropout here. keras.utils.set_random_seed would import TensorFlow on every back end.
+    random.seed(seed)
+    keras.config.set_floatx(settings["precision"])
+    keras.config.set_dtype_policy(settings["precision"])
+    if "layout" in settings:
+        keras.config.set_image_data_format(LAYOUTS[settings["layout"]])
+    # On every back end but TensorFlow Keras's functions turn float64 into float32, in the midst of a float64 network.
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64" if settings["precision"] == "float64" else PROMOTED
+    return BACKENDS[keras.backend.backend()](network, settings)
+
+
+def build_loss(settings):
+    return LOSSES[settings["labels"]](from_logits=settings["loss"] != "probabilities")
+
+
+def loss_in_force(model):
+    """The choice of the setting loss, from the layers and the loss of a compiled model."""
+    softmax = any(getattr(layer, "activation", None) is keras.activations.softmax for layer in model.layers)
+    return {(False, True): "logits", (True, False): "probabilities", (True, True): "softmax_twice"}[
+        softmax, model.loss.from_logits
+    ]
+
+
+class BackEnd(object):
+    """Runs Keras's own training function, as Model.fit does: train_on_batch would wait for each loss."""
+
+    compile_options = {"graph": {}, "eager": {"run_eagerly": True}}
+
+    def __init__(self, network, settings):
+        self.network, self.settings = network, settings
+
+    def compile(self, model, **arguments):
+        """Model.compile, with what the setting compile asks for."""
+        model.compile(**dict(self.compile_options[self.settings["compile"]], **arguments))
+        model.optimizer.build(model.trainable_variables)
+        model.make_train_function()
+
+    def train_step(self, model, x, y):
+        model.reset_metrics()  # Keras reports the mean of the losses since then
+        return model.train_function([(keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y))])["loss"]
+
+    def settle(self, model):
+        """Bring the model's variables up to date."""
+
+    def autotune(self):
+        return "off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on"
+
+
+class TensorFlow(BackEnd):
+    def __init__(self, network, settings):
+        import tensorflow
+
+        super().__init__(network, settings)
+        self.tensorflow = tensorflow
+        tensorflow.config.threading.set_intra_op_parallelism_threads(network.threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        for gpu in tensorflow.config.list_physical_devices("GPU"):
+            tensorflow.config.experimental.set_memory_growth(gpu, True)
+
+    def synchronize(self, model):
+        self.tensorflow.test.experimental.sync_devices()
+
+    def compiled(self, model):
+        return "eager" if model.run_eagerly else "graph"
+
+    def autotune(self):
+        return "off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on"
+
+
+class Torch(BackEnd):
+    compile_options = {"graph": {"jit_compile": True}, "eager": {}}
+
+    def __init__(self, network, settings):
+        import torch
+
+        super().__init__(network, settings)
+        self.torch = torch
+        torch.set_num_threads(network.threads)
+        if "autotune" in settings:
+            torch.backends.cudnn.benchmark = settings["autotune"] == "on"
+
+    def synchronize(self, model):
+        if self.network.device == "cuda":
+            self.torch.cuda.synchronize()
+
+    def compiled(self, model):
+        return "graph" if model.jit_compile else "eager"
+
+    def autotune(self):
+        return "on" if self.torch.backends.cudnn.benchmark else "off"
+
+
+class Jax(BackEnd):
+    """Keras keeps a model's state outside its variables while it trains on JAX, from batch to batch; so does this class."""
+
+    def __init__(self, network, settings):
+        import jax
+
+        super().__init__(network, settings)
+        self.jax, self.state = jax, None
+        # XLA sizes its pool of CPU threads by these when it first computes.
+        os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
+        jax.config.update("jax_enable_x64", settings["precision"] == "float64")
+
+    def variables(self, model):
+        return [model.trainable_variables, model.non_trainable_variables, model.optimizer.variables]
+
+    def train_step(self, model, x, y):
+        if self.state is None:
+            self.state = [[variable.value for variable in group] for group in self.variables(model)]
+        metrics = [np.zeros(variable.shape, variable.dtype) for variable in model.metrics_variables]
+        logs, state = model.train_function((*self.state, metrics), iter([(x, y)]))
+        self.state = state[:3]
+        return logs["loss"]
+
+    def settle(self, model):
+        if self.state is not None:
+            for variables, values in zip(self.variables(model), self.state):
+                for variable, value in zip(variables, values):
+                    variable.assign(value)
+        self.state = None
+
+    def synchronize(self, model):
+        self.jax.block_until_ready(self.state)
+
+    def compiled(self, model):
+        return "graph" if model.jit_compile and not model.run_eagerly else "eager"
+
+
+BACKENDS = {"tensorflow": TensorFlow, "torch": Torch, "jax": Jax}

@@ -1,0 +1,153 @@
+"""The CNN in Keras 3, on any of its back ends."""
+import numpy as np
+
+from adapters import model
+from adapters.keras3 import backends
+from adapters.keras3.backends import INITIALIZERS, NUMBERS, keras
+from adapters.model import LAYERS
+
+layers = keras.layers
+
+BIAS_INITIALIZERS = {
+    "zeros": lambda fan_in: keras.initializers.Zeros(),
+    "fan_in_uniform": lambda fan_in: keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5),
+}
+ORDERS = {
+    "before_pool": lambda: [layers.ReLU(), layers.MaxPooling2D(2)],
+    "after_pool": lambda: [layers.MaxPooling2D(2), layers.ReLU()],
+}
+
+
+class ConstantDropout(layers.Dropout):
+    """Dropout that stays active while predicting."""
+
+    def call(self, inputs, training=True):
+        return super().call(inputs, training=True)
+
+
+DROPOUTS = {"off": layers.Dropout, "on": ConstantDropout}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        self.backend = backends.configure(network, settings, seed)
+        self.scores, self.net = self.build()
+        self.backend.compile(self.net, loss=self.build_loss(), optimizer=self.build_optimizer())
+        self.backend.compile(self.scores)
+
+    # Network
+
+    def build(self):
+        network, pool = self.network, ORDERS[self.settings["relu"]]
+        (one, two), channels = network.filters, network.input_shape[0]
+        stack = [
+            layers.Input(self.picture_shape()),
+            self.convolution(channels, one), layers.ReLU(), self.convolution(one, one), *pool(), self.dropout(0),
+            self.convolution(one, two), layers.ReLU(), self.convolution(two, two), *pool(), self.dropout(1),
+            layers.Flatten(),
+            self.dense(int(np.prod(network.flat_shape)), network.hidden), layers.ReLU(), self.dropout(2),
+            self.dense(network.hidden, network.classes),
+        ]  # fmt: skip
+        softmax = [] if self.settings["loss"] == "logits" else [layers.Activation("softmax")]
+        return keras.Sequential(stack), keras.Sequential(stack + softmax)
+
+    def picture_shape(self):
+        return tuple(self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
+
+    def convolution(self, inputs, outputs):
+        return layers.Conv2D(outputs, 3, padding="same", **self.initializers(9 * inputs))
+
+    def dense(self, inputs, outputs):
+        return layers.Dense(outputs, **self.initializers(inputs))
+
+    def initializers(self, fan_in):
+        bias_initializer = BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in)
+        return {"kernel_initializer": INITIALIZERS[self.settings["init"]](), "bias_initializer": bias_initializer}
+
+    def dropout(self, position):
+        return DROPOUTS[self.settings["dropout_at_test"]](self.network.dropout[position])
+
+    # Loss
+
+    def build_loss(self):
+        return backends.build_loss(self.settings)
+
+    # Optimiser
+
+    def build_optimizer(self):
+        number = NUMBERS[self.settings["precision"]]
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        rate, momentum = number(self.network.learning_rate * scale), number(self.network.momentum)
+        return keras.optimizers.SGD(rate, momentum, nesterov=self.settings["nesterov"] == "on")
+
+    # Step
+
+    def train_step(self, x, y):
+        return self.backend.train_step(self.net, x, y)
+
+    # Predict
+
+    def predict(self, x):
+        self.backend.settle(self.net)
+        return self.scores.predict_on_batch(x)
+
+    def synchronize(self):
+        self.backend.synchronize(self.net)
+
+    # Weights
+
+    def get_weights(self):
+        self.backend.settle(self.net)
+        weights = {}
+        for name, layer in self.parametric():
+            kernel, bias = layer.get_weights()
+            weights[name + ".weight"], weights[name + ".bias"] = self.canonical(name, kernel), bias
+        return weights
+
+    def set_weights(self, weights):
+        self.backend.settle(self.net)
+        for name, layer in self.parametric():
+            layer.set_weights([self.native(name, weights[name + ".weight"]), weights[name + ".bias"]])
+
+    def parametric(self):
+        return zip(LAYERS, [layer for layer in self.net.layers if isinstance(layer, (layers.Conv2D, layers.Dense))])
+
+    def canonical(self, name, array):
+        """Kernels are (height, width, in, out) here; Flatten gives (height, width, channels) in both layouts."""
+        if array.ndim == 4:
+            return array.transpose(3, 2, 0, 1)
+        if name == "dense1":
+            channels, height, width = self.network.flat_shape
+            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+        return array
+
+    def native(self, name, array):
+        if array.ndim == 4:
+            return array.transpose(2, 3, 1, 0)
+        if name == "dense1":
+            channels, height, width = self.network.flat_shape
+            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+        return array
+
+    # Report
+
+    def report(self):
+        kinds = [type(layer) for layer in self.net.layers]
+        convolution = self.net.layers[0]
+        return dict(
+            self.recognise_laws(),
+            layout={"channels_first": "nchw", "channels_last": "nhwc"}[convolution.data_format],
+            autotune=self.backend.autotune(),
+            compile=self.backend.compiled(self.net),
+            precision=str(np.asarray(convolution.get_weights()[0]).dtype),
+            relu="after_pool" if kinds.index(layers.MaxPooling2D) < kinds.index(layers.ReLU, 3) else "before_pool",
+            dropout_at_test="on" if ConstantDropout in kinds else "off",
+            loss=backends.loss_in_force(self.net),
+            **self.recognise_update(self.first_move())
+        )
+
+    def first_move(self):
+        weight = keras.Variable(np.zeros(1), dtype=self.settings["precision"])
+        self.build_optimizer().apply([keras.ops.ones(1)], [weight])
+        return -float(keras.ops.convert_to_numpy(weight)[0])
