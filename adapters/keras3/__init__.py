@@ -1,12 +1,12 @@
 """What Keras 3 does if nobody asks, on each of its back ends, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported
+from adapters.spec import AdapterSpec, Conflict, Published, Supported
 
 INITS = ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007")
 ON_GPUS = {"cpu": "cuDNN runs on CUDA devices only"}
 XLA_AUTOTUNE = {"off": "--xla_gpu_autotune_level=0", "on": "--xla_gpu_autotune_level=4"}
 
 
-def declare(backend, title, variables, autotune, compile, loss, published):
+def declare(backend, title, variables, autotune, compile, loss, published, conflicts=()):
     """Keras on one back end: arguments are the back end's name and what differs between the three."""
     return AdapterSpec(
         name="keras3-" + backend,
@@ -17,6 +17,7 @@ def declare(backend, title, variables, autotune, compile, loss, published):
         models={"cnn": "adapters.keras3.cnn:Model"},
         variables=dict(KERAS_BACKEND=backend, **variables),
         published=published,
+        conflicts=conflicts,
         settings={
             "layout": Supported(
                 "nhwc", ("nchw", "nhwc"), "keras.config.image_data_format(); data_format of the convolutions"
@@ -64,6 +65,9 @@ TENSORFLOW = declare(
         limits={"softmax_twice": "Keras finds the softmax before its loss on TensorFlow and takes the scores from before it, with a warning"},
     ),
     published={"cnn": Published("Keras_TF_CNN", {"labels": "one_hot"})},
+    conflicts=(
+        Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "TensorFlow's channels-first convolution has no float64 CPU kernel"),
+    ),
 )
 
 TORCH = declare(
