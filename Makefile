@@ -8,6 +8,7 @@ UV := $(VENV)/bin/uv
 .PHONY: sweep test environment lint lock bench clean
 
 sweep: $(VENV)/control.stamp
+	$(RUN) sweep.py verify --sweep sweeps/quick.yaml
 	$(RUN) sweep.py run sweeps/quick.yaml $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.stamp

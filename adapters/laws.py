@@ -21,6 +21,7 @@ KERNEL_LAWS = {
     "lecun_normal": (NORMAL, lambda fan_in, fan_out: np.sqrt(1.0 / fan_in)),
     "lecun_truncated": (TRUNCATED, lambda fan_in, fan_out: np.sqrt(1.0 / fan_in)),
     "uniform_007": (UNIFORM, lambda fan_in, fan_out: 0.07 / np.sqrt(3.0)),
+    "uniform_001": (UNIFORM, lambda fan_in, fan_out: 0.01 / np.sqrt(3.0)),
 }
 BIAS_LAWS = {
     "zeros": (UNIFORM, lambda fan_in, fan_out: 0.0),
@@ -29,6 +30,7 @@ BIAS_LAWS = {
 EMBEDDING_LAWS = {
     "uniform_005": (UNIFORM, lambda words, features: 0.05 / np.sqrt(3.0)),
     "uniform_007": (UNIFORM, lambda words, features: 0.07 / np.sqrt(3.0)),
+    "uniform_001": (UNIFORM, lambda words, features: 0.01 / np.sqrt(3.0)),
     "normal_1": (NORMAL, lambda words, features: 1.0),
     "normal_001": (NORMAL, lambda words, features: 0.01),
     "normal_features": (NORMAL, lambda words, features: np.sqrt(1.0 / features)),
@@ -45,12 +47,14 @@ RNN_LAWS = {
         (UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (3.0 * fan_in))),
         (UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (2.0 * fan_in))),
     ),
+    "glorot_gates": ((UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (fan_in + fan_out / 3.0))),) * 3,
     "glorot_orthogonal": (GLOROT, SQUARE, SQUARE),
     "lecun_orthogonal": (KERNEL_LAWS["lecun_truncated"], SQUARE, SQUARE),
     "lecun_normal": (KERNEL_LAWS["lecun_normal"],) * 3,
     "lecun_uniform": (KERNEL_LAWS["lecun_uniform"],) * 3,
     "hidden_uniform": ((UNIFORM, lambda fan_in, fan_out: np.sqrt(1.0 / fan_out)),) * 3,  # fan_out is 3 hidden
     "uniform_007": ((UNIFORM, lambda fan_in, fan_out: 0.07 / np.sqrt(3.0)),) * 3,
+    "uniform_001": ((UNIFORM, lambda fan_in, fan_out: 0.01 / np.sqrt(3.0)),) * 3,
     "normal_01": ((NORMAL, lambda fan_in, fan_out: 0.1),) * 3,
 }
 
@@ -95,12 +99,12 @@ def _truncated(random, shape):
 
 
 def _kernels(choice, weights):
-    names = [name for name in weights if name.endswith(".weight") and name != "embedding.weight"]
+    names = sorted(name for name in weights if name.endswith(".weight") and name != "embedding.weight")
     return [(weights[name], KERNEL_LAWS[choice], fans(weights[name].shape)) for name in names]
 
 
 def _biases(choice, weights):
-    names = [name for name in weights if name.endswith("bias")]
+    names = sorted(name for name in weights if name.endswith("bias"))
     return [(weights[name], BIAS_LAWS[choice], _bias_fan(name, weights)) for name in names]
 
 

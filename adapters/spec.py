@@ -9,6 +9,12 @@ from adapters.settings import SETTINGS
 DEVICES = ("cpu", "cuda")
 
 
+def every(setting):
+    # type: (str) -> Tuple[str, ...]
+    """Every choice that the catalogue has for a setting."""
+    return tuple(SETTINGS[setting].choices)
+
+
 class Supported(NamedTuple):
     """The framework can do the setting.
 

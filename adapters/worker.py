@@ -5,21 +5,26 @@
 Reads TRIAL_DIR/request.json:
 
     protocol        PROTOCOL
-    verb            "describe" (build and report), "train", or "trace" (steps from given weights, for verification)
+    verb            "train", "predict" (the test set, with given weights), "describe" (build and report) or "trace" (steps from
+                    given weights, for verification)
     adapter         a name of adapters.ADAPTERS
     implementation  "module:class" of the network in that framework, one of the adapter's models
     model           "cnn" or "gru"
     network         the fields of adapters.model.NETWORKS[model]
-    settings        {setting: choice} for every setting that the adapter supports
-    seed            int
+    settings        {setting: choice} for every setting of the network that the adapter supports; for "train" and "predict"
+    cases           [{"name", "settings", "seed"}], each built anew, one after the other; for "describe" and "trace"
+                    a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore" (bool)
+    seed            int; for "train" and "predict"
     data            folder of the prepared data set (see adapters.batches.Batches)
     train_examples  how many training examples to use, or null for all
     epochs          int; for "train"
-    trace           {"steps", "weights": path of an .npz or null, "restore": bool}; for "trace"
+    keep_weights    whether a trained network leaves TRIAL_DIR/weights.npz; for "train", false if not given
+    weights         path of an .npz of canonical weights; for "predict"
 
 Writes one JSON object a line on the standard output that it was started with:
 
-    ready   import_seconds, data_seconds, build_seconds, settings (in force), versions
+    ready   import_seconds, data_seconds, build_seconds, settings (in force), versions; in "train" and "predict"
+    case    name, settings (in force), versions, error ("" where it went well); in "describe" and "trace"
     epoch   epoch, loss (null if not finite), accuracy, train_seconds, evaluate_seconds
     done    verb's results; "diverged": true where the loss stopped being finite
     failed  error, message, traceback
@@ -87,26 +92,31 @@ def die_with_parent():
 def run(request, folder, emit):
     if request["protocol"] != PROTOCOL:
         raise ValueError("request has protocol {}, this worker speaks {}".format(request["protocol"], PROTOCOL))
-    clock = Clock()
-    spec = load_spec(request["adapter"])
-    build = load(request["implementation"])
-    import_seconds = clock.lap()
-    network = network_of(request["model"], request["network"])
-    settings, examples = request["settings"], request["train_examples"]
-    batches = Batches(request["data"], request["model"], settings, network.batch_size, network.classes, examples)
-    data_seconds = clock.lap()
-    model = build(network, settings, request["seed"])
-    model.synchronize()
-    build_seconds = clock.lap()
-    emit(
-        "ready",
-        import_seconds=import_seconds,
-        data_seconds=data_seconds,
-        build_seconds=build_seconds,
-        settings=dict(batches.report(), **model.report()),
-        versions=versions(spec),
-    )
-    return VERBS[request["verb"]](request, folder, emit, model, batches)
+    return VERBS[request["verb"]](Job(request, folder, emit))
+
+
+class Job(object):
+    """A request, and what it needs of the framework: imported once, built as often as the verb asks."""
+
+    def __init__(self, request, folder, emit):
+        self.request, self.folder, self.emit = request, folder, emit
+        clock = Clock()
+        self.spec, self.implementation = load_spec(request["adapter"]), load(request["implementation"])
+        self.import_seconds = clock.lap()
+        self.network = network_of(request["model"], request["network"])
+
+    def batches(self, settings):
+        network, request = self.network, self.request
+        shape = (network.batch_size, network.classes, request["train_examples"])
+        return Batches(request["data"], request["model"], settings, *shape)
+
+    def build(self, settings, seed):
+        model = self.implementation(self.network, settings, seed)
+        model.synchronize()
+        return model
+
+    def in_force(self, model, batches):
+        return {"settings": dict(batches.report(), **model.report()), "versions": versions(self.spec)}
 
 
 def network_of(model, fields):
@@ -133,31 +143,40 @@ class Clock(object):
 # Verbs
 
 
-def describe(request, folder, emit, model, batches):
-    return {}
+def ready(job):
+    """(model, batches) that the request asks for; says so."""
+    request, clock = job.request, Clock()
+    batches = job.batches(request["settings"])
+    data_seconds = clock.lap()
+    model = job.build(request["settings"], request["seed"])
+    seconds = {"import_seconds": job.import_seconds, "data_seconds": data_seconds, "build_seconds": clock.lap()}
+    job.emit("ready", **dict(seconds, **job.in_force(model, batches)))
+    return model, batches
 
 
-def train(request, folder, emit, model, batches):
+def train(job):
+    request, (model, batches) = job.request, ready(job)
     windows, seconds, result = [], 0.0, {"diverged": False, "accuracy": None}
     for epoch in range(request["epochs"]):
         laps, losses = train_epoch(model, batches.epoch(request["seed"], epoch), first=epoch == 0)
+        fields = evaluated(model, batches, losses)
         train_seconds = sum(lap for _, lap in laps)
-        loss = float(np.mean([model.fetch(handle) for handle in losses]))
-        clock = Clock()
-        result["accuracy"] = evaluate(model, batches)
-        result["diverged"] = not np.isfinite(loss)
         windows, seconds = windows + laps, seconds + train_seconds
-        emit(
-            "epoch",
-            epoch=epoch,
-            loss=None if result["diverged"] else loss,
-            accuracy=result["accuracy"],
-            train_seconds=train_seconds,
-            evaluate_seconds=clock.lap(),
-        )
+        job.emit("epoch", epoch=epoch, train_seconds=train_seconds, **fields)
+        result = {"diverged": fields["loss"] is None, "accuracy": fields["accuracy"]}
         if result["diverged"]:
             break
+    if request.get("keep_weights") and not result["diverged"]:
+        result["save_seconds"] = keep_weights(model, job.folder)
     return dict(result, train_seconds=seconds, **speed(windows, batches.batch_size))
+
+
+def evaluated(model, batches, losses):
+    """What an epoch came to: mean loss (None if not finite), accuracy, and the seconds that evaluating took."""
+    loss = float(np.mean([model.fetch(handle) for handle in losses]))
+    clock = Clock()
+    share = accuracy(predict_all(model, batches), batches.labels_test)
+    return {"loss": loss if np.isfinite(loss) else None, "accuracy": share, "evaluate_seconds": clock.lap()}
 
 
 def train_epoch(model, batches, first):
@@ -177,10 +196,22 @@ def train_epoch(model, batches, first):
         laps.append((len(losses) - before, clock.lap()))
 
 
-def evaluate(model, batches):
-    """Share of all test examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
-    guesses = [np.argmax(np.asarray(model.predict(x))[:n], axis=1) for x, n in batches.test()]
-    return float(np.mean(np.concatenate(guesses) == batches.labels_test))
+def predict_all(model, batches):
+    """Scores of every test example, (examples, classes). Copies: a framework may reuse the array that it returned."""
+    return np.concatenate([np.array(model.predict(x))[:n] for x, n in batches.test()])
+
+
+def accuracy(scores, labels):
+    """Share of the examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
+    return float(np.mean(np.argmax(scores, axis=1) == labels))
+
+
+def keep_weights(model, folder):
+    """Save the canonical weights; returns the seconds that it took."""
+    clock = Clock()
+    weights = {name: np.ascontiguousarray(array) for name, array in model.get_weights().items()}
+    np.savez(os.path.join(folder, "weights.npz"), **weights)
+    return clock.lap()
 
 
 def speed(windows, batch_size):
@@ -202,28 +233,67 @@ def speed(windows, batch_size):
     }
 
 
-def trace(request, folder, emit, model, batches):
+def predict(job):
+    """Predict the whole test set with given weights; saves scores.npy. Returns the accuracy."""
+    model, batches = ready(job)
+    archive = np.load(job.request["weights"], allow_pickle=False)
+    weights = {name: archive[name] for name in archive.files}
+    check_shapes(weights, model.get_weights())
+    model.set_weights(weights)
+    scores = predict_all(model, batches)
+    np.save(os.path.join(job.folder, "scores.npy"), scores)
+    return {"accuracy": accuracy(scores, batches.labels_test)}
+
+
+def check_shapes(given, own):
+    """Raises ValueError where given weights are not the network's: a framework that reshapes what it gets would hide it."""
+    given, own = ({name: array.shape for name, array in arrays.items()} for arrays in (given, own))
+    if given != own:
+        raise ValueError("the given weights have shapes {}, the network has {}".format(given, own))
+
+
+def describe(job):
+    return each_case(job, lambda case, model, batches: None)
+
+
+def trace(job):
+    return each_case(job, lambda case, model, batches: save_trace(job, case, model, batches))
+
+
+def each_case(job, act):
+    """Build every case anew, say what is in force, and act; one that fails keeps no other from its turn."""
+    for case in job.request["cases"]:
+        fields, error = {"settings": {}, "versions": {}}, ""
+        try:
+            batches = job.batches(case["settings"])
+            model = job.build(case["settings"], case["seed"])
+            fields = job.in_force(model, batches)
+            act(case, model, batches)
+        except Exception as failure:
+            traceback.print_exc()
+            error = "{}: {}".format(type(failure).__name__, failure)
+        job.emit("case", name=case["name"], error=error, **fields)
+    return {"cases": len(job.request["cases"])}
+
+
+def save_trace(job, case, model, batches):
     """Take steps from given weights and save what happens at each, for comparison with another framework.
 
-    Saves trace.npz: "logits" of the first test batch, "losses" (steps,), and "K/NAME": the weights after K steps. With
+    Saves NAME.npz: "logits" of the first test batch, "losses" (steps,), and "K/NAME": the weights after K steps. With
     `restore`, the weights are set anew from the given file before each step.
     """
-    wanted = request["trace"]
-    given = np.load(wanted["weights"], allow_pickle=False) if wanted["weights"] else None
+    given = np.load(case["weights"], allow_pickle=False) if case["weights"] else None
     if given is not None:
         model.set_weights(weights_after(given, 0))
-    saved = {"logits": model.predict(next(batches.test())[0])}
-    losses = []
-    steps = itertools.islice(endless(batches, request["seed"]), wanted["steps"])
+    saved, losses = {"logits": model.predict(next(batches.test())[0])}, []
     save_weights(saved, 0, model)
-    for step, (x, y) in enumerate(steps):
-        if wanted["restore"] and given is not None:
+    for step, (x, y) in enumerate(itertools.islice(endless(batches, case["seed"]), case["steps"])):
+        if case["restore"] and given is not None:
             model.set_weights(weights_after(given, step))
         losses.append(model.fetch(model.train_step(x, y)))
         model.synchronize()
         save_weights(saved, step + 1, model)
-    np.savez(os.path.join(folder, "trace.npz"), losses=np.array(losses, np.float64), **saved)
-    return {"steps": len(losses)}
+    np.savez(os.path.join(job.folder, case["name"] + ".npz"), losses=np.array(losses, np.float64), **saved)
 
 
 def endless(batches, seed):
@@ -240,7 +310,7 @@ def save_weights(saved, step, model):
         saved["{}/{}".format(step, name)] = np.array(array)
 
 
-VERBS = {"describe": describe, "train": train, "trace": trace}
+VERBS = {"train": train, "predict": predict, "describe": describe, "trace": trace}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1]))

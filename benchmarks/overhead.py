@@ -25,31 +25,15 @@ from ray import tune
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
+from benchmarks.null_trial import NullCluster
 from experiments import tracking
 from experiments.places import PROJECT
 from experiments.tracking import Recorder
 from sweeps import design, driver, sweep
 from sweeps.driver import SweepFolder
-from sweeps.scheduler import Cluster
 from sweeps.study import Ledger
 
 CHOICES = ["glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"]
-
-
-@ray.remote(num_returns="streaming", max_retries=0)
-def null_trial(trial):
-    now = time.time()
-    yield {"event": "started", "time": now, "host": "", "devices": "cpu"}
-    yield {"event": "epoch", "time": now, "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 0.0, "evaluate_seconds": 0.0}
-    metrics = {"accuracy": 0.5, "train_seconds": 0.001}
-    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "metrics": metrics, "log": "", "request": "{}"}
-
-
-class NullCluster(Cluster):
-    """The scheduler as it is, with a task that starts no worker."""
-
-    def _start(self, trial):
-        return null_trial.options(num_cpus=self.resources.num_cpus).remote(trial)
 
 
 def ours(trials: int, folder: Path) -> Callable[[], None]:

@@ -8,7 +8,7 @@ from adapters import load, load_spec
 from adapters.model import Network
 
 NETWORK = Network((3, 32, 32), 10, (50, 100), 512, (0.25, 0.25, 0.5), 64, 0.01, 0.9, 2, "cpu")
-ROUNDS, STEPS = 7, 4
+STEPS = 4
 
 
 def pytorch():
@@ -93,6 +93,36 @@ def mxnet_gluon():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
+def mxnet_module():
+    import mxnet as mx
+
+    x = mx.symbol.Variable("data")
+    for filters in (50, 100):
+        x = mx.symbol.Convolution(data=x, num_filter=filters, pad=(1, 1), kernel=(3, 3))
+        x = mx.symbol.Activation(data=x, act_type="relu")
+        x = mx.symbol.Convolution(data=x, num_filter=filters, pad=(1, 1), kernel=(3, 3))
+        x = mx.symbol.Pooling(data=x, pool_type="max", kernel=(2, 2), stride=(2, 2))
+        x = mx.symbol.Dropout(data=mx.symbol.Activation(data=x, act_type="relu"), p=0.25)
+    x = mx.symbol.FullyConnected(data=mx.symbol.Flatten(data=x), num_hidden=512)
+    x = mx.symbol.Dropout(data=mx.symbol.Activation(data=x, act_type="relu"), p=0.5)
+    x = mx.symbol.FullyConnected(data=x, num_hidden=10)
+    net = mx.mod.Module(mx.symbol.SoftmaxOutput(data=x, label=mx.symbol.Variable("softmax_label"), name="softmax"))
+    net.bind([("data", (64, 3, 32, 32))], [("softmax_label", (64,))])
+    net.init_params(mx.init.Xavier(rnd_type="uniform"))
+    net.init_optimizer(optimizer="sgd", optimizer_params=(("learning_rate", 0.01), ("momentum", 0.9)))
+    metric = mx.metric.create("acc")
+
+    def step(x, y):
+        batch = mx.io.DataBatch([mx.nd.array(x)], [mx.nd.array(y)])
+        net.forward(batch, is_train=True)
+        net.update_metric(metric, batch.label)
+        net.backward()
+        net.update()
+        mx.nd.waitall()
+
+    return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
+
+
 def chainer():
     import chainer
     from chainer import functions as F
@@ -141,10 +171,45 @@ def cntk():
     return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
-PLAIN = {"pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "chainer": chainer, "cntk": cntk}
+def keras2(layout):
+    from adapters.keras2.backends import keras
+
+    shape = {"nhwc": (32, 32, 3), "nchw": (3, 32, 32)}[layout]
+    keras.backend.set_image_data_format({"nhwc": "channels_last", "nchw": "channels_first"}[layout])
+    layers, net = keras.layers, keras.models.Sequential([keras.layers.InputLayer(shape)])
+    for filters in (50, 100):
+        net.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        net.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+        net.add(layers.MaxPooling2D(2, 2))
+        net.add(layers.Dropout(0.25))
+    for layer in (layers.Flatten(), layers.Dense(512, activation="relu"), layers.Dropout(0.5), layers.Dense(10, activation="softmax")):
+        net.add(layer)
+    net.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.SGD(0.01, 0.9), metrics=["accuracy"])
+    return net.train_on_batch, {"layout": layout, "labels": "one_hot", "relu": "before_pool"}
 
 
-def main(name):
+def keras2_tensorflow():
+    import tensorflow as tf
+
+    # A graph and a session of its own: the adapter clears Keras's.
+    session = tf.Session(graph=tf.Graph(), config=tf.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=2))
+
+    def within(function, *arguments):
+        with session.graph.as_default(), session.as_default():
+            return function(*arguments)
+
+    step, published = within(keras2, "nhwc")
+    return lambda x, y: within(step, x, y), published
+
+
+PLAIN = {
+    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
+    "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
+    "keras2-tensorflow": keras2_tensorflow,
+}  # fmt: skip
+
+
+def main(name, rounds):
     spec = load_spec(name)
     plain, published = PLAIN[name]()
     settings = dict(spec.native("cnn"), **published)
@@ -163,11 +228,11 @@ def main(name):
 
     sides = {"adapter": ours, "plain": lambda: plain(x, y)}
     times = {side: [] for side in sides}
-    for number in range(ROUNDS + 1):
-        for side, step in sides.items():
+    for number in range(rounds + 1):
+        for side in sorted(sides, reverse=number % 2):  # neither side always finds the memory as the other left it
             start = time.perf_counter()
             for _ in range(STEPS):
-                step()
+                sides[side]()
             if number:  # the first round warms up
                 times[side].append((time.perf_counter() - start) / STEPS)
     adapter_ms, plain_ms = 1000 * np.median(times["adapter"]), 1000 * np.median(times["plain"])
@@ -175,4 +240,4 @@ def main(name):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,31 +1,33 @@
 """A training step of each adapter beside the plain loop of the published notebook, ported to the same version.
 
-    python -m benchmarks.steps [ADAPTER ...]
+    python -m benchmarks.steps [--rounds N] [ADAPTER ...]
 
 Published network, 32x32 pictures, batch 64, two threads, the adapter's native settings but for layout,
-labels and ReLU order, which are the notebook's. Adapter and plain loop alternate in one process of
-the framework's interpreter; the ratio of medians is what counts (1.10: the adapter is 10 % faster).
+labels and ReLU order, which are the notebook's. Adapter and plain loop alternate in one process of the framework's
+interpreter, in turns first; the ratio of medians is what counts (1.10: the adapter is 10 % faster). Busy machines want more rounds.
 """
 
+import argparse
 import subprocess
-import sys
 
 from adapters import load_spec
+from benchmarks.plain_loops import PLAIN
 from experiments import places, worker_process
 from experiments.environment import Environment
 
-COMPARED = ("pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk")
-
 
 def main() -> None:
-    for name in sys.argv[1:] or COMPARED:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("adapters", nargs="*", default=list(PLAIN))
+    parser.add_argument("--rounds", type=int, default=8)
+    arguments = parser.parse_args()
+    for name in arguments.adapters:
         spec = load_spec(name)
         environment = Environment(spec, "cpu", places.cache())
         environment.create()
         variables = worker_process.worker_environment(spec.environment_variables(spec.native("cnn")), 2)
-        done = subprocess.run(
-            [str(environment.python), "-m", "benchmarks.plain_loops", name], env=variables, capture_output=True, text=True
-        )
+        command = [str(environment.python), "-m", "benchmarks.plain_loops", name, str(arguments.rounds)]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True)
         print(done.stdout.strip() or f"{name}: {done.stderr[-500:]}", flush=True)
 
 

@@ -9,43 +9,60 @@ import json
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from adapters import load_spec
+from adapters.settings import SETTINGS, TIME
 from adapters.spec import AdapterSpec
-from experiments import runner
+from experiments import certified, runner
 from experiments.environment import Environment
 from experiments.errors import WorkerDied
 from experiments.trial import Trial
-from experiments.workload import Workload
+from experiments.workload import Workload, workload_named
 
 # What every float64 trajectory keeps; a float32 epsilon anywhere in an optimiser would break it.
 EXACT = 1e-12
 # What float32 keeps at full size over a single step from the same weights.
 SINGLE = 1e-5
+# What float32 keeps at a reduced width over a single step: for frameworks that have no float64.
+NARROW, NARROW_WEIGHTS = 1e-6, 1e-7
 
-# Settings whose choices change the function: the reference follows them. All others must not matter.
-FOLLOWED = ("momentum", "nesterov", "loss")
-COMPARED = ("layout", "compile", "relu", "labels", *FOLLOWED)
+# The workload whose network stands for all that have the same.
+WORKLOADS = {"cnn": "cifar10_cnn", "gru": "imdb_gru"}
+# Settings whose choices change the function: the reference follows them. Those that change the time alone must not matter.
+FOLLOWED = ("momentum", "nesterov", "loss", "padding", "reset", "gates", "adam_epsilon", "adam_count")
+# What a certificate starts from where it is not native: the reference has nothing else.
+DEFINED = {"embedding_gradient": "dense", "adam_count": "one"}
+# What can't be read back from a narrow network without dropout.
+UNREADABLE = ("init", "bias_init", "embedding_init", "rnn_init", "dropout_at_test")
 
 
 @dataclass(frozen=True)
 class Case:
-    """One comparison: which setting is flipped ("" for none), in which precision, how far, how close."""
+    """One comparison: which setting is flipped ("" for none), in which precision, at which width, how far, how close."""
 
     setting: str
     choice: str
     precision: str
+    width: str
     steps: int
     tolerance: float
+    tolerance_weights: float
 
     @property
     def name(self) -> str:
-        return f"{self.precision} {self.setting}={self.choice}" if self.setting else f"{self.precision} native"
+        width = " narrow" if (self.precision, self.width) == ("float32", "narrow") else ""
+        return f"{self.precision}{width} {self.setting}={self.choice}" if self.setting else f"{self.precision}{width} native"
+
+    @property
+    def restore(self) -> bool:
+        """Whether the weights are set anew before each step: float32 leaves the reference's trajectory soon."""
+        return self.precision == "float32"
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,9 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        return not self.error and all(value <= self.case.tolerance for value in self.max_difference.values())
+        case, found = self.case, self.max_difference
+        close = all(value <= case.tolerance for value in found.values())
+        return not self.error and close and found["weights"] <= case.tolerance_weights
 
     def as_dict(self) -> dict[str, Any]:
         """The result as `verify --json` prints it."""
@@ -72,109 +91,169 @@ class Result:
             "steps": self.case.steps,
             "max_difference": self.max_difference,
             "tolerance": self.case.tolerance,
+            "tolerance_weights": self.case.tolerance_weights,
             "passed": self.passed,
             "error": self.error,
         }
 
 
-def cases(spec: AdapterSpec) -> list[Case]:
-    """Every case that the adapter's declaration calls for."""
-    supported = spec.supported("cnn")
+def cases(spec: AdapterSpec, model: str, device: str = "cpu") -> list[Case]:
+    """Every case that the adapter's declaration calls for: each comparable choice once, in its sharpest precision."""
+    sharp = Case("", "", "float64", "narrow", 20, EXACT, EXACT)
+    if "float64" not in spec.supported(model)["precision"].choices:
+        sharp = Case("", "", "float32", "narrow", 20, NARROW, NARROW_WEIGHTS)
+    full = Case("", "", "float32", "full", 3, SINGLE, SINGLE)
+    layouts = [flip for flip in comparable(spec, model, "float32", device) if flip[0] in ("layout", "sequence_layout")]
+    flipped = [(sharp, flip) for flip in comparable(spec, model, sharp.precision, device)] + [(full, flip) for flip in layouts]
+    return [sharp, full, *(replace(case, setting=setting, choice=choice) for case, (setting, choice) in flipped)]
+
+
+def comparable(spec: AdapterSpec, model: str, precision: str, device: str) -> list[tuple[str, str]]:
+    """(setting, choice) that the reference can follow, or that must make no difference to it."""
+    base = base_configuration(spec, model, precision)
+    reference = load_spec("reference")
     found = []
-    for precision, steps, tolerance in (("float64", 20, EXACT), ("float32", 3, SINGLE)):
-        if precision not in supported["precision"].choices:
+    for name, position in spec.supported(model).items():
+        timed = SETTINGS[name].changes == TIME
+        if not (timed or name in FOLLOWED) or spec.inert(name, device):
             continue
-        found.append(Case("", "", precision, steps, tolerance))
-        native = dict(spec.native("cnn"), precision=precision)
-        flipped = COMPARED if precision == "float64" else ("layout",)
-        for name in flipped:
-            for choice in supported[name].choices if name in supported else ():
-                if choice != native[name] and not spec.conflict({**native, name: choice}, "cpu"):
-                    found.append(Case(name, choice, precision, steps, tolerance))
+        for choice in position.choices:
+            followed = timed or not reference.refusal(name, choice)
+            if choice != base[name] and followed and not spec.conflict({**base, name: choice}, device):
+                found.append((name, choice))
     return found
+
+
+def base_configuration(spec: AdapterSpec, model: str, precision: str) -> dict[str, str]:
+    """The adapter's native configuration, as far as the reference can follow it."""
+    native = spec.native(model)
+    defined = {name: choice for name, choice in DEFINED.items() if name in native and not spec.refusal(name, choice)}
+    return {**native, **defined, "precision": precision}
 
 
 class Verifier:
     """Runs cases for one workload; the reference's side of a case is computed once and shared."""
 
-    def __init__(self, workload: Workload, folder: Path, cache: Path):
-        self.workload, self.folder, self.cache = workload, folder, cache
+    def __init__(self, workload: Workload, device: str, folder: Path, cache: Path):
+        self.workload, self.device, self.folder, self.cache = workload, device, folder, cache
         self.references: dict[str, Path] = {}
 
     def prepare(self, wanted: list[tuple[str, Case]]) -> None:
-        """Write the data and run the reference for every function that the cases need."""
-        for precision in {case.precision for _, case in wanted}:
-            _write_data(self._sized(precision), self._data(precision))
-        keys = {self._reference_key(name, case): (name, case) for name, case in wanted}
-        for key, (name, case) in keys.items():
-            self.references[key] = self._run_reference(key, name, case)
+        """Write the data and run the reference for every function that the cases need. Raises WorkerDied."""
+        needed: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        for name, case in wanted:
+            needed.setdefault((case.precision, case.width), {})[self._key(name, case)] = self._reference_case(name, case)
+        for (precision, width), found in needed.items():
+            case = next(case for _, case in wanted if (case.precision, case.width) == (precision, width))
+            write_data(self._sized(case), self._data(case))
+            folder = self.folder / f"reference {precision} {width}"
+            errors = self._trace("reference", case, folder, list(found.values()))
+            if any(errors.values()):
+                raise WorkerDied(f"the reference failed: {errors}")
+            self.references |= {key: folder / f"{key}.npz" for key in found}
 
-    def run(self, name: str, case: Case, implementation: str = "") -> Result:
-        """Compare one adapter with the reference. `implementation` replaces the adapter's own, for negative controls."""
-        reference = self.references[self._reference_key(name, case)]
-        trial = self._trial(name, case.precision, self._configuration(name, case))
-        folder = self.folder / f"{name} {case.name} {implementation}".replace("/", "-")
-        options = {"steps": case.steps, "weights": str(reference), "restore": case.precision == "float32"}
+    def run(self, name: str, cases: list[Case], implementation: str = "") -> list[Result]:
+        """Compare one adapter with the reference: cases of one width, whose workers start alike, share a process.
+
+        `implementation` replaces the adapter's own, for negative controls.
+        """
+        folder = self.folder / f"{name} {cases[0].name} {implementation}".replace("/", "-")
+        requests = [self._case(name, case) for case in cases]
         try:
-            found = self._trace(trial, folder, case.precision, options, implementation)
+            errors = self._trace(name, cases[0], folder, requests, implementation)
         except WorkerDied as error:
-            return Result(name, self.workload.name, case, {}, str(error))
-        return Result(name, self.workload.name, case, differences(np.load(reference), np.load(found)))
+            errors = {case.name: str(error) for case in cases if not (folder / f"{case.name}.npz").is_file()}
+        return [self._result(name, case, folder, errors.get(case.name, "")) for case in cases]
 
-    def _configuration(self, name: str, case: Case) -> dict[str, str]:
-        configuration = {**load_spec(name).native("cnn"), "precision": case.precision}
+    def _result(self, name: str, case: Case, folder: Path, error: str) -> Result:
+        if error:
+            return Result(name, self.workload.name, case, {}, error)
+        found = differences(np.load(self.references[self._key(name, case)]), np.load(folder / f"{case.name}.npz"))
+        return Result(name, self.workload.name, case, found)
+
+    def configuration(self, name: str, case: Case) -> dict[str, str]:
+        """What the adapter is asked for in a case."""
+        configuration = base_configuration(load_spec(name), self.workload.model, case.precision)
         return {**configuration, case.setting: case.choice} if case.setting else configuration
 
-    def _reference_key(self, name: str, case: Case) -> str:
-        configuration = self._configuration(name, case)
-        return " ".join([case.precision, *(configuration.get(setting, "") for setting in FOLLOWED)])
+    def _followed(self, name: str, case: Case) -> dict[str, str]:
+        configuration = self.configuration(name, case)
+        return {setting: configuration[setting] for setting in FOLLOWED if setting in configuration}
 
-    def _run_reference(self, key: str, name: str, case: Case) -> Path:
-        followed = {setting: self._configuration(name, case)[setting] for setting in FOLLOWED}
+    def _key(self, name: str, case: Case) -> str:
+        return " ".join([case.precision, case.width, *self._followed(name, case).values()])
+
+    def _reference_case(self, name: str, case: Case) -> dict[str, Any]:
         # Biases that are not zero, so that a bias in the wrong place shows.
         drawn = {"precision": "float64", "init": "glorot_uniform", "bias_init": "fan_in_uniform"}
-        trial = self._trial("reference", case.precision, {**load_spec("reference").native("cnn"), **followed, **drawn})
-        options = {"steps": case.steps, "weights": None, "restore": False}
-        return self._trace(trial, self.folder / f"reference {key}", case.precision, options)
+        settings = {**load_spec("reference").native(self.workload.model), **self._followed(name, case), **drawn}
+        return _trace_case(self._key(name, case), settings, case.steps)
 
-    def _sized(self, precision: str) -> Workload:
-        still = self.workload.with_overrides(dropout=(0.0, 0.0, 0.0))
-        return still if precision == "float32" else still.with_overrides(filters=(8, 16), hidden=32, batch_size=16)
+    def _case(self, name: str, case: Case) -> dict[str, Any]:
+        weights = str(self.references[self._key(name, case)])
+        return _trace_case(case.name, self.configuration(name, case), case.steps, weights, case.restore)
 
-    def _trial(self, name: str, precision: str, configuration: dict[str, str]) -> Trial:
-        return Trial(name, self._sized(precision), configuration, seed=0, device="cpu", threads=1, time_limit=600)
+    def _sized(self, case: Case) -> Workload:
+        return self.workload.with_overrides(**SIZES[self.workload.model][case.width])
 
-    def _data(self, precision: str) -> Path:
-        return self.folder / f"data {precision}"
+    def _data(self, case: Case) -> Path:
+        return self.folder / f"data {case.width}"
 
     def _trace(
-        self, trial: Trial, folder: Path, precision: str, options: dict[str, Any], implementation: str = ""
-    ) -> Path:
+        self, name: str, case: Case, folder: Path, requests: list[dict[str, Any]], implementation: str = ""
+    ) -> dict[str, str]:
+        """Run requested cases in one worker; returns {case: error}, "" where it went well."""
         folder.mkdir(parents=True)
-        request = trial.request("trace", str(self._data(precision)), trace=options)
+        device = "cpu" if name == "reference" else self.device  # NumPy knows no other
+        trial = Trial(name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200)
+        request = trial.request("trace", str(self._data(case)), cases=requests)
         request["implementation"] = implementation or request["implementation"]
-        environment = Environment(trial.spec, "cpu", self.cache)
-        for event in runner.events(trial, folder, environment, request):
-            if event["event"] == "failed":
-                raise WorkerDied(f"{event['error']}: {event['message']}")
-            if event["event"] == "ready":
-                runner.check_settings(_read_back(trial), event["settings"])
-        return folder / "trace.npz"
+        return runner.case_errors(trial, folder, Environment(trial.spec, device, self.cache), request, UNREADABLE)
 
 
-def _read_back(trial: Trial) -> dict[str, str]:
-    """What the worker must report: a narrow network has too few weights to tell initialisers apart, and no dropout."""
-    unreadable = ("init", "bias_init", "dropout_at_test")
-    return {name: choice for name, choice in trial.configuration.items() if name not in unreadable}
+def _trace_case(
+    name: str, settings: dict[str, str], steps: int, weights: str | None = None, restore: bool = False
+) -> dict[str, Any]:
+    """What a trace request holds for a case: see adapters/worker.py. Both sides take the batches of seed 0."""
+    return {"name": name, "settings": settings, "seed": 0, "steps": steps, "weights": weights, "restore": restore}
 
 
-def _write_data(workload: Workload, folder: Path) -> None:
-    """Pictures of the workload's shape: enough for the longest trajectory, the same everywhere."""
-    folder.mkdir(parents=True, exist_ok=True)
+# The fields of a network that make it narrow enough for seconds; "full" is the published one, without dropout.
+SIZES: dict[str, dict[str, dict[str, Any]]] = {
+    "cnn": {
+        "full": {"dropout": (0.0, 0.0, 0.0)},
+        "narrow": {"dropout": (0.0, 0.0, 0.0), "filters": (8, 16), "hidden": 32, "batch_size": 16},
+    },
+    "gru": {
+        "full": {},
+        "narrow": {"tokens": 12, "vocabulary": 50, "embedding": 8, "hidden": 6, "batch_size": 16},
+    },
+}
+
+
+def write_data(workload: Workload, folder: Path) -> None:
+    """Examples of the workload's shape: enough for the longest trajectory, the same everywhere."""
+    if folder.exists():
+        return
+    folder.mkdir(parents=True)
     random, network = np.random.RandomState(0), workload.network
     for part, examples in (("train", 20 * network["batch_size"]), ("test", network["batch_size"])):
-        np.save(folder / f"x_{part}.npy", random.rand(examples, *network["input_shape"]).astype(np.float32))
+        np.save(folder / f"x_{part}.npy", EXAMPLES[workload.model](random, network, examples))
         np.save(folder / f"y_{part}.npy", random.randint(0, network["classes"], examples).astype(np.int32))
+
+
+def _pictures(random: np.random.RandomState, network: dict[str, Any], examples: int) -> Any:
+    return random.rand(examples, *network["input_shape"]).astype(np.float32)
+
+
+def _sequences(random: np.random.RandomState, network: dict[str, Any], examples: int) -> Any:
+    """Words that repeat, and sequences of every length, zeros after the last word."""
+    words = random.randint(1, network["vocabulary"], (examples, network["tokens"]))
+    lengths = random.randint(1, network["tokens"] + 1, examples)
+    return np.where(np.arange(network["tokens"]) < lengths[:, None], words, 0).astype(np.int32)
+
+
+EXAMPLES: dict[str, Callable[[np.random.RandomState, dict[str, Any], int], Any]] = {"cnn": _pictures, "gru": _sequences}
 
 
 def differences(expected: Any, found: Any) -> dict[str, float]:
@@ -195,30 +274,37 @@ def _largest(expected: Any, found: Any) -> float:
 
 
 def verify(
-    adapters: list[str], workload: Workload, cache: Path, progress: Callable[[Result], None] = lambda result: None
+    adapters: list[str], model: str, device: str, cache: Path, progress: Callable[[Result], None] = lambda result: None
 ) -> list[Result]:
-    """Run every case of every adapter, two at a time. Their environments must be ready, the reference's too."""
-    wanted = [(name, case) for name in adapters for case in cases(load_spec(name))]
+    """Run every case of every adapter for one network on a device, two workers at a time; keep the certificates.
+
+    The adapters' environments must be ready, the reference's too.
+    """
+    workload = workload_named(WORKLOADS[model])
+    wanted = [(name, case) for name in adapters for case in cases(load_spec(name), model, device)]
+    results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder:
-        verifier = Verifier(workload, Path(folder), cache)
+        verifier = Verifier(workload, device, Path(folder), cache)
         verifier.prepare(wanted)
         with ThreadPoolExecutor(2) as pool:
-            results = []
-            for result in pool.map(lambda one: verifier.run(*one), wanted):
-                progress(result)
-                results.append(result)
+            for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
+                for result in found:
+                    progress(result)
+                results += found
     for name in adapters:
-        _keep([result for result in results if result.adapter == name], cache)
+        rows = [result.as_dict() for result in results if result.adapter == name]
+        certified.keep(rows, certified.path(load_spec(name), model, device, cache))
     return results
 
 
-def path(name: str, workload: str, cache: Path) -> Path:
-    """Where the certificate of an adapter, in its present environment, is kept."""
-    digest = Environment(load_spec(name), "cpu", cache).digest[:12]
-    return cache / "certificates" / f"{name}-{workload}-{digest}.json"
+def _groups(verifier: Verifier, wanted: list[tuple[str, Case]]) -> list[tuple[str, list[Case]]]:
+    """Cases that one process can run: of one adapter and width, with the same environment variables."""
 
+    def alike(one: tuple[str, Case]) -> tuple[str, str, str]:
+        name, case = one
+        variables = load_spec(name).environment_variables(verifier.configuration(name, case))
+        return name, case.width, json.dumps(variables, sort_keys=True)
 
-def _keep(results: list[Result], cache: Path) -> None:
-    kept = path(results[0].adapter, results[0].workload, cache)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps([result.as_dict() for result in results], indent=1))
+    order = {name: place for place, (name, _) in enumerate(wanted)}
+    ordered = sorted(wanted, key=lambda one: (order[one[0]], alike(one)))
+    return [(key[0], [case for _, case in group]) for key, group in groupby(ordered, alike)]

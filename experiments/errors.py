@@ -8,6 +8,7 @@ and the remedy. The command line prints it and exits with status 2; anything els
     +-- TrackingError       the MLflow server can't be reached or refuses
     +-- LedgerError         the ledger can't be opened, or belongs to another sweep
     +-- ClusterError        Ray has not what the sweep asks for
+    +-- NotCertified        an adapter that nobody proved equal to the reference here
     +-- WorkerDied          a worker process ended without saying done or failed
 """
 
@@ -38,6 +39,10 @@ class LedgerError(RosettaError):
 
 class ClusterError(RosettaError):
     """Ray has not what the sweep asks for."""
+
+
+class NotCertified(RosettaError):
+    """An adapter that nobody proved equal to the reference here."""
 
 
 class WorkerDied(RosettaError):

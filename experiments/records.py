@@ -10,9 +10,12 @@ from adapters.settings import SETTINGS
 from experiments.places import PROJECT
 from experiments.trial import Event, Trial
 
+# What an outcome brings from the node and what file it becomes; everything else of an event goes into events.jsonl.
+FILES = {"log": "worker.log", "request": "request.json", "weights": "weights.npz"}
+
 
 class TrialRecord:
-    """events.jsonl (first the event "planned": what was asked; then what happened), request.json and worker.log (from the node)."""
+    """events.jsonl (first the event "planned": what was asked; then what happened) and the files that came from the node."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -20,6 +23,15 @@ class TrialRecord:
     @property
     def path(self) -> Path:
         return self.folder / "events.jsonl"
+
+    @property
+    def request(self) -> Path:
+        return self.folder / FILES["request"]
+
+    @property
+    def weights(self) -> Path:
+        """Canonical weights of the trained network; there for a completed trial that keeps them."""
+        return self.folder / FILES["weights"]
 
     def create(self, trial: Trial) -> "TrialRecord":
         """Start the folder anew for another attempt at the trial."""
@@ -32,13 +44,12 @@ class TrialRecord:
         return self.path.is_file()
 
     def append(self, event: Event) -> None:
-        """Keep an event; an outcome's log and request get files of their own."""
-        kept = dict(event)
-        if event["event"] == "outcome":
-            (self.folder / "worker.log").write_text(kept.pop("log"))
-            (self.folder / "request.json").write_text(kept.pop("request"))
+        """Keep an event; what came from the node first: an outcome that is written down is whole."""
+        for name in FILES.keys() & event.keys():
+            content = event[name]
+            (self.folder / FILES[name]).write_bytes(content if isinstance(content, bytes) else content.encode())
         with self.path.open("a") as file:
-            file.write(json.dumps(kept) + "\n")
+            file.write(json.dumps(without_files(event)) + "\n")
 
     def description(self) -> dict[str, Any]:
         """{"identity", "name", "params", "tags"}: see `description`."""
@@ -56,6 +67,10 @@ class TrialRecord:
     def outcome(self) -> Event | None:
         """The outcome event, or None while there is none."""
         return next((event for event in self.events() if event["event"] == "outcome"), None)
+
+
+def without_files(event: Event) -> Event:
+    return {name: value for name, value in event.items() if name not in FILES}
 
 
 def _parsed(line: str) -> Event | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments import datasets, worker_process
+from experiments import certified, datasets, worker_process
 from experiments.environment import Environment
 from experiments.errors import RosettaError, WorkerDied
 from experiments.trial import COMPLETED, DIVERGED, FAILED, Event, Trial
@@ -19,7 +19,8 @@ LOG_LIMIT = 200_000  # characters of the worker's log that travel with the outco
 def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     """Yield the worker's events, each with "time", then one event "outcome".
 
-    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, metrics, log, request
+    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, metrics, log, request, and
+              weights (bytes of an .npz) of a trial that keeps them
     A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data) is too.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,8 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
 def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     environment = Environment(trial.spec, trial.device, cache)
     environment.create()
+    if not trial.unverified:
+        certified.check(trial.spec, trial.workload.model, trial.device, cache)
     data = datasets.prepare(trial.workload.dataset, cache)
     return events(trial, folder, environment, trial.request("train", str(data)))
 
@@ -54,6 +57,24 @@ def events(trial: Trial, folder: Path, environment: Environment, request: dict[s
     return worker_process.stream(environment.python, folder, variables, trial.time_limit)
 
 
+def case_errors(
+    trial: Trial, folder: Path, environment: Environment, request: dict[str, Any], unread: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Run a request with cases; returns {case: error}, "" where it went well and what was asked for is in force.
+
+    unread: settings that can't be read back. Raises WorkerDied where the worker ended before its last case.
+    """
+    asked = {case["name"]: case["settings"] for case in request["cases"]}
+    errors = {}
+    for event in events(trial, folder, environment, request):
+        if event["event"] == "failed":
+            raise WorkerDied(f"{event['error']}: {event['message']}")
+        if event["event"] == "case":
+            wanted = {name: choice for name, choice in asked[event["name"]].items() if name not in unread}
+            errors[event["name"]] = event["error"] or mismatch(wanted, event["settings"])
+    return errors
+
+
 def devices(trial: Trial) -> str:
     """Which devices the trial was given: the visible GPUs, or the CPU."""
     return os.environ.get("CUDA_VISIBLE_DEVICES", "all") if trial.device == "cuda" else "cpu"
@@ -61,10 +82,16 @@ def devices(trial: Trial) -> str:
 
 def check_settings(requested: dict[str, str], effective: dict[str, str]) -> None:
     """Raises WorkerDied where what is in force is not what was asked for: such a trial measures something else."""
-    wrong = {name: effective.get(name) for name in requested if effective.get(name) != requested[name]}
+    wrong = mismatch(requested, effective)
     if wrong:
-        pairs = ", ".join(f"{name}: asked for {requested[name]}, in force {found}" for name, found in wrong.items())
-        raise WorkerDied(f"the settings in force are not the ones requested ({pairs})")
+        raise WorkerDied(wrong)
+
+
+def mismatch(requested: dict[str, str], effective: dict[str, str]) -> str:
+    """One line that names what is in force and was not asked for; "" if nothing is."""
+    wrong = {name: effective.get(name) for name in requested if effective.get(name) != requested[name]}
+    pairs = ", ".join(f"{name}: asked for {requested[name]}, in force {found}" for name, found in wrong.items())
+    return f"the settings in force are not the ones requested ({pairs})" if wrong else ""
 
 
 def outcome(last: Event, folder: Path, seconds: float) -> Event:
@@ -75,15 +102,17 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
         kind, error = FAILED, f"{last['error']}: {last['message']}".splitlines()[0]
     numbers = {name: value for name, value in last.items() if isinstance(value, int | float)}
     metrics = {name: float(value) for name, value in numbers.items() if name not in ("time", "diverged")}
+    weights = folder / "weights.npz"
     return {
         "event": "outcome",
         "time": time.time(),
         "kind": kind,
         "error": error,
         "traceback": last.get("traceback", ""),
-        "metrics": metrics | {"total_seconds": seconds},
+        "metrics": metrics | {"total_seconds": seconds - metrics.get("save_seconds", 0.0)},
         "log": _text(folder / "worker.log")[-LOG_LIMIT:],
         "request": _text(folder / "request.json"),
+        **({"weights": weights.read_bytes()} if weights.is_file() else {}),
     }
 
 

@@ -361,6 +361,24 @@ def read_plan(sweep: SweepRun, folder: Path) -> dict[str, Any]:
     return plan
 
 
+def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
+    """The record of a finished trial, read back into `folder`. Raises TrackingError where the run is none."""
+    uri = tracking_uri(home)
+    client = connect(uri)
+    try:
+        run = client.get_run(run_id)
+        finished = "outcome" in run.data.tags
+        if finished:
+            client.download_artifacts(run_id, "", str(folder))
+    except (MlflowException, OSError) as error:
+        cause = str(error).splitlines()[0][:200]
+        raise TrackingError(f"MLflow at {public(uri)} has no run '{run_id}' to read ({cause}); its page shows the ids") from None
+    record = TrialRecord(folder)
+    if not finished or not record.exists:
+        raise TrackingError(f"run '{run_id}' is no finished trial; name one of a sweep's child runs")
+    return record
+
+
 def read_runs(sweep: SweepRun) -> pd.DataFrame:
     """One row for each trial with an outcome: params, seed, outcome, error and metrics. Unsupported settings are NaN."""
     rows = []

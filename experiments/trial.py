@@ -11,6 +11,7 @@ from adapters.spec import AdapterSpec
 from adapters.worker import PROTOCOL
 from experiments import datasets
 from experiments.environment import Environment
+from experiments.errors import SweepError
 from experiments.places import cache
 from experiments.workload import Workload
 
@@ -28,6 +29,8 @@ class Trial:
     configuration: a choice for every setting that the adapter supports; never partial.
     device: "cpu" or "cuda". threads: CPU threads that the framework may use.
     time_limit: seconds after which the trial is stopped and counts as failed.
+    keep_weights: whether the trained network's weights are kept with the trial's outcome.
+    unverified: whether the adapter may lack a certificate.
     """
 
     adapter: str
@@ -37,6 +40,8 @@ class Trial:
     device: str
     threads: int
     time_limit: float = field(default=3600.0, compare=False)
+    keep_weights: bool = field(default=False, compare=False)
+    unverified: bool = field(default=False, compare=False)
 
     @property
     def spec(self) -> AdapterSpec:
@@ -90,5 +95,13 @@ class Trial:
             "data": data,
             "train_examples": self.workload.train_examples,
             "epochs": self.workload.epochs,
+            "keep_weights": self.keep_weights,
             **extra,
         }
+
+
+def check_network(adapter: str, workload: Workload) -> None:
+    """Raises SweepError where the adapter lacks the workload's network."""
+    spec = load_spec(adapter)
+    if workload.model not in spec.models:
+        raise SweepError(f"{adapter} has no network '{workload.model}', which {workload.name} is; it has: {', '.join(spec.models)}")

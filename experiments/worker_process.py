@@ -81,7 +81,7 @@ def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
 def _parse(line: bytes, folder: Path) -> Event:
     try:
         event = json.loads(line)
-        if event["event"] not in ("ready", "epoch", "done", "failed"):
+        if event["event"] not in ("ready", "epoch", "case", "done", "failed"):
             raise KeyError(event["event"])
     except (ValueError, KeyError, TypeError) as error:
         raise WorkerDied(f"the worker wrote what is no event: {line[:80]!r}; its log ends: {tail(folder)}") from error

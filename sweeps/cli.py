@@ -3,8 +3,9 @@
 import json
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,13 @@ def main(context: click.Context) -> None:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
 @click.option("--fresh", is_flag=True, help="Start anew; what an earlier start did stays where it is.")
+@click.option("--unverified", is_flag=True, help="Run adapters without a certificate too; the report says so.")
 @verb
-def run(session: Session, file: Path, fresh: bool) -> None:
+def run(session: Session, file: Path, fresh: bool, unverified: bool) -> None:
     """Run a sweep to its end, or go on with it where it stopped; then write its report."""
     declared = sweep.load(file)
+    if unverified:
+        declared = declared.model_copy(update={"unverified": True})
     from sweeps import driver  # ray, mlflow and optuna take seconds to import
 
     session.result(driver.run(declared, session.home, fresh, session.console))
@@ -110,46 +114,65 @@ def _plan_table(planned: dict[str, Any]) -> Table:
     return table
 
 
-def _adapters(context: click.Context, option: click.Parameter, value: str | None) -> list[str]:
-    names = value.split(",") if value else list(ADAPTERS)
-    for name in names:
-        if name not in ADAPTERS:
-            raise click.BadParameter(unknown("adapter", name, list(ADAPTERS)))
-    return names
+def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:
+    return [_adapter(context, option, name) for name in (value.split(",") if isinstance(value, str) else value or ADAPTERS)]
 
 
+def _adapter(context: click.Context, option: click.Parameter, name: str) -> str:
+    if name not in ADAPTERS:
+        raise click.BadParameter(unknown("adapter", name, list(ADAPTERS)))
+    return name
+
+
+choose_device = click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 choose_adapters = click.option("--adapters", callback=_adapters, help="Names, separated by commas; all if not given.")
 
 
 @main.command()
 @choose_adapters
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@choose_device
 @verb
 def setup(session: Session, adapters: list[str], device: str) -> None:
-    """Build the frameworks' environments ahead of a sweep."""
+    """Build the frameworks' environments ahead of a sweep; exit status 1 if one can't be had."""
     from sweeps import driver
 
-    made = driver.build_environments(adapters, device, session.console)
+    made, holes = driver.build_environments(adapters, device, session.console)
     for name, new in made.items():
         session.console.print(f"{name}: {'built' if new else 'ready'}")
-    session.result({"cache": str(places.cache()), "built": made})
+    session.result({"cache": str(places.cache()), "built": made, "holes": holes})
+    sys.exit(1 if holes else 0)
 
 
 @main.command()
 @choose_adapters
-@click.option("--workload", default="cifar10_cnn", show_default=True, help="Whose network and shapes to compare.")
+@click.option("--workload", help="Whose network to compare; every network if not given.")
+@click.option("--sweep", "file", type=click.Path(path_type=Path), help="Only what this sweep needs and nobody has verified here.")
+@choose_device
 @verb
-def verify(session: Session, adapters: list[str], workload: str) -> None:
-    """Prove that adapters compute the same function as the reference; exit status 1 if one does not."""
+def verify(session: Session, adapters: list[str], workload: str | None, file: Path | None, device: str) -> None:
+    """Prove that adapters compute the same function as the reference; exit status 1 if one does not, or can't run here.
+
+    With --sweep an adapter that can't run here is left out, as the sweep itself leaves it out.
+    """
     from experiments import certificate
     from sweeps import driver
 
-    chosen = workload_named(workload)
-    driver.build_environments(list(dict.fromkeys(["reference", *adapters])), "cpu", session.console)
-    results = certificate.verify(adapters, chosen, places.cache(), lambda result: _show_result(session.console, result))
-    passed = all(result.passed for result in results)
-    session.console.print("every case agrees with the reference" if passed else "[red]not every case agrees with the reference")
-    session.result({"passed": passed, "results": [result.as_dict() for result in results]})
+    models = [workload_named(workload).model] if workload else list(certificate.WORKLOADS)
+    wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
+    if file:
+        wanted, device = driver.uncertified(sweep.load(file)), sweep.load(file).resources.device
+    results: list[certificate.Result] = []
+    holes: dict[str, str] = {}
+    for model, able in wanted.items():
+        driver.build_environments(["reference"] if able else [], "cpu", session.console)
+        made, missing = driver.build_environments(able, device, session.console)
+        holes |= missing
+        shown = partial(_show_result, session.console)
+        results += certificate.verify(list(made), model, device, places.cache(), shown)
+    passed = all(result.passed for result in results) and (file is not None or not holes)
+    verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
+    session.console.print(verdict if passed else "[red]not every case agrees with the reference")
+    session.result({"passed": passed, "results": [result.as_dict() for result in results], "holes": holes})
     sys.exit(0 if passed else 1)
 
 
@@ -157,7 +180,62 @@ def _show_result(console: Console, result: Any) -> None:
     numbers = ", ".join(f"{name} {value:.1e}" for name, value in result.max_difference.items())
     verdict = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
     facts = escape(result.error) or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
-    console.print(f"{verdict} {result.adapter} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
+    console.print(f"{verdict} {result.adapter} {result.workload} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
+
+
+@main.command()
+@click.option("--from", "source", callback=_adapter, required=True, help="The adapter that trained the run.")
+@click.option("--to", "target", callback=_adapter, required=True, help="The adapter that gets its weights.")
+@click.option("--run", "run_id", required=True, help="A trial's run id in MLflow, of a sweep with keep_weights: true.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go, as a canonical .npz.")
+@verb
+def transfer(session: Session, source: str, target: str, run_id: str, output: Path | None) -> None:
+    """Move a trained network to another framework, and prove on the whole test set that both predict the same; exit 1 if not."""
+    from experiments import transfer as moving
+    from experiments.trial import check_network
+    from sweeps import driver
+
+    with tempfile.TemporaryDirectory() as scratch:
+        trained = moving.find(session.home, run_id, source, Path(scratch))
+        check_network(target, trained.workload)
+        driver.build_environments([source, target], "cpu", session.console)
+        output = output or session.home / "transfers" / f"{run_id}.npz"
+        moved = moving.transfer(trained, target, output, places.cache())
+    for line in _transfer_lines(moved):
+        session.console.print(line, highlight=False, soft_wrap=True)
+    session.result(moved)
+    sys.exit(0 if moved["passed"] else 1)
+
+
+def _transfer_lines(moved: dict[str, Any]) -> list[str]:
+    verdict = "[green]the same predictions[/]" if moved["passed"] else "[red]NOT the same predictions[/]"
+    near = "" if moved["same_classes"] else f", two best scores at most {moved['margin']:.1e} apart"
+    return [
+        f"{moved['from']} -> {moved['to']}: {verdict} on {moved['examples']} test examples, on the CPU in {moved['precision']}",
+        f"largest difference of a score: {moved['max_difference']:.1e} (at most {moved['tolerance']:.1e})",
+        f"examples of another class: {moved['differing']}{near}",
+        f"accuracy: {moved['accuracy_from']:.4f} in {moved['from']}, {moved['accuracy_to']:.4f} in {moved['to']}",
+        f"weights: {escape(moved['weights'])}",
+    ]
+
+
+@main.command()
+@click.argument("adapters", nargs=-1, required=True, callback=_adapters)
+@click.option("--workload", default="cifar10_cnn", show_default=True, help="Whose network to show.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the page goes.")
+@verb
+def rosetta(session: Session, adapters: list[str], workload: str, output: Path | None) -> None:
+    """Write a page that shows one network in the chosen frameworks, section beside section."""
+    from sweeps import rosetta as stone
+
+    adapters = list(dict.fromkeys(adapters))
+    chosen = workload_named(workload)
+    columns = [stone.column(name, chosen, places.cache()) for name in adapters]
+    page = (output or session.home / "rosetta" / f"{chosen.model}-{'-'.join(adapters)}.html").absolute()
+    stone.write(page, stone.html(columns, chosen))
+    session.console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)
+    verified = {column.spec.name: column.cases is not None and not column.failed for column in columns}
+    session.result({"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified})
 
 
 @main.command("adapters")

@@ -7,8 +7,12 @@ from typing import Any
 
 from adapters import load_spec
 from adapters.spec import AdapterSpec
+from experiments import certified
 from experiments.errors import SweepError
+from experiments.places import cache
 from experiments.trial import Trial
+from sweeps import presets
+from sweeps.presets import Row
 from sweeps.sweep import NATIVE, Sweep
 
 
@@ -20,6 +24,7 @@ class Plan:
     dropped: [{adapter, setting, choice, reason}] that the framework can't do.
     collapsed: [{adapter, setting, kept, reason}] whose choices make no difference on this device.
     trials: empty for a search, whose trials are sampled.
+    presets: {adapter: {preset: its row}} of a design of presets.
     """
 
     sweep: Sweep
@@ -27,6 +32,7 @@ class Plan:
     dropped: list[dict[str, str]]
     collapsed: list[dict[str, str]]
     trials: list[Trial]
+    presets: dict[str, dict[str, Row]]
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as `plan --json` prints it and as it is stored with the sweep."""
@@ -43,33 +49,55 @@ class Plan:
             "adapters": self.sweep.adapters,
             "natives": {adapter: load_spec(adapter).native(workload.model) for adapter in self.sweep.adapters},
             "varied": list(self.sweep.settings),
+            "holes": {},  # {adapter: why this machine can't run it}, which the run finds out
+            "unverified": self._unverified(workload.model),
             "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
             "trials": [trial.as_dict() for trial in self.trials],
+            "presets": [
+                {"adapter": adapter, "preset": preset, "trials": self._identities(adapter, row)}
+                for adapter, rows in self.presets.items() for preset, row in rows.items()
+            ],
             "dropped": self.dropped,
             "collapsed": self.collapsed,
         }  # fmt: skip
+
+
+    def _unverified(self, model: str) -> list[str]:
+        """The adapters that run without a certificate; none where the sweep allows it to nobody."""
+        device = self.sweep.resources.device
+        names = self.sweep.adapters if self.sweep.unverified else []
+        return [name for name in names if certified.lacking(load_spec(name), model, device, cache())]
+
+    def _identities(self, adapter: str, row: Row) -> list[str]:
+        return [trial(self.sweep, adapter, row, seed).identity for seed in self.sweep.seed_list]
 
 
 def plan(sweep: Sweep) -> Plan:
     """Work out a sweep's trials. Raises SweepError where nothing is left, or a fixed setting can't be had."""
     dropped: list[dict[str, str]] = []
     collapsed: list[dict[str, str]] = []
+    if sweep.design == "presets":
+        presets = {name: _presets(sweep, load_spec(name), dropped) for name in sweep.adapters}
+        rows = {name: list(found.values()) for name, found in presets.items()}
+        return Plan(sweep, {}, dropped, collapsed, _ordered(sweep, rows), presets)
     choices = {name: _choices(sweep, load_spec(name), dropped, collapsed) for name in sweep.adapters}
     rows = {name: _possible(sweep, load_spec(name), choices[name], dropped) for name in sweep.adapters}
     trials = [] if sweep.design == "search" else _ordered(sweep, rows)
-    return Plan(sweep, choices, dropped, collapsed, trials)
+    return Plan(sweep, choices, dropped, collapsed, trials, {})
 
 
-def trial(sweep: Sweep, adapter: str, configuration: dict[str, str], seed: int) -> Trial:
+def trial(sweep: Sweep, adapter: str, row: Row, seed: int) -> Trial:
     """One trial of a sweep."""
     return Trial(
         adapter=adapter,
-        workload=sweep.workload.resolve(),
-        configuration=configuration,
+        workload=sweep.workload.resolve().with_overrides(**row.network),
+        configuration=row.configuration,
         seed=seed,
         device=sweep.resources.device,
         threads=max(1, int(sweep.resources.num_cpus)),
         time_limit=60.0 * sweep.time_limit_minutes,
+        keep_weights=sweep.keep_weights,
+        unverified=sweep.unverified,
     )
 
 
@@ -84,6 +112,18 @@ def baseline(sweep: Sweep, spec: AdapterSpec) -> dict[str, str]:
             raise SweepError(f"{spec.name} can't do fixed {name}: {choice} ({refusal}); leave the adapter or the setting out")
         configuration[name] = choice
     return configuration
+
+
+def _presets(sweep: Sweep, spec: AdapterSpec, dropped: list[dict[str, str]]) -> dict[str, Row]:
+    """The rows of the sweep's presets; which ones the adapter can't have, and why, is written to `dropped`."""
+    found: dict[str, Row] = {}
+    for preset in sweep.presets:
+        row = presets.row(preset, spec, sweep.workload.resolve().model, sweep.resources.device)
+        if isinstance(row, Row):
+            found[preset] = row
+        else:
+            dropped.append({"adapter": spec.name, "setting": "preset", "choice": preset, "reason": row})
+    return found
 
 
 def _choices(
@@ -109,7 +149,7 @@ def _choices(
 
 def _possible(
     sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]], dropped: list[dict[str, str]]
-) -> list[dict[str, str]]:
+) -> list[Row]:
     """The rows without those whose choices don't work together; why is written to `dropped`."""
     rows = [(row, spec.conflict(row, sweep.resources.device)) for row in _rows(sweep, spec, choices)]
     met = [conflict for _, conflict in rows if conflict]
@@ -119,7 +159,7 @@ def _possible(
             company = " and ".join(f"{name}={value}" for name, value in others)
             reason = f"not with {company}: {conflict.reason}"
             dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
-    return [row for row, conflict in rows if not conflict]
+    return [Row(row) for row, conflict in rows if not conflict]
 
 
 def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> list[dict[str, str]]:
@@ -131,12 +171,13 @@ def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> lis
     return [{**base, **dict(zip(choices, combination, strict=True))} for combination in combinations]
 
 
-def _ordered(sweep: Sweep, rows: dict[str, list[dict[str, str]]]) -> list[Trial]:
-    """Blocks are framework x seed. All blocks of a seed run together, their rows in random order."""
+def _ordered(sweep: Sweep, rows: dict[str, list[Row]]) -> list[Trial]:
+    """Blocks are framework x seed. All blocks of a seed run together, their rows in random order, each once."""
     shuffle = random.Random(sweep.name).shuffle
     trials: list[Trial] = []
     for seed in sweep.seed_list:
         cells = [(adapter, row) for adapter in sweep.adapters for row in rows[adapter]]
         shuffle(cells)
-        trials += [trial(sweep, adapter, row, seed) for adapter, row in cells]
+        block = [trial(sweep, adapter, row, seed) for adapter, row in cells]
+        trials += {trial.identity: trial for trial in block}.values()
     return trials

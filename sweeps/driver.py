@@ -2,22 +2,24 @@
 
 import json
 import os
+import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import filelock
 from rich.console import Console
+from rich.markup import escape
 
 from adapters import load_spec
-from experiments import tracking
+from experiments import certified, tracking
 from experiments.environment import Environment
-from experiments.errors import LedgerError, SweepError
+from experiments.errors import EnvironmentFailed, LedgerError, SweepError
 from experiments.places import cache
-from experiments.records import TrialRecord, revision
+from experiments.records import TrialRecord, revision, without_files
 from experiments.tracking import Recorder, SweepRun
 from experiments.trial import Event, Trial
 from sweeps import design, report
@@ -94,12 +96,14 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, An
         mlflow = _open_tracking(sweep, folder)
         try:
             if ledger.remaining():
-                _run_trials(sweep, folder, ledger, mlflow, console)
+                holes = _run_trials(sweep, folder, ledger, mlflow, console)
+                folder.plan.write_text(json.dumps({**plan.as_dict(), "holes": holes}, indent=1))
             else:
                 console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
         except BaseException:
             tracking.close_sweep(mlflow, "KILLED")
             raise
+        tracking.log_files(mlflow, [folder.plan, *_certificates(sweep, folder)])
         summary = write_report(mlflow, folder, console)
         tracking.close_sweep(mlflow, "FINISHED")
     return summary
@@ -113,14 +117,20 @@ def _open_tracking(sweep: Sweep, folder: SweepFolder) -> SweepRun:
     return mlflow
 
 
-def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Console) -> None:
+def _run_trials(
+    sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Console
+) -> dict[str, str]:
+    """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
+    holes: dict[str, str] = {}
     done = sum(ledger.outcomes().values())
     recorder = Recorder(mlflow)
     try:
         with Cluster(sweep.resources) as cluster:
             slots = cluster.slots
             if cluster.own:
-                build_environments(sweep.adapters, sweep.resources.device, console)
+                holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
+                ledger.leave_out(holes)
+                _check_certificates(sweep, holes)
             with SweepProgress(console, done + ledger.remaining(), done) as progress:
                 for trial, event in cluster.run(ledger.next, slots):
                     _take(trial, event, folder, ledger, recorder)
@@ -129,6 +139,29 @@ def _run_trials(sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: Sweep
         unwritten = recorder.close()
     if unwritten:
         console.print(f"[yellow]MLflow took no word of {unwritten} trials; they are kept, run the same command to write them.")
+    return holes
+
+
+def uncertified(sweep: Sweep) -> dict[str, list[str]]:
+    """{network: the sweep's adapters that have no certificate for it on this node}."""
+    model, device = sweep.workload.resolve().model, sweep.resources.device
+    return {model: [name for name in sweep.adapters if certified.lacking(load_spec(name), model, device, cache())]}
+
+
+def _check_certificates(sweep: Sweep, holes: Iterable[str]) -> None:
+    """Raises NotCertified before anything runs; on a cluster each node looks for itself."""
+    if not sweep.unverified:
+        for model, names in uncertified(sweep).items():
+            for name in set(names) - set(holes):
+                certified.check(load_spec(name), model, sweep.resources.device, cache())
+
+
+def _certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
+    """Copies of the certificates that this node has, for MLflow."""
+    model, device = sweep.workload.resolve().model, sweep.resources.device
+    paths = {name: certified.path(load_spec(name), model, device, cache()) for name in sweep.adapters}
+    copies = [(path, folder.path / f"certificate-{name}.json") for name, path in paths.items() if path.is_file()]
+    return [Path(shutil.copyfile(path, copy)) for path, copy in copies]
 
 
 def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:
@@ -139,21 +172,36 @@ def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recor
     record.append(event)
     if event["event"] == "outcome":
         ledger.finish(trial, event)
-    recorder.record(record, {name: value for name, value in event.items() if name not in ("log", "request")})
+    recorder.record(record, without_files(event))
 
 
-def build_environments(adapters: list[str], device: str, console: Console) -> dict[str, bool]:
-    """Make the adapters' environments that are not there yet; returns {adapter: whether it was new}."""
-    made = {}
+def build_environments(adapters: list[str], device: str, console: Console) -> tuple[dict[str, bool], dict[str, str]]:
+    """Make the adapters' environments that are not there yet; returns {adapter: whether it was new}, {adapter: why not}.
+
+    What one framework lacks never stops the others. Raises EnvironmentFailed where none of them can be had.
+    """
+    made: dict[str, bool] = {}
+    holes: dict[str, str] = {}
     for name in adapters:
-        environment = Environment(load_spec(name), device, cache())
-        if environment.ready:
-            made[name] = False
-            continue
-        with console.status(f"{name}: building its environment") as status:
-            made[name] = environment.create(lambda step: status.update(f"{name}: {step}"))  # noqa: B023
-        console.print(f"{name}: environment built in {environment.folder}", highlight=False, soft_wrap=True)
-    return made
+        try:
+            made[name] = _build(name, device, console)
+        except EnvironmentFailed as error:
+            holes[name] = str(error)
+    if holes and not made:
+        raise EnvironmentFailed(next(iter(holes.values())))
+    for name, reason in holes.items():
+        console.print(f"[yellow]{name} is left out:[/] {escape(reason)}", highlight=False, soft_wrap=True)
+    return made, holes
+
+
+def _build(name: str, device: str, console: Console) -> bool:
+    environment = Environment(load_spec(name), device, cache())
+    if environment.ready:
+        return False
+    with console.status(f"{name}: building its environment") as status:
+        new = environment.create(lambda step: status.update(f"{name}: {step}"))
+    console.print(f"{name}: environment built in {environment.folder}", highlight=False, soft_wrap=True)
+    return new
 
 
 # Report
@@ -185,7 +233,7 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dic
         files.append(folder.path / name)
         files[-1].write_bytes(picture)
     tracking.log_files(mlflow, files, report.description(record))
-    console.print(report.table(record))
+    console.print(*report.tables(record))
     console.print(f"Report: {folder.report}", highlight=False, soft_wrap=True)
     console.print(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'", highlight=False, soft_wrap=True)
     return summary

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from adapters.settings import SETTINGS
 from experiments.trial import COMPLETED, FAILED, OUTCOMES
-from sweeps.effects import ACCURACY, ALL, Effect, effects, mean_interval
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, Effect, effects, mean_interval
+from sweeps.spread import Spread, accuracies, members, spreads
 
 HEADLINE_TIME = "step_ms_median"
 # Okabe and Ito's palette: told apart by everybody; shapes tell the same apart without colour.
@@ -46,6 +47,11 @@ class Record:
         settings = [name for name in SETTINGS if name in self.runs]
         return effects(self.runs, self.plan["natives"], self.plan["varied"], settings)
 
+    @cached_property
+    def members(self) -> pd.DataFrame:
+        """The runs of each preset: see sweeps.spread."""
+        return members(self.plan, self.runs)
+
 
 def summary(record: Record) -> dict[str, Any]:
     """The JSON object of `report --json`."""
@@ -58,6 +64,9 @@ def summary(record: Record) -> dict[str, Any]:
         "planned": record.plan["planned"],
         "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
         "effects": [effect._asdict() for effect in record.effects],
+        "presets": accuracies(record.members),
+        "spreads": [spread._asdict() for spread in spreads(record.members)],
+        "holes": record.plan["holes"],
         "dropped": record.plan["dropped"],
         "collapsed": record.plan["collapsed"],
     }
@@ -83,6 +92,37 @@ def _is_native(runs: pd.DataFrame, natives: dict[str, str]) -> pd.Series:
 
 
 # Terminal
+
+
+def tables(record: Record) -> list[Table]:
+    """What the terminal shows."""
+    return [preset_table(record)] if record.plan["presets"] else [table(record)]
+
+
+def preset_table(record: Record) -> Table:
+    """Accuracy of each framework under each preset, and how far they lie apart."""
+    presets = list(dict.fromkeys(row["preset"] for row in record.plan["presets"]))
+    shown = Table("framework", *presets, title=f"Sweep {record.sweep}: accuracy, % [95 % interval]", title_justify="left")
+    cells = {(row["adapter"], row["preset"]): accuracy_in_words(row) for row in accuracies(record.members)}
+    for adapter in record.plan["adapters"]:
+        shown.add_row(adapter, *(cells.get((adapter, preset), "-") for preset in presets))
+    shown.add_section()
+    apart = {spread.preset: spread_in_words(spread) for spread in spreads(record.members)}
+    shown.add_row("apart", *(apart.get(preset, "-") for preset in presets))
+    return shown
+
+
+def accuracy_in_words(row: dict[str, Any]) -> str:
+    """A mean accuracy and its interval: "81.2 [80.4, 82.0]"."""
+    return f"{row['accuracy']:.1f}" + (f" [{row['low']:.1f}, {row['high']:.1f}]" if row["low"] is not None else " [one seed]")
+
+
+def spread_in_words(spread: Spread) -> str:
+    """How far frameworks lie apart, and whether the seed alone explains it."""
+    if spread.p_value is None:
+        return f"{spread.apart:.1f} points"
+    verdict = "more than seeds explain" if spread.p_value < 1 - CONFIDENCE else "no more than seeds explain"
+    return f"{spread.apart:.1f} points: {verdict} (p = {spread.p_value:.2g})"
 
 
 def table(record: Record) -> Table:
@@ -185,6 +225,9 @@ def html(record: Record) -> str:
         overall=[row for row in lines if row["adapter"] == ALL],
         single=[row for row in lines if row["adapter"] != ALL],
         troubles=_troubles(record.runs),
+        presets=list(dict.fromkeys(row["preset"] for row in record.plan["presets"])),
+        cells={(row["adapter"], row["preset"]): accuracy_in_words(row) for row in accuracies(record.members)},
+        apart={spread.preset: spread_in_words(spread) for spread in spreads(record.members)},
         settings=SETTINGS,
         findings=findings(lines),
         charts=charts(record),

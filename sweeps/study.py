@@ -5,7 +5,7 @@ The only module that imports optuna.
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from adapters import load_spec
 from experiments.errors import LedgerError
-from experiments.trial import FAILED, Event, Trial
+from experiments.trial import COMPLETED, FAILED, Event, Trial
 from sweeps import design
 from sweeps.design import Plan
+from sweeps.presets import Row
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -59,6 +60,11 @@ class Ledger:
             load_if_exists=True,
         )
         self.running: dict[str, optuna.Trial] = {}  # by identity
+        self.left_out: set[str] = set()
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        """Hand out no trial of these adapters. To the next driver their trials are ones that were cut off."""
+        self.left_out = set(adapters)
 
     def prepare(self, recorded: Mapping[str, Event]) -> None:
         """Make the study hold the plan, and settle what an earlier driver left running.
@@ -108,7 +114,9 @@ class Ledger:
     def next(self) -> Trial | None:
         """Start a trial, or None when there is none left to start."""
         if not self.searching:
-            return self._next_row()
+            while (trial := self._next_row()) and trial.adapter in self.left_out:
+                del self.running[trial.identity]
+            return trial
         while self._started() < (self.plan.sweep.trials or 0):
             trial = self._sample()
             if trial is not None:
@@ -132,24 +140,23 @@ class Ledger:
         return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
 
     def _sample(self) -> Trial | None:
-        """Ask the sampler. None where there is nothing to run: choices that conflict, or values that are known already."""
+        """Ask the sampler. None where there is nothing to run: an adapter that is left out, a conflict, or known values."""
         asked = self.study.ask()
         sweep = self.plan.sweep
         adapter = asked.suggest_categorical("adapter", sweep.adapters)
         configuration = design.baseline(sweep, load_spec(adapter))
         for name, choices in self.plan.choices[adapter].items():
             configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
-        if load_spec(adapter).conflict(configuration, sweep.resources.device):
+        if adapter in self.left_out or load_spec(adapter).conflict(configuration, sweep.resources.device):
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
         seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
-        trial = design.trial(sweep, adapter, configuration, seed)
+        trial = design.trial(sweep, adapter, Row(configuration), seed)
         same = [done for done in self._in_state(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
         asked.set_user_attr("identity", trial.identity)
         asked.set_user_attr("seed", seed)
         if same:
-            asked.set_user_attr("outcome", same[0].user_attrs["outcome"])
-            self.study.tell(asked, same[0].values)
+            self._settle(asked, _outcome(same[0]), same[0].values)
             return None
         if trial.identity in self.running:  # the same cell is running: let the sampler know nothing of this draw
             self.study.tell(asked, state=TrialState.PRUNED)
@@ -162,16 +169,18 @@ class Ledger:
         self._tell(self.running.pop(trial.identity), outcome)
 
     def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
-        asked.set_user_attr("outcome", outcome["kind"])
         metrics = outcome["metrics"]
-        if outcome["kind"] == FAILED:
-            self.study.tell(asked, state=TrialState.FAIL)
-        else:
-            self.study.tell(asked, [metrics["accuracy"], metrics["train_seconds"]])
+        values = None if outcome["kind"] == FAILED else [metrics["accuracy"], metrics["train_seconds"]]
+        self._settle(asked, outcome["kind"], values)
+
+    def _settle(self, asked: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
+        if kind != COMPLETED:  # which the state says: one write to the ledger, not two
+            asked.set_user_attr("outcome", kind)
+        self.study.tell(asked, values, state=None if values else TrialState.FAIL)
 
     def outcomes(self) -> dict[str, int]:
         """{outcome: how many trials}."""
-        kinds = [trial.user_attrs.get("outcome") for trial in self.study.get_trials(deepcopy=False)]
+        kinds = [_outcome(trial) for trial in self.study.get_trials(deepcopy=False)]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind}
 
     def remaining(self) -> int:
@@ -179,6 +188,12 @@ class Ledger:
         if self.searching:
             return (self.plan.sweep.trials or 0) - sum(self.outcomes().values())
         return len(self.plan.trials) - sum(self.outcomes().values())
+
+
+def _outcome(trial: FrozenTrial) -> str | None:
+    """The outcome of a trial; None while it has none, and of one that was put back in the queue."""
+    kind: str | None = trial.user_attrs.get("outcome", COMPLETED if trial.state == TrialState.COMPLETE else None)
+    return kind
 
 
 def _waiting(trial: Trial, row: int) -> FrozenTrial:

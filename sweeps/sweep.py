@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adapters import ADAPTERS, load_spec, unknown
+from adapters import ADAPTERS, unknown
 from adapters.settings import SETTINGS
 from experiments.errors import SweepError
+from experiments.trial import check_network
 from experiments.workload import WORKLOADS, Workload, workload_named
 
 NATIVE = "native"  # in a list of choices: whatever the framework does if nobody asks
 Positive = Annotated[int, Field(gt=0)]
-Design = Literal["one-at-a-time", "factorial", "search"]
+Design = Literal["one-at-a-time", "factorial", "presets", "search"]
+Preset = Literal["native", "matched", "published"]
 
 
 class Strict(BaseModel):
@@ -58,11 +60,14 @@ class Sweep(Strict):
     design: Design
     settings: dict[str, list[str]] = {}
     fixed: dict[str, str] = {}
+    presets: list[Preset] = []  # presets: whole configurations to compare
     seeds: Positive | list[int] = 3
     trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
+    unverified: bool = False  # whether adapters without a certificate may run; the report says so
     time_limit_minutes: float = Field(60, gt=0)
+    keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
 
     @property
     def seed_list(self) -> list[int]:
@@ -114,13 +119,11 @@ def _check_names(sweep: Sweep, source: str) -> None:
     if sweep.workload.name not in WORKLOADS:
         raise SweepError(f"{source}: {unknown('workload', sweep.workload.name, list(WORKLOADS))}")
     try:
-        model = sweep.workload.resolve().model
+        for name in sweep.adapters:
+            check_network(name, sweep.workload.resolve())
     except SweepError as error:
         raise SweepError(f"{source}: {error}") from None
-    for name in sweep.adapters:
-        if model not in load_spec(name).models:
-            raise SweepError(f"{source}: adapter '{name}' has no {model} network, which workload '{sweep.workload.name}' trains")
-    for what, values in (("adapters", sweep.adapters), ("seeds", sweep.seed_list)):
+    for what, values in (("adapters", sweep.adapters), ("seeds", sweep.seed_list), ("presets", sweep.presets)):
         if len(set(values)) < len(values):
             raise SweepError(f"{source}: {what} must not repeat, but got {values}")
 
@@ -129,6 +132,10 @@ def _check_design(sweep: Sweep, source: str) -> None:
     both = set(sweep.settings) & set(sweep.fixed)
     if both:
         raise SweepError(f"{source}: '{min(both)}' is in settings and in fixed; a setting either varies or is fixed")
+    if (sweep.design == "presets") != bool(sweep.presets):
+        raise SweepError(f"{source}: design 'presets' needs presets, a list of native, matched, published; no other design has them")
+    if sweep.presets and (sweep.settings or sweep.fixed):
+        raise SweepError(f"{source}: a preset is a whole configuration; leave settings and fixed out")
     if sweep.design == "search" and sweep.trials is None:
         raise SweepError(f"{source}: design 'search' needs trials: how many configurations to try")
     if sweep.design != "search" and sweep.trials is not None:

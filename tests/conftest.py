@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from adapters import load_spec
-from experiments import environment, places
+from experiments import certificate, certified, environment, places
 from experiments.environment import Environment
 from experiments.errors import EnvironmentFailed
 
@@ -47,6 +47,20 @@ def built():
         return made
 
     return build
+
+
+@pytest.fixture(scope="session")
+def certify(built):
+    """certify(adapter, ...): make its environment and its certificate for the CNN, as every sweep wants them."""
+
+    def verify(*names: str) -> None:
+        for name in ("reference", *names):
+            built(name)
+        missing = [name for name in names if certified.lacking(load_spec(name), "cnn", "cpu", places.cache())]
+        results = certificate.verify(missing, "cnn", "cpu", places.cache())
+        assert all(result.passed for result in results)
+
+    return verify
 
 
 def pytest_terminal_summary(terminalreporter):

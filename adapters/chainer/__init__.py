@@ -1,5 +1,5 @@
 """What Chainer does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Supported, Unsupported
+from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="chainer",
@@ -7,7 +7,8 @@ SPEC = AdapterSpec(
     package="chainer",
     module="adapters.chainer",
     python="3.11",
-    models={"cnn": "adapters.chainer.cnn:Model"},
+    models={"cnn": "adapters.chainer.cnn:Model", "gru": "adapters.chainer.gru:Model"},
+    published={"cnn": Published("Chainer_CNN", {"relu": "after_pool", "autotune": "on"})},
     settings={
         "layout": Supported(
             "nchw", ("nchw",), "axes of the convolutions' weights",
@@ -19,7 +20,8 @@ SPEC = AdapterSpec(
         "compile": Unsupported("Chainer is define-by-run: each operation runs when Python reaches it"),
         "precision": Supported("float32", ("float32", "float64"), "chainer.config.dtype; dtype of the parameters"),
         "init": Supported(
-            "lecun_normal", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "lecun_normal",
+            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
             "chainer.links.Convolution2D(initialW=None): LeCunNormal; read back from the weights",
             limits={"lecun_truncated": "Chainer has no truncated normal"},
         ),
@@ -39,5 +41,31 @@ SPEC = AdapterSpec(
             limits={"probabilities": "chainer.functions.softmax_cross_entropy takes scores"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "sequence_layout": Supported("ntc", ("ntc", "tnc"), "NStepGRU takes a list of sequences; axis that is separated"),
+        "padding": Supported("post", ("post", "pre"), "chainer.dataset.concat_examples(padding) fills the end; where the zeros are"),
+        "embedding_init": Supported("normal_1", every("embedding_init"), "chainer.links.EmbedID; read back from the weights"),
+        "embedding_gradient": Supported(
+            "dense", ("dense",), "gradient of EmbedID.W", limits={"sparse": "Chainer's gradients have every row"}
+        ),
+        "rnn_kernel": Supported(
+            "fused", ("fused",), "type of the recurrent link: NStepGRU, one kernel with cuDNN",
+            limits={"cell": "chainer.links.StatefulGRU resets before the multiplication, by another formula of two links per gate"},
+        ),
+        "rnn_init": Supported("lecun_normal", every("rnn_init"), "chainer.links.NStepGRU(initialW=None); read back from the weights"),
+        "reset": Supported(
+            "after", ("after",), "chainer.functions.n_step_gru's documentation; it has a bias for the state",
+            limits={"before": "NStepGRU resets after the multiplication"},
+        ),
+        "gates": Supported(
+            "sigmoid", ("sigmoid",), "chainer.functions.n_step_gru's documentation",
+            limits={"hard_sigmoid": "NStepGRU has sigmoid gates"},
+        ),
+        "adam_epsilon": Supported(
+            "plain_1e-8", every("adam_epsilon"), "chainer.optimizers.Adam(eps=1e-8); what it makes of small gradients"
+        ),
+        "adam_count": Supported(
+            "one", ("one",), "what the optimiser makes of a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "Chainer counts before it corrects, in order"),
+        ),
     },
 )

@@ -7,6 +7,7 @@ from chainer import links as L
 from chainer.backends import cuda
 
 from adapters import model
+from adapters.chainer.losses import softmax_cross_entropy
 from adapters.model import LAYERS
 
 INITIALIZERS = {
@@ -16,6 +17,7 @@ INITIALIZERS = {
     "lecun_uniform": initializers.LeCunUniform,
     "lecun_normal": initializers.LeCunNormal,
     "uniform_007": lambda: initializers.Uniform(0.07),
+    "uniform_001": lambda: initializers.Uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: initializers.Zero(),
@@ -159,8 +161,3 @@ class Model(model.Model):
         link.b.grad = np.ones_like(link.b.array)
         self.build_optimizer().setup(link).update()
         return -float(link.b.array[0])
-
-
-def softmax_cross_entropy(scores, labels):
-    """F.softmax_cross_entropy applies softmax itself, so this applies it twice."""
-    return F.softmax_cross_entropy(F.softmax(scores), labels)

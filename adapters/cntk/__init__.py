@@ -1,5 +1,5 @@
 """What CNTK does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Supported
+from adapters.spec import AdapterSpec, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="cntk",
@@ -7,7 +7,11 @@ SPEC = AdapterSpec(
     package="cntk",
     module="adapters.cntk",
     python="3.6",
-    models={"cnn": "adapters.cntk.cnn:Model"},
+    models={"cnn": "adapters.cntk.cnn:Model", "gru": "adapters.cntk.gru:Model"},
+    published={
+        "cnn": Published("CNTK_CNN", {"momentum": "classical"}),
+        "gru": Published("CNTK_RNN", {"reset": "after"}),  # optimized_rnnstack, cuDNN's cell
+    },
     post_install="adapters.cntk.mpi_stubs",
     settings={
         "layout": Supported(
@@ -25,7 +29,8 @@ SPEC = AdapterSpec(
         ),
         "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
         "init": Supported(
-            "glorot_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
+            "glorot_uniform",
+            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
             "cntk.layers.Convolution2D(init=glorot_uniform()); read back from the weights",
             limits={"lecun_truncated": "CNTK's layers take no truncated normal: they ask it for a filter rank, which it lacks"},
         ),
@@ -45,5 +50,35 @@ SPEC = AdapterSpec(
             limits={"probabilities": "cntk.cross_entropy_with_softmax takes scores"},
         ),
         "labels": Supported("one_hot", ("sparse", "one_hot"), "cntk.cross_entropy_with_softmax takes rows; rank of the labels"),
+        "sequence_layout": Supported(
+            "ntc", ("ntc",), "first dynamic axis of the input", limits={"tnc": "a minibatch in CNTK is a list of sequences"}
+        ),
+        "padding": Supported("post", ("post", "pre"), "CNTK pads nothing: sequences keep their lengths; where the zeros are"),
+        "embedding_init": Supported(
+            "glorot_uniform", every("embedding_init"), "cntk.layers.Embedding(init=glorot_uniform()); read back from the weights"
+        ),
+        "embedding_gradient": Supported(
+            "dense", ("dense",), "gather in the loss's graph",
+            limits={"sparse": "CNTK's Adam has no CPU kernel for the sparse gradient of a one-hot input, and its momentum on one is lazy"},
+        ),
+        "rnn_kernel": Supported(
+            "cell", ("cell",), "operations in the loss's graph",
+            limits={"fused": "optimized_rnnstack is cuDNN's, has no CPU kernel, and its one parameter has no initialiser"},
+        ),
+        "rnn_init": Supported(
+            "glorot_split", every("rnn_init"), "cntk.layers.GRU(init=glorot_uniform()), by stored matrix; read back from the weights"
+        ),
+        "reset": Supported("before", ("before", "after"), "cntk.layers.GRU's source; whether the state has a bias of its own"),
+        "gates": Supported(
+            "sigmoid", ("sigmoid",), "operations in the loss's graph", limits={"hard_sigmoid": "cntk.layers.GRU has sigmoid gates"}
+        ),
+        "adam_epsilon": Supported(
+            "plain_1e-8", ("plain_1e-8", "plain_1e-7"), "cntk.adam(epsilon=1e-8); what a like learner makes of small gradients",
+            limits=dict.fromkeys(("hat_1e-8", "hat_1e-7"), "cntk.adam adds epsilon to the root as it is, and takes one for all steps"),
+        ),
+        "adam_count": Supported(
+            "one", ("one",), "what a like learner makes of a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "CNTK counts before it corrects, in order"),
+        ),
     },
 )

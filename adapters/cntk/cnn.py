@@ -14,6 +14,7 @@ INITIALIZERS = {
     "lecun_uniform": lambda seed: C.he_uniform(scale=2**-0.5, seed=seed),
     "lecun_normal": lambda seed: C.he_normal(scale=2**-0.5, seed=seed),
     "uniform_007": lambda seed: C.uniform(0.07, seed=seed),
+    "uniform_001": lambda seed: C.uniform(0.01, seed=seed),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in, seed: 0,

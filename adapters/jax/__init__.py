@@ -1,5 +1,5 @@
 """What JAX does if nobody asks, and what it can be asked for. JAX itself has no layers: flax's are its usual ones."""
-from adapters.spec import AdapterSpec, Supported
+from adapters.spec import AdapterSpec, Supported, every
 
 SPEC = AdapterSpec(
     name="jax",
@@ -7,7 +7,7 @@ SPEC = AdapterSpec(
     package="jax",
     module="adapters.jax",
     python="3.11",
-    models={"cnn": "adapters.jax.cnn:Model"},
+    models={"cnn": "adapters.jax.cnn:Model", "gru": "adapters.jax.gru:Model"},
     settings={
         "layout": Supported("nhwc", ("nchw", "nhwc"), "dimension numbers of the convolutions in the traced program"),
         "autotune": Supported(
@@ -23,7 +23,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float32", ("float32", "float64"), "jax_enable_x64; dtype of the parameters"),
         "init": Supported(
             "lecun_truncated",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "flax.nnx.Conv(kernel_init=lecun_normal()), which truncates; read back from the weights",
         ),
         "bias_init": Supported(
@@ -38,5 +41,24 @@ SPEC = AdapterSpec(
             limits={"probabilities": "optax's cross-entropies take scores"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "sequence_layout": Supported("ntc", ("ntc", "tnc"), "flax.nnx.RNN(time_major=False); axis that the loop runs over"),
+        "padding": Supported("post", ("post", "pre"), "flax.nnx.RNN's seq_lengths counts from the first word; where the zeros are"),
+        "embedding_init": Supported(
+            "normal_features", every("embedding_init"), "flax.nnx.Embed(embedding_init=...); read back from the weights"
+        ),
+        "embedding_gradient": Supported(
+            "dense", ("dense",), "a gradient has its weight's shape", limits={"sparse": "JAX's gradients have every row"}
+        ),
+        "rnn_kernel": Supported(
+            "cell", ("cell",), "lax.scan over the cell", limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"}
+        ),
+        "rnn_init": Supported("lecun_orthogonal", every("rnn_init"), "flax.nnx.GRUCell; read back from the weights"),
+        "reset": Supported("after", ("after", "before"), "flax.nnx.GRUCell's documentation; whether the state has a bias of its own"),
+        "gates": Supported("sigmoid", ("sigmoid", "hard_sigmoid"), "flax.nnx.GRUCell(gate_fn=sigmoid); the function in use"),
+        "adam_epsilon": Supported("hat_1e-8", every("adam_epsilon"), "optax.adam(eps=1e-8); what it makes of small gradients"),
+        "adam_count": Supported(
+            "one", ("one",), "what the optimiser makes of a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "optax counts before it corrects, in order"),
+        ),
     },
 )

@@ -10,6 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from adapters import model
+from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.model import LAYERS
 
 INITIALIZERS = {
@@ -20,6 +21,7 @@ INITIALIZERS = {
     "lecun_normal": initializers.variance_scaling(1.0, "fan_in", "normal"),
     "lecun_truncated": initializers.lecun_normal(),
     "uniform_007": partial(jax.random.uniform, minval=-0.07, maxval=0.07),
+    "uniform_001": partial(jax.random.uniform, minval=-0.01, maxval=0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: initializers.zeros_init(),
@@ -177,15 +179,3 @@ class Model(model.Model):
     def first_move(self):
         weight = jnp.zeros(1)
         return -float(self.optimizer.update(jnp.ones(1), self.optimizer.init(weight), weight)[0][0])
-
-
-def cross_entropy(scores, labels):
-    """optax's cross-entropy applies softmax itself; it has one function for class indices, one for rows."""
-    if labels.ndim == 1:
-        return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
-    return optax.softmax_cross_entropy(scores, labels).mean()
-
-
-def softmax_cross_entropy(scores, labels):
-    """Applies softmax twice."""
-    return cross_entropy(jax.nn.softmax(scores), labels)

@@ -1,5 +1,44 @@
-"""What MXNet does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Supported
+"""What MXNet does if nobody asks, and what it can be asked for: two interfaces, one library and one environment."""
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+
+SHARED = {
+    "layout": Supported(
+        "nchw", ("nchw",), "layout of the convolution layers",
+        limits={"nhwc": "MXNet's convolution has no channels-last CPU kernel, and its GPU one only with float16"},
+    ),
+    "autotune": Supported(
+        "on", ("off", "on"), "MXNET_CUDNN_AUTOTUNE_DEFAULT, 1 if not set",
+        inert={"cpu": "cuDNN runs on CUDA devices only"},
+        variables={"off": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}, "on": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "1"}},
+    ),
+    "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
+    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
+    "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
+    "nesterov": Supported("off", ("off", "on"), "mxnet.optimizer.SGD is not NAG; what the optimiser makes of a gradient of 1"),
+    "padding": Supported("post", ("post", "pre"), "mxnet.rnn.BucketSentenceIter fills up sentences at their end; where the zeros are"),
+    "reset": Supported(
+        "after", ("after",), "the layer has a bias for the state",
+        limits={"before": "MXNet's GRU resets after the multiplication, as cuDNN's does"},
+    ),
+    "gates": Supported(
+        "sigmoid", ("sigmoid",), "mxnet.gluon.rnn.GRU's documentation",
+        limits={"hard_sigmoid": "MXNet's GRU takes no other function for its gates"},
+    ),
+    "adam_epsilon": Supported(
+        "plain_1e-8", every("adam_epsilon"), "mxnet.optimizer.Adam(epsilon=1e-8); what the optimiser makes of small gradients"
+    ),
+    "adam_count": Supported(
+        "one", ("one",), "what the optimiser makes of a gradient of 1",
+        limits=dict.fromkeys(("two", "unordered"), "mxnet.optimizer.Adam counts before it corrects, in order"),
+    ),
+}
+CONFLICTS = tuple(
+    Conflict(
+        {"embedding_gradient": "sparse", "precision": "float64"}, device,
+        "MXNet's lazy Adam keeps its constants in float32; the one for float64 makes every gradient dense",
+    )
+    for device in DEVICES
+)  # fmt: skip
 
 GLUON = AdapterSpec(
     name="mxnet-gluon",
@@ -7,33 +46,81 @@ GLUON = AdapterSpec(
     package="mxnet",
     module="adapters.mxnet",
     python="3.11",
-    models={"cnn": "adapters.mxnet.gluon_cnn:Model"},
-    settings={
-        "layout": Supported(
-            "nchw", ("nchw",), "layout of the convolution layers",
-            limits={"nhwc": "MXNet's convolution has no channels-last CPU kernel, and its GPU one only with float16"},
+    models={"cnn": "adapters.mxnet.gluon_cnn:Model", "gru": "adapters.mxnet.gluon_gru:Model"},
+    published={
+        "cnn": Published("Gluon_CNN", {"init": "xavier_224", "relu": "after_pool"}, {"dropout": (0.25, 0.25, 0.25)}),
+        "gru": Published(
+            "Gluon_RNN",
+            {
+                "init": "glorot_uniform", "embedding_init": "glorot_uniform", "rnn_init": "glorot_uniform",
+                "sequence_layout": "ntc",
+            },
         ),
-        "autotune": Supported(
-            "on", ("off", "on"), "MXNET_CUDNN_AUTOTUNE_DEFAULT, 1 if not set",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
-            variables={"off": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}, "on": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "1"}},
+    },  # fmt: skip
+    conflicts=CONFLICTS,
+    settings=dict(
+        SHARED,
+        compile=Supported("eager", ("eager", "graph"), "whether the network is hybridized"),
+        init=Supported(
+            "uniform_007", every("init"), "Block.initialize(init=Uniform()), scale=0.07; read back from the weights"
         ),
-        "compile": Supported("eager", ("eager", "graph"), "whether the network is hybridized"),
-        "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
-        "init": Supported(
-            "uniform_007", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"),
-            "Block.initialize(init=Uniform()), scale=0.07; read back from the weights",
-            limits={"lecun_truncated": "mxnet.init has no truncated normal"},
-        ),
-        "bias_init": Supported("zeros", ("zeros", "fan_in_uniform"), "bias_initializer; read back from the weights"),
-        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the blocks in the network"),
-        "momentum": Supported("classical", ("classical", "unit_gain"), "learning rate of the trainer"),
-        "nesterov": Supported("off", ("off", "on"), "mxnet.optimizer.SGD is not NAG; what the optimiser makes of a gradient of 1"),
-        "dropout_at_test": Supported("off", ("off", "on"), "autograd.is_training() while predicting"),
-        "loss": Supported(
+        bias_init=Supported("zeros", every("bias_init"), "bias_initializer; read back from the weights"),
+        dropout_at_test=Supported("off", ("off", "on"), "autograd.is_training() while predicting"),
+        loss=Supported(
             "logits", ("logits", "softmax_twice"), "the loss in use; it includes softmax",
             limits={"probabilities": "Gluon's loss takes scores or log-probabilities"},
         ),
-        "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
-    },
+        labels=Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        sequence_layout=Supported("tnc", ("tnc", "ntc"), "mxnet.gluon.rnn.GRU(layout='TNC')"),
+        embedding_init=Supported("uniform_007", every("embedding_init"), "Block.initialize(init=Uniform()); read back from the weights"),
+        embedding_gradient=Supported(
+            "dense", ("dense", "sparse"), "mxnet.gluon.nn.Embedding(sparse_grad=False); storage type of the gradient"
+        ),
+        rnn_kernel=Supported("fused", ("fused", "cell"), "type of the recurrent block: mxnet.gluon.rnn.GRU or GRUCell"),
+        rnn_init=Supported("uniform_007", every("rnn_init"), "Block.initialize(init=Uniform()); read back from the weights"),
+    ),
+)
+
+MODULE = AdapterSpec(
+    name="mxnet-module",
+    framework="MXNet",
+    package="mxnet",
+    module="adapters.mxnet",
+    python="3.11",
+    models={"cnn": "adapters.mxnet.module_cnn:Model", "gru": "adapters.mxnet.module_gru:Model"},
+    published={
+        "cnn": Published("MXNet_CNN", {"init": "glorot_uniform", "relu": "after_pool"}),
+        "gru": Published(
+            "MXNet_RNN", {"init": "glorot_uniform", "embedding_init": "glorot_uniform", "rnn_init": "glorot_gates"}
+        ),
+    },  # fmt: skip
+    conflicts=CONFLICTS,
+    settings=dict(
+        SHARED,
+        compile=Supported(
+            "graph", ("graph",), "Module.binded: the symbol is bound to an executor",
+            limits={"eager": "a Module binds a whole symbol before anything runs"},
+        ),
+        init=Supported(
+            "uniform_001", every("init"), "Module.init_params(initializer=Uniform(0.01)); read back from the weights"
+        ),
+        bias_init=Supported(
+            "zeros", every("bias_init"), "mxnet.init.Initializer fills what is called bias with zeros; read back from the weights"
+        ),
+        dropout_at_test=Supported("off", ("off", "on"), "whether two predictions differ; forward(is_train=False)"),
+        loss=Supported(
+            "logits", ("logits", "softmax_twice"), "operations of the bound symbol: SoftmaxOutput includes softmax",
+            limits={"probabilities": "SoftmaxOutput takes scores, and no operation of MXNet's is a loss of probabilities"},
+        ),
+        labels=Supported("sparse", ("sparse", "one_hot"), "SoftmaxOutput takes either; rank of the labels"),
+        sequence_layout=Supported("ntc", ("ntc", "tnc"), "mxnet.rnn.FusedRNNCell.unroll(layout='NTC'); layout of the bound data"),
+        embedding_init=Supported("uniform_001", every("embedding_init"), "Module.init_params; read back from the weights"),
+        embedding_gradient=Supported(
+            "dense", ("dense", "sparse"), "mxnet.sym.Embedding(sparse_grad=False); storage type of the gradient"
+        ),
+        rnn_kernel=Supported(
+            "fused", ("fused", "cell"), "mxnet.rnn.FusedRNNCell, or GRUCell; whether the bound symbol has an operation RNN"
+        ),
+        rnn_init=Supported("uniform_001", every("rnn_init"), "Module.init_params; read back from the weights"),
+    ),
 )

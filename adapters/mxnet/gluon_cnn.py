@@ -8,24 +8,10 @@ from mxnet.gluon import nn
 
 from adapters import model
 from adapters.model import LAYERS
-from adapters.mxnet.optimizers import MomentumFloat64, NesterovFloat64
+from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from adapters.mxnet.losses import SoftmaxTwice
+from adapters.mxnet.optimizers import OPTIMIZERS
 
-INITIALIZERS = {
-    "glorot_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=3),
-    "xavier_224": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="avg", magnitude=2.24),
-    "fan_in_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=1),
-    "lecun_uniform": lambda: mx.init.Xavier(rnd_type="uniform", factor_type="in", magnitude=3),
-    "lecun_normal": lambda: mx.init.Xavier(rnd_type="gaussian", factor_type="in", magnitude=1),
-    "uniform_007": lambda: mx.init.Uniform(0.07),
-}
-BIAS_INITIALIZERS = {
-    "zeros": lambda fan_in: mx.init.Zero(),
-    "fan_in_uniform": lambda fan_in: mx.init.Uniform(fan_in**-0.5),
-}
-OPTIMIZERS = {
-    ("float32", "off"): mx.optimizer.SGD, ("float32", "on"): mx.optimizer.NAG,
-    ("float64", "off"): MomentumFloat64, ("float64", "on"): NesterovFloat64,
-}
 ORDERS = {
     "before_pool": lambda: [nn.Activation("relu"), nn.MaxPool2D(2)],
     "after_pool": lambda: [nn.MaxPool2D(2), nn.Activation("relu")],
@@ -152,13 +138,3 @@ class Model(model.Model):
         optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
         optimizer.update(0, weight, nd.ones_like(weight), optimizer.create_state(0, weight))
         return -float(weight.asscalar())
-
-
-class SoftmaxTwice(object):
-    """The framework's cross-entropy applies softmax itself, so this applies it twice."""
-
-    def __init__(self, cross_entropy):
-        self.cross_entropy = cross_entropy
-
-    def __call__(self, scores, labels):
-        return self.cross_entropy(nd.softmax(scores), labels)

@@ -1,5 +1,5 @@
 """What PyTorch does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Supported
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="pytorch",
@@ -7,7 +7,15 @@ SPEC = AdapterSpec(
     package="torch",
     module="adapters.pytorch",
     python="3.11",
-    models={"cnn": "adapters.pytorch.cnn:Model"},
+    models={"cnn": "adapters.pytorch.cnn:Model", "gru": "adapters.pytorch.gru:Model"},
+    published={
+        "cnn": Published("PyTorch_CNN", {"relu": "after_pool", "autotune": "on"}),
+        "gru": Published("PyTorch_RNN", {"sequence_layout": "ntc"}),  # its U(-0.1, 0.1) is PyTorch's own law for 100 units
+    },
+    conflicts=tuple(
+        Conflict({"compile": "graph", "rnn_kernel": kernel}, device, "torch.compile unrolls the time steps: minutes for 150 of them")
+        for kernel in ("fused", "cell") for device in DEVICES
+    ),
     settings={
         "layout": Supported("nchw", ("nchw", "nhwc"), "memory format of the convolutions' weights"),
         "autotune": Supported(
@@ -18,7 +26,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float32", ("float32", "float64"), "torch.get_default_dtype(); dtype of the weights"),
         "init": Supported(
             "fan_in_uniform",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "torch.nn.Conv2d.reset_parameters: kaiming_uniform_(a=sqrt(5)); read back from the weights",
         ),
         "bias_init": Supported(
@@ -34,5 +45,27 @@ SPEC = AdapterSpec(
             limits={"probabilities": "torch.nn.functional.cross_entropy takes scores; none of its losses takes the classes' probabilities"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "sequence_layout": Supported("tnc", ("tnc", "ntc"), "torch.nn.GRU.batch_first, False if not set"),
+        "padding": Supported("post", ("post", "pre"), "torch.nn.utils.rnn.pad_sequence(padding_side='right'); where the zeros are"),
+        "embedding_init": Supported("normal_1", every("embedding_init"), "torch.nn.Embedding; read back from the weights"),
+        "embedding_gradient": Supported(
+            "dense", ("dense",), "torch.nn.Embedding.sparse, False if not set",
+            limits={"sparse": "torch.optim.Adam refuses sparse gradients; SparseAdam is another optimiser"},
+        ),
+        "rnn_kernel": Supported("fused", ("fused", "cell"), "type of the recurrent module: torch.nn.GRU or GRUCell"),
+        "rnn_init": Supported("hidden_uniform", every("rnn_init"), "torch.nn.GRU.reset_parameters; read back from the weights"),
+        "reset": Supported(
+            "after", ("after",), "torch.nn.GRU has a bias for the state",
+            limits={"before": "torch.nn.GRU and GRUCell reset after the multiplication"},
+        ),
+        "gates": Supported(
+            "sigmoid", ("sigmoid",), "torch.nn.GRU's documentation",
+            limits={"hard_sigmoid": "torch.nn.GRU and GRUCell have sigmoid gates"},
+        ),
+        "adam_epsilon": Supported("hat_1e-8", every("adam_epsilon"), "torch.optim.Adam(eps=1e-8); what it makes of small gradients"),
+        "adam_count": Supported(
+            "one", ("one",), "what the optimiser makes of a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "torch.optim.Adam counts before it corrects, in order"),
+        ),
     },
 )

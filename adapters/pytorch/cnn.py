@@ -16,6 +16,7 @@ INITIALIZERS = {
     "lecun_normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="linear"),
     "lecun_truncated": lambda weight: truncated_normal(weight, weight[0].numel() ** -0.5 / laws.TRUNCATION),
     "uniform_007": lambda weight: nn.init.uniform_(weight, -0.07, 0.07),
+    "uniform_001": lambda weight: nn.init.uniform_(weight, -0.01, 0.01),
 }
 MEMORY_FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}

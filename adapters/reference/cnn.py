@@ -10,8 +10,6 @@ ORDERS = {"before_pool": (Relu, MaxPool), "after_pool": (MaxPool, Relu)}
 
 
 class Model(model.Model):
-    # Network
-
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.dtype = PRECISIONS[settings["precision"]]
@@ -20,6 +18,8 @@ class Model(model.Model):
         self.parametric = [layer for layer in self.layers if hasattr(layer, "weight")]
         self.loss = self.build_loss()
         self.learning_rate, self.momentum, self.nesterov = self.build_optimizer()
+
+    # Network
 
     def build(self):
         network = self.network

@@ -1,5 +1,5 @@
 """What TensorFlow 2 does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Conflict, Supported
+from adapters.spec import AdapterSpec, Conflict, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="tensorflow",
@@ -7,7 +7,12 @@ SPEC = AdapterSpec(
     package="tensorflow",
     module="adapters.tensorflow",
     python="3.11",
-    models={"cnn": "adapters.tensorflow.cnn:Model"},
+    models={"cnn": "adapters.tensorflow.cnn:Model", "gru": "adapters.tensorflow.gru:Model"},
+    published={
+        "cnn": Published("Tensorflow_CNN", {"relu": "after_pool"}),
+        # CudnnGRU, U(-0.1, 0.1) for 100 units; its trainable initial state is not the workload's.
+        "gru": Published("Tensorflow_RNN", {"rnn_init": "hidden_uniform", "sequence_layout": "tnc"}),
+    },
     # oneDNN is on by default where the CPU has AVX512-VNNI, and off elsewhere: on everywhere, so that all nodes run the same.
     variables={"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"},
     conflicts=(
@@ -28,7 +33,10 @@ SPEC = AdapterSpec(
         "precision": Supported("float32", ("float32", "float64"), "dtype of the variables"),
         "init": Supported(
             "glorot_uniform",
-            ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+            (
+                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
+                "uniform_007", "uniform_001",
+            ),
             "tf.keras.layers.Conv2D and tf.compat.v1.get_variable; read back from the weights",
         ),
         "bias_init": Supported(
@@ -43,5 +51,32 @@ SPEC = AdapterSpec(
             limits={"probabilities": "tf.nn's cross-entropies take scores (Keras has one of probabilities)"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "sequence_layout": Supported(
+            "ntc", ("ntc", "tnc"), "tf.compat.v1.nn.dynamic_rnn(time_major=False); axis that the loop runs over"
+        ),
+        "padding": Supported("post", ("post", "pre"), "tf.RaggedTensor.to_tensor fills the end; where the zeros are"),
+        "embedding_init": Supported(
+            "glorot_uniform", every("embedding_init"), "tf.compat.v1.get_variable; read back from the weights"
+        ),
+        "embedding_gradient": Supported(
+            "dense", ("dense",), "tf.compat.v1.train.AdamOptimizer sums repeated words and moves every row",
+            limits={"sparse": "TensorFlow's own Adam does as if the gradient were dense (Keras' does not)"},
+        ),
+        "rnn_kernel": Supported(
+            "cell", ("cell",), "loop in the traced graph", limits={"fused": "CudnnRNNV3 has no CPU kernel, and its own layout of the weights"}
+        ),
+        "rnn_init": Supported("glorot_uniform", every("rnn_init"), "tf.compat.v1.get_variable; read back from the weights"),
+        "reset": Supported(
+            "after", ("after", "before"), "tf.raw_ops.CudnnRNNV3(rnn_mode='gru'); whether the state has a bias of its own"
+        ),
+        "gates": Supported("sigmoid", ("sigmoid", "hard_sigmoid"), "tf.raw_ops.CudnnRNNV3; the function in use"),
+        "adam_epsilon": Supported(
+            "plain_1e-8", every("adam_epsilon"),
+            "tf.compat.v1.train.AdamOptimizer(epsilon=1e-8); what the operation makes of small gradients",
+        ),
+        "adam_count": Supported(
+            "one", ("one",), "what the operation makes of a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "the powers of the decays are raised after the update, in order"),
+        ),
     },
 )

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from adapters import laws, model
 from adapters.model import LAYERS
+from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
+from adapters.tensorflow.runtime import configure_devices, graph
 
 INITIALIZERS = {
     "glorot_uniform": lambda fan: uniform((6.0 / sum(fan)) ** 0.5),
@@ -15,6 +17,7 @@ INITIALIZERS = {
     "lecun_normal": lambda fan: tf.compat.v1.random_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5),
     "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5 / laws.TRUNCATION),
     "uniform_007": lambda fan: uniform(0.07),
+    "uniform_001": lambda fan: uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan: tf.zeros_initializer(),
@@ -188,28 +191,3 @@ class Model(model.Model):
         weight, velocity = tf.Variable(tf.zeros(1, self.dtype)), tf.Variable(tf.zeros(1, self.dtype))
         self.move(weight, velocity, tf.ones(1, self.dtype))
         return -float(weight[0])
-
-
-def graph(function, input_signature=None):
-    """Traced as it stands: no Python branch depends on a tensor, so AutoGraph would only rewrite the source, half a second long."""
-    return tf.function(function, input_signature=input_signature, autograph=False)
-
-
-def configure_devices(network):
-    """Threads and memory: TensorFlow wants to know before its first operation."""
-    tf.config.threading.set_intra_op_parallelism_threads(network.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-
-
-def cross_entropy(scores, labels):
-    """The framework's cross-entropy applies softmax itself; it has one function for class indices, one for rows."""
-    if labels.dtype.is_integer:
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
-    return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, scores))
-
-
-def softmax_cross_entropy(scores, labels):
-    """Applies softmax twice."""
-    return cross_entropy(tf.nn.softmax(scores), labels)

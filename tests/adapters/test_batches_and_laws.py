@@ -33,6 +33,12 @@ def test_a_law_is_recognised_from_its_draws(shapes, setting, choice):
         assert laws.recognise(weights(shapes, drawn, seed), asked) == drawn
 
 
+def test_draws_do_not_depend_on_the_order_in_which_a_framework_names_its_weights():
+    choices = {"init": "glorot_uniform", "bias_init": "fan_in_uniform"}
+    one, other = weights(GRU, choices, 3), weights(dict(reversed(GRU.items())), choices, 3)
+    assert all(np.array_equal(one[name], other[name]) for name in GRU)
+
+
 def test_another_law_than_the_one_asked_for_is_named():
     drawn = weights(CNN, {"init": "lecun_uniform", "bias_init": "zeros"}, 0)
     asked = {"init": "glorot_uniform", "bias_init": "fan_in_uniform"}

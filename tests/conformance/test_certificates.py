@@ -1,101 +1,124 @@
 """Every adapter, in its real interpreter, over the production wire: the same function as the reference; and wrong ones fail."""
 
-import json
-
+import numpy as np
 import pytest
 
 from adapters import ADAPTERS, load_spec
-from adapters.settings import SETTINGS
-from experiments import certificate, datasets, places, runner
-from experiments.certificate import Case, Verifier
+from experiments import certificate, certified, places, runner
+from experiments.certificate import Verifier
 from experiments.trial import Trial
 from experiments.workload import workload_named
-from tests.conformance.wrong import CONTROLS
+from tests.conformance.wrong import CONTROLS, SLIGHT
 
-CIFAR, DIGITS = workload_named("cifar10_cnn"), workload_named("digits_cnn")
-NATIVE = {precision: Case("", "", precision, steps, bound) for precision, steps, bound in (("float64", 20, 1e-12), ("float32", 3, 1e-5))}
+NETWORKS = [(name, model) for name in ADAPTERS for model in load_spec(name).models]
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
-def test_every_case_of_the_certificate_passes(name, built):
+@pytest.mark.parametrize(("name", "model"), NETWORKS)
+def test_every_case_of_the_certificate_passes(name, model, built):
     built("reference"), built(name)
-    results = certificate.verify([name], CIFAR, places.cache())
+    results = certificate.verify([name], model, "cpu", places.cache())
     failed = [result.as_dict() for result in results if not result.passed]
     assert not failed
-    assert {case.precision for case in certificate.cases(load_spec(name))} == {"float32", "float64"}
-    stored = json.loads(certificate.path(name, "cifar10_cnn", places.cache()).read_text())
+    stored = certified.read(load_spec(name), model, "cpu", places.cache())
     assert [row["passed"] for row in stored] == [True] * len(results)
 
 
-def test_the_cases_cover_every_choice_that_can_be_compared():
-    for name in ADAPTERS:
-        spec = load_spec(name)
-        compared = {(case.setting, case.choice) for case in certificate.cases(spec)}
-        for setting in certificate.COMPARED:
-            position = spec.supported("cnn").get(setting)
-            for choice in position.choices if position else ():
-                assert choice == position.native or (setting, choice) in compared, (name, setting, choice)
+@pytest.mark.parametrize(("name", "model"), NETWORKS)
+def test_a_certificate_is_sharp_and_leaves_no_comparable_choice_out(name, model):
+    spec, cases = load_spec(name), certificate.cases(load_spec(name), model)
+    sharp = [case for case in cases if case.width == "narrow"]
+    exact = "float64" in spec.supported(model)["precision"].choices
+    assert all(case.steps == 20 and case.tolerance == (1e-12 if exact else 1e-6) for case in sharp)
+    assert all(case.tolerance_weights <= 1e-7 for case in sharp)
+    assert [case.tolerance for case in cases if case.width == "full"] == [1e-5] * (len(cases) - len(sharp))
+    base = certificate.base_configuration(spec, model, sharp[0].precision)
+    compared = {(case.setting, case.choice) for case in sharp}
+    for setting, position in spec.supported(model).items():
+        drawn = setting in (*certificate.UNREADABLE, "precision", "embedding_gradient")
+        for choice in position.choices:
+            left_out = drawn or choice == base[setting] or (setting, choice) == ("adam_count", "unordered")
+            conflict = spec.conflict({**base, setting: choice}, "cpu") or spec.inert(setting, "cpu")
+            assert left_out or conflict or (setting, choice) in compared, (setting, choice)
+
+
+# Wrong networks
 
 
 @pytest.fixture(scope="module")
 def verifier(built, tmp_path_factory):
+    """verifier(model): the reference's own native cases, for controls that stand in for it."""
     built("reference")
-    made = Verifier(CIFAR, tmp_path_factory.mktemp("controls"), places.cache())
-    made.prepare([("reference", case) for case in NATIVE.values()])
-    return made
+    made = {}
+
+    def verifier(model):
+        if model not in made:
+            made[model] = Verifier(workload_named(certificate.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), places.cache())
+            made[model].prepare([("reference", case) for case in natives(model)])
+        return made[model]
+
+    return verifier
 
 
-@pytest.mark.parametrize("precision", NATIVE)
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.__name__)
-def test_a_wrong_network_fails(verifier, control, precision):
-    result = verifier.run("reference", NATIVE[precision], f"tests.conformance.wrong:{control.__name__}")
+def natives(model):
+    """The case that is sharp and narrow, and the one at full size."""
+    return certificate.cases(load_spec("reference"), model)[:2]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["narrow", "full"])
+@pytest.mark.parametrize(("model", "control"), CONTROLS, ids=lambda value: getattr(value, "__name__", value))
+def test_a_wrong_network_fails(verifier, model, control, place):
+    (result,) = verifier(model).run("reference", [natives(model)[place]], f"tests.conformance.wrong:{control.__name__}")
     assert not result.passed
     if result.error:  # a wrong loss is caught before the first step: what is in force is not what was asked for
         assert "in force" in result.error
 
 
-def test_float64_is_sharp(verifier):
-    result = verifier.run("reference", NATIVE["float64"], "tests.conformance.wrong:SlightlyWrongMomentum")
-    assert not result.passed and result.max_difference["weights"] < 1e-6
+@pytest.mark.parametrize(("model", "control"), SLIGHT, ids=lambda value: getattr(value, "__name__", value))
+def test_float64_is_sharp(verifier, model, control):
+    (result,) = verifier(model).run("reference", natives(model)[:1], f"tests.conformance.wrong:{control.__name__}")
+    assert not result.passed and 1e-12 < result.max_difference["weights"] < 1e-6
 
 
 # Every choice of every setting is read back from the running framework
 
-# A network small enough to build in no time, and wide enough for its initialisers to be told apart.
-NETWORK = DIGITS.with_overrides(filters=(16, 32), hidden=64)
+# Networks small enough to build in no time, and wide enough for their initialisers to be told apart.
+WIDE = {
+    "cnn": workload_named("digits_cnn").with_overrides(filters=(16, 32), hidden=64, batch_size=32),
+    "gru": workload_named("imdb_gru").with_overrides(tokens=12, vocabulary=500, embedding=64, hidden=60, batch_size=32),
+}
 
 
-def choices():
-    for name in ADAPTERS:
-        for setting, position in load_spec(name).supported("cnn").items():
-            for choice in position.choices:
-                if not load_spec(name).conflict({**load_spec(name).native("cnn"), setting: choice}, "cpu"):
-                    yield name, setting, choice
+def describe(name, model, cases, folder, environment, verb="describe"):
+    """Run cases {case name: fields} in as few workers as environment variables allow; returns {case name: error}."""
+    spec, data, errors = load_spec(name), folder / "data", {}
+    certificate.write_data(WIDE[model], data)
+    groups = {}
+    for case, fields in cases.items():
+        variables = tuple(sorted(spec.environment_variables(fields["settings"]).items()))
+        groups.setdefault(variables, []).append({"name": case, "seed": 0, **fields})
+    for number, group in enumerate(groups.values()):
+        (folder / str(number)).mkdir()
+        trial = Trial(name, WIDE[model], group[0]["settings"], 0, "cpu", 1, 600)
+        errors |= runner.case_errors(trial, folder / str(number), environment, trial.request(verb, str(data), cases=group))
+    return errors
 
 
-@pytest.mark.parametrize(("name", "setting", "choice"), [one for one in choices() if one[1] in SETTINGS])
-def test_a_choice_is_in_force_when_it_is_asked_for(name, setting, choice, built, tmp_path):
-    environment = built(name)
-    trial = Trial(name, NETWORK, {**load_spec(name).native("cnn"), setting: choice}, 0, "cpu", 1, 120)
-    data = datasets.prepare("digits", places.cache())
-    events = list(runner.events(trial, tmp_path, environment, trial.request("describe", str(data))))
-    assert [event["event"] for event in events] == ["ready", "done"], events
-    assert events[0]["settings"] == trial.configuration
-    assert set(events[0]["versions"]) == {"python", "numpy", "framework"}
-    assert events[0]["versions"]["python"].startswith(load_spec(name).python + ".")
+@pytest.mark.parametrize(("name", "model"), NETWORKS)
+def test_every_choice_is_in_force_when_it_is_asked_for(name, model, built, tmp_path):
+    spec = load_spec(name)
+    native = spec.native(model)
+    choices = [(setting, choice) for setting, position in spec.supported(model).items() for choice in position.choices]
+    asked = {f"{setting}={choice}": {"settings": {**native, setting: choice}} for setting, choice in choices}
+    possible = {case: fields for case, fields in asked.items() if not spec.conflict(fields["settings"], "cpu")}
+    assert describe(name, model, possible, tmp_path, built(name)) == dict.fromkeys(possible, "")
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
-def test_the_same_seed_gives_the_same_run_and_another_seed_another(name, built, tmp_path):
-    environment = built(name)
-    data = datasets.prepare("digits", places.cache())
-    workload = NETWORK.with_overrides(epochs=1, train_examples=128)
-    losses = []
-    for run, seed in enumerate((3, 3, 4)):
-        folder = tmp_path / str(run)
-        folder.mkdir()
-        trial = Trial(name, workload, load_spec(name).native("cnn"), seed, "cpu", 1, 120)
-        events = list(runner.events(trial, folder, environment, trial.request("train", str(data))))
-        losses.append([event["loss"] for event in events if event["event"] == "epoch"])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    assert losses[0] != pytest.approx(losses[2], rel=1e-5)
+@pytest.mark.parametrize(("name", "model"), NETWORKS)
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(name, model, built, tmp_path):
+    native = load_spec(name).native(model)
+    fields = {"settings": native, "steps": 4, "weights": None, "restore": False}
+    cases = {case: {**fields, "seed": seed} for case, seed in (("first", 3), ("again", 3), ("other", 4))}
+    assert describe(name, model, cases, tmp_path, built(name), "trace") == dict.fromkeys(cases, "")
+    first, again, other = (np.load(tmp_path / "0" / f"{case}.npz")["losses"] for case in cases)
+    assert first == pytest.approx(again, rel=1e-5)
+    assert first != pytest.approx(other, rel=1e-5)

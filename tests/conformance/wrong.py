@@ -3,7 +3,9 @@
 They stand in for the reference's implementation in a certificate, which must fail.
 """
 
-from adapters.reference import cnn
+import numpy as np
+
+from adapters.reference import cnn, gru
 from adapters.reference.layers import LOSSES, Flatten
 
 
@@ -63,4 +65,47 @@ class LossScale(cnn.Model):
         super().update()
 
 
-CONTROLS = (WrongMomentum, Nesterov, DoubleSoftmax, FlattenOrder, TransposedPictures, LossScale)
+class GateOrder(gru.Model):
+    """Reset and update gate change places, as between PyTorch's order and Keras'."""
+
+    def set_weights(self, weights):
+        size = self.network.hidden
+        order = [*range(size, 2 * size), *range(size), *range(2 * size, 3 * size)]
+        super().set_weights({name: array[order] if name.startswith("gru.") else array for name, array in weights.items()})
+
+
+class EpsilonForm(gru.Model):
+    """Epsilon is added to the root of the square as it is, not of the corrected one."""
+
+    def build_optimizer(self):
+        adam = super().build_optimizer()
+        adam.form = {"hat": "plain", "plain": "hat"}[adam.form]
+        return adam
+
+
+class SlightlyWrongEpsilon(gru.Model):
+    """Only float64 is sharp enough to see it: epsilon rounded to float32."""
+
+    def build_optimizer(self):
+        adam = super().build_optimizer()
+        adam.epsilon = float(np.float32(adam.epsilon))
+        return adam
+
+
+class GruDoubleSoftmax(gru.Model):
+    def build_loss(self):
+        return LOSSES["softmax_twice"]
+
+
+class GruLossScale(gru.Model):
+    """The gradient is divided by one example too few: Adam hides it but for its epsilon."""
+
+    def backward(self, gradient):
+        n = self.network.batch_size
+        return super().backward(gradient * n / (n - 1))
+
+
+CONTROLS = [("cnn", one) for one in (WrongMomentum, Nesterov, DoubleSoftmax, FlattenOrder, TransposedPictures, LossScale)] + [
+    ("gru", one) for one in (GateOrder, EpsilonForm, GruDoubleSoftmax, GruLossScale)
+]
+SLIGHT = [("cnn", SlightlyWrongMomentum), ("gru", SlightlyWrongEpsilon)]

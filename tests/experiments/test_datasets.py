@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from experiments import datasets
+from experiments.datasets import pictures, reviews
 from experiments.errors import DatasetError
 from tests.conftest import skip
 
@@ -29,7 +30,7 @@ def test_digits(tmp_path):
 
 
 def test_fashion_mnist(tmp_path):
-    if not datasets.DEBIAN_FASHION.is_dir():
+    if not pictures.DEBIAN_FASHION.is_dir():
         skip("Fashion-MNIST", "install Debian's dataset-fashion-mnist")
     found = arrays(datasets.prepare("fashion-mnist", tmp_path))
     assert found["x_train"].shape == (60000, 3, 32, 32) and found["x_test"].shape == (10000, 3, 32, 32)
@@ -107,8 +108,8 @@ def serve(monkeypatch):
 
     def start(content, cuts=0, expected=None):
         started.append(Server(content, cuts))
-        monkeypatch.setattr(datasets, "CIFAR_URL", started[-1].url)
-        monkeypatch.setattr(datasets, "CIFAR_HASH", expected or hashlib.sha256(content).hexdigest())
+        monkeypatch.setattr(pictures, "CIFAR_URL", started[-1].url)
+        monkeypatch.setattr(pictures, "CIFAR_HASH", expected or hashlib.sha256(content).hexdigest())
         return started[-1]
 
     yield start
@@ -132,14 +133,33 @@ def test_a_corrupt_download_is_refused(tmp_path, serve):
     assert not (tmp_path / "data" / "cifar10-1").exists()
 
 
-def test_without_network_the_line_names_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "CIFAR_URL", "http://127.0.0.1:9/cifar-10-binary.tar.gz")
-    with pytest.raises(DatasetError, match="can't be downloaded.*put the file at .*ROSETTA_CIFAR10") as caught:
-        datasets.prepare("cifar10", tmp_path)
+@pytest.mark.parametrize(
+    ("name", "module", "url", "variable"),
+    [
+        ("cifar10", pictures, "CIFAR_URL", "ROSETTA_CIFAR10"),
+        ("imdb", reviews, "IMDB_URL", "ROSETTA_IMDB"),
+    ],
+)
+def test_without_network_the_line_names_the_remedy(name, module, url, variable, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, url, "http://127.0.0.1:9/archive.tar.gz")
+    with pytest.raises(DatasetError, match=f"can't be downloaded.*put the file at .*archive.tar.gz.*{variable}") as caught:
+        datasets.prepare(name, tmp_path)
     assert "\n" not in str(caught.value)
-    monkeypatch.setenv("ROSETTA_CIFAR10", str(tmp_path / "none"))
-    with pytest.raises(DatasetError, match="is not a file"):
-        datasets.prepare("cifar10", tmp_path)
+    monkeypatch.setenv(variable, str(tmp_path / "none"))
+    with pytest.raises(DatasetError, match=f"{variable} is '.*none', which is not a file; set it to archive.tar.gz"):
+        datasets.prepare(name, tmp_path)
+
+
+@pytest.mark.parametrize("variable", ["ROSETTA_CIFAR10", "ROSETTA_IMDB", "ROSETTA_MOVIE_REVIEWS"])
+def test_a_file_that_is_another_or_unreadable_is_refused(variable, tmp_path, monkeypatch):
+    name = {"ROSETTA_CIFAR10": "cifar10", "ROSETTA_IMDB": "imdb", "ROSETTA_MOVIE_REVIEWS": "imdb-train"}[variable]
+    (tmp_path / "other").write_text("other")
+    monkeypatch.setenv(variable, str(tmp_path / "other"))
+    with pytest.raises(DatasetError, match="other' is not the file it should be.*delete it"):
+        datasets.prepare(name, tmp_path / "cache")
+    monkeypatch.setenv(variable, "/proc/self/mem")  # a file that nobody can read from its start, root neither
+    with pytest.raises(DatasetError, match="'/proc/self/mem' can't be read"):
+        datasets.prepare(name, tmp_path / "cache")
 
 
 # Preparation

@@ -26,8 +26,8 @@ SWEEP = {
 
 
 @pytest.fixture
-def home(tmp_path, built):
-    built("reference")
+def home(tmp_path, certify):
+    certify("reference")
     return tmp_path
 
 
@@ -192,3 +192,40 @@ def test_help_says_where_things_live(home):
         env={**os.environ, "ROSETTA_HOME": "/h", "ROSETTA_CACHE": "/c"},
     ).stdout  # fmt: skip
     assert "/h" in said and "/c" in said and "ROSETTA_HOME" in said
+
+
+def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
+    from adapters import load_spec
+    from experiments import certified, places
+
+    kept = certified.path(load_spec("reference"), "cnn", "cpu", places.cache())
+    hidden = kept.with_suffix(".hidden")
+    kept.rename(hidden)
+    try:
+        refused = run(home, "run", write(home, seeds=1))
+        assert refused.returncode == 2 and "no certificate" in refused.stderr and "sweep.py verify --adapters reference" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        done = run(home, "run", write(home, seeds=1), "--unverified", "--fresh")
+        assert done.returncode == 0, done.stderr
+        assert "Not proven equal: reference" in (home / "tiny" / "2" / "report.html").read_text()
+    finally:
+        hidden.rename(kept)
+
+
+def test_what_one_framework_lacks_stops_no_other(home):
+    """A node without Python 3.6: CNTK is left out by name, the rest runs, the report shows the hole; later it goes on."""
+    node = {"ROSETTA_CACHE": str(home / "cache"), "ROSETTA_PYTHON_3_6": str(home / "none")}
+    path = write(home, adapters=["reference", "cntk"], settings={}, seeds=2)
+    verified = run(home, "verify", "--sweep", path, **node)
+    assert verified.returncode == 0 and "cntk is left out: ROSETTA_PYTHON_3_6 is" in verified.stdout, verified.stderr
+    done = run(home, "run", path, "--json", **node)
+    summary = json.loads(done.stdout)
+    assert done.returncode == 0 and list(summary["holes"]) == ["cntk"], done.stderr
+    assert summary["outcomes"] == {"completed": 2, "diverged": 0, "failed": 0} and summary["planned"] == 4
+    page = (home / "tiny" / "1" / "report.html").read_text()
+    assert "left out on this machine" in page and "2 trials are missing" in page
+    assert [status for _, status, trial in runs(home) if trial] == ["FINISHED"] * 2
+    again = run(home, "run", path, "--json", **node)
+    assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == ["cntk"]
+    nothing = run(home, "run", write(home, name="none", adapters=["cntk"], settings={}), **node)
+    assert nothing.returncode == 2 and "ROSETTA_PYTHON_3_6" in nothing.stderr and "Traceback" not in nothing.stderr

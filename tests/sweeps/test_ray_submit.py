@@ -37,12 +37,12 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory, built):
+def cluster(tmp_path_factory, certify):
     """(cluster file, command prefix) of a head on this machine, reached through ssh."""
     sshd = need_program("sshd", "openssh-server")
     need_program("ssh", "openssh-client")
     need_program("rsync", "rsync")
-    built("reference")
+    certify("reference")
     folder = tmp_path_factory.mktemp("submit")
     home = folder / "home"
     home.mkdir()

@@ -1,0 +1,159 @@
+"""The GRU in JAX, with lax's loop, flax's initialisers and optax. flax's own GRUCell has no state bias for the candidate."""
+import os
+
+import jax
+import numpy as np
+import optax
+from flax.nnx import initializers
+from jax import lax
+from jax import numpy as jnp
+
+from adapters import model
+from adapters.jax.losses import cross_entropy, softmax_cross_entropy
+from adapters.model import epsilon_of
+
+# What flax's Embed, GRUCell and Linear draw.
+OWN = {"init": "lecun_truncated", "bias_init": "zeros", "embedding_init": "normal_features", "rnn_init": "lecun_orthogonal"}
+GATES = {"sigmoid": jax.nn.sigmoid, "hard_sigmoid": lambda x: jnp.clip(0.2 * x + 0.5, 0.0, 1.0)}
+TIME_AXES = {"tnc": 0, "ntc": 1}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        # XLA sizes its pool of CPU threads by these when it first computes.
+        os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
+        jax.config.update("jax_enable_x64", settings["precision"] == "float64")
+        self.gate, self.time_axis = GATES[settings["gates"]], TIME_AXES[settings["sequence_layout"]]
+        self.weights = self.build(jax.random.key(seed))
+        self.loss = self.build_loss()
+        self.optimizer = self.build_optimizer()
+        self.moments = self.optimizer.init(self.weights)
+        self.step, self.scores = self.build_step()
+        self.redraw(seed, OWN)
+
+    # Network
+
+    def build(self, key):
+        network, keys, precision = self.network, jax.random.split(key, 4), self.settings["precision"]
+        gates, zeros = 3 * network.hidden, initializers.zeros_init()
+        embedding = initializers.variance_scaling(1.0, "fan_in", "normal", out_axis=0)
+        weights = {
+            "embedding.weight": embedding(keys[0], (network.vocabulary, network.embedding), precision),
+            "gru.input_weight": initializers.lecun_normal()(keys[1], (network.embedding, gates), precision),
+            "gru.hidden_weight": initializers.orthogonal()(keys[2], (network.hidden, gates), precision),
+            "gru.input_bias": zeros(None, (gates,), precision),
+            "dense.weight": initializers.lecun_normal()(keys[3], (network.hidden, network.classes), precision),
+            "dense.bias": zeros(None, (network.classes,), precision),
+        }
+        if self.settings["reset"] == "after":
+            weights["gru.hidden_bias"] = zeros(None, (gates,), precision)
+        return weights
+
+    def forward(self, weights, x):
+        vectors = jnp.moveaxis(weights["embedding.weight"][x], self.time_axis, 0)
+        sums = vectors @ weights["gru.input_weight"] + weights["gru.input_bias"]
+        start = jnp.zeros((sums.shape[1], self.network.hidden), sums.dtype)
+        cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
+        # The weights travel with the state: a loop over a function that closes over them would be compiled at every step.
+        (state, _), _ = lax.scan(cell, (start, weights), sums)
+        return state @ weights["dense.weight"] + weights["dense.bias"]
+
+    def reset_after(self, carried, sums):
+        state, weights = carried
+        products = state @ weights["gru.hidden_weight"] + weights["gru.hidden_bias"]
+        (sum_r, sum_z, sum_n), (product_r, product_z, product_n) = jnp.split(sums, 3, -1), jnp.split(products, 3, -1)
+        update = self.gate(sum_z + product_z)
+        candidate = jnp.tanh(sum_n + self.gate(sum_r + product_r) * product_n)
+        return ((1.0 - update) * candidate + update * state, weights), None
+
+    def reset_before(self, carried, sums):
+        state, weights = carried
+        kernel_r, kernel_z, kernel_n = jnp.split(weights["gru.hidden_weight"], 3, -1)
+        sum_r, sum_z, sum_n = jnp.split(sums, 3, -1)
+        update = self.gate(sum_z + state @ kernel_z)
+        candidate = jnp.tanh(sum_n + (self.gate(sum_r + state @ kernel_r) * state) @ kernel_n)
+        return ((1.0 - update) * candidate + update * state, weights), None
+
+    # Loss
+
+    def build_loss(self):
+        return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
+
+    # Optimiser
+
+    def build_optimizer(self):
+        network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
+        adam = {"hat": optax.scale_by_adam, "plain": scale_by_plain_adam}[form]
+        return optax.chain(adam(network.beta1, network.beta2, epsilon), optax.scale_by_learning_rate(network.learning_rate))
+
+    # Step
+
+    def build_step(self):
+        if self.settings["compile"] == "graph":
+            return jax.jit(self.forward_backward, donate_argnums=(0, 1)), jax.jit(self.forward)
+        return self.forward_backward, self.forward
+
+    def forward_backward(self, weights, moments, x, y):
+        loss, gradients = jax.value_and_grad(lambda weights: self.loss(self.forward(weights, x), y))(weights)
+        updates, moments = self.optimizer.update(gradients, moments, weights)
+        return optax.apply_updates(weights, updates), moments, loss
+
+    def train_step(self, x, y):
+        self.weights, self.moments, loss = self.step(self.weights, self.moments, x, y)
+        return loss
+
+    # Predict
+
+    def predict(self, x):
+        return np.asarray(self.scores(self.weights, x))
+
+    def synchronize(self):
+        jax.block_until_ready(self.weights)
+
+    # Weights
+
+    def get_weights(self):
+        arrays = {name: np.array(array) for name, array in self.weights.items()}
+        return {name: self.turned(name, array) for name, array in arrays.items()}
+
+    def set_weights(self, weights):
+        arrays = {name: self.turned(name, weights[name]) for name in self.weights}
+        self.weights = {name: jnp.asarray(array, self.weights[name].dtype) for name, array in arrays.items()}
+
+    @staticmethod
+    def turned(name, array):
+        """Canonical recurrent kernels are (out, in), ours (in, out); the order of the gates is the same."""
+        return array.T if name in ("gru.input_weight", "gru.hidden_weight") else array
+
+    # Report
+
+    def report(self):
+        return dict(
+            self.recognise_laws(),
+            sequence_layout="tnc" if self.time_axis == 0 else "ntc",
+            compile="graph" if hasattr(self.step, "lower") else "eager",
+            precision=self.weights["dense.weight"].dtype.name,
+            embedding_gradient="dense",
+            rnn_kernel="cell",
+            reset="after" if "gru.hidden_bias" in self.weights else "before",
+            gates={function: name for name, function in GATES.items()}[self.gate],
+            loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
+            **self.recognise_adam(self.first_move)
+        )
+
+    def first_move(self, gradient):
+        weight = jnp.zeros(1)
+        return -float(self.optimizer.update(jnp.full(1, gradient), self.optimizer.init(weight), weight)[0][0])
+
+
+def scale_by_plain_adam(beta1, beta2, epsilon):
+    """optax's moments; epsilon is added to the root of the square as it is."""
+    moments = optax.scale_by_adam(beta1, beta2)
+
+    def update(gradients, state, weights=None):
+        _, state = moments.update(gradients, state, weights)
+        scale = jnp.sqrt(1.0 - beta2**state.count) / (1.0 - beta1**state.count)
+        return jax.tree.map(lambda mean, square: scale * mean / (jnp.sqrt(square) + epsilon), state.mu, state.nu), state
+
+    return optax.GradientTransformation(moments.init, update)

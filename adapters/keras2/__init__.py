@@ -1,0 +1,144 @@
+"""What Keras 2.3 does on each of its back ends if nobody asks, and what it can be asked for."""
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+
+SHARED = {
+    "layout": Supported("nhwc", ("nchw", "nhwc"), "image_data_format in the keras.json that Keras writes; data_format of the layers"),
+    "compile": Supported(
+        "graph", ("graph",), "type of the network's input: a placeholder",
+        limits={"eager": "Keras 2 makes a graph on each of these back ends before anything runs"},
+    ),
+    "precision": Supported("float32", ("float32", "float64"), "keras.backend.floatx(); dtype of the weights"),
+    "init": Supported(
+        "glorot_uniform",
+        ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+        "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
+    ),
+    "bias_init": Supported(
+        "zeros", ("zeros", "fan_in_uniform"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
+    ),
+    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
+    "momentum": Supported("classical", ("classical", "unit_gain"), "keras.optimizers.SGD; what the optimiser makes of a gradient of 1"),
+    "nesterov": Supported("off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"),
+    "dropout_at_test": Supported("off", ("off", "on"), "whether two predictions from one batch differ"),
+    "loss": Supported(
+        "probabilities", ("logits", "probabilities", "softmax_twice"),
+        "keras.losses.categorical_crossentropy(from_logits=False); whether the loss depends on a softmax, and its from_logits",
+    ),
+    "labels": Supported("one_hot", ("sparse", "one_hot"), "to_categorical in Keras's own examples; rank of the labels"),
+    "sequence_layout": Supported(
+        "ntc", ("ntc",), "keras.layers.RNN's documentation; shape of the network's input",
+        limits={"tnc": "Keras 2's recurrent layers take the examples first"},
+    ),
+    "padding": Supported(
+        "pre", ("pre", "post"), "keras.preprocessing.sequence.pad_sequences(padding='pre'); where the zeros are"
+    ),
+    "embedding_init": Supported(
+        "uniform_005", every("embedding_init"),
+        "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights",
+    ),
+    "embedding_gradient": Supported(
+        "dense", ("dense",), "keras.optimizers.Adam squares the gradient, which makes a dense one of any",
+        limits={"sparse": "Keras 2's optimisers have arithmetic for dense gradients only"},
+    ),
+    "rnn_kernel": Supported(
+        "cell", ("cell",), "type of the recurrent layer",
+        limits={"fused": "keras.layers.CuDNNGRU needs the TensorFlow back end"},
+    ),
+    "rnn_init": Supported(
+        "glorot_orthogonal", every("rnn_init"),
+        "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from the weights",
+    ),
+    "reset": Supported("before", ("after", "before"), "keras.layers.GRU(reset_after=False); whether the state has a bias of its own"),
+    "gates": Supported(
+        "sigmoid", ("sigmoid", "hard_sigmoid"), "keras.layers.GRU(recurrent_activation='sigmoid'), new in Keras 2.3; the layer's function"
+    ),
+    "adam_epsilon": Supported(
+        "plain_1e-7", every("adam_epsilon"), "keras.backend.epsilon() is 1e-7; what the optimiser makes of small gradients"
+    ),
+    "adam_count": Supported(
+        "one", ("one", "two"), "what the optimiser makes of a gradient of 1",
+        limits={"unordered": "this back end makes all updates from the values before the step"},
+    ),
+}
+
+
+def spec(back_end, python, settings, **more):
+    """Keras on one back end; `settings` are the positions that depend on it, `more` other fields of the declaration."""
+    name = "keras2-" + back_end
+    return AdapterSpec(
+        name=name,
+        framework="Keras",
+        package="keras",
+        module="adapters.keras2." + name.replace("-", "_"),
+        python=python,
+        models={"cnn": "adapters.keras2.cnn:Model", "gru": "adapters.keras2.gru:Model"},
+        # THEANORC: no user's file changes what is in force. TF_CPP_MIN_LOG_LEVEL: the log is for what went wrong.
+        variables={"KERAS_BACKEND": back_end, "THEANORC": "", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        settings=dict(SHARED, **settings),
+        **more
+    )
+
+
+CNTK = spec(
+    "cntk",
+    "3.6",
+    {
+        "autotune": Supported(
+            "on", ("on",), "CNTK's documentation: cuDNN's algorithms are timed at the first batch",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            limits={"off": "CNTK's Python interface has no switch for it"},
+        ),
+    },
+    published={
+        "cnn": Published("Keras_CNTK_CNN", {"layout": "nchw"}),
+        "gru": Published("Keras_CNTK_RNN", {"padding": "post", "gates": "hard_sigmoid", "adam_epsilon": "plain_1e-8"}),
+    },
+    post_install="adapters.cntk.mpi_stubs",
+)
+
+THEANO = spec(
+    "theano",
+    "3.7",
+    {
+        "autotune": Supported(
+            "off", ("off", "on"), "theano.config.dnn.conv.algo_fwd is small, algo_bwd_filter and algo_bwd_data are none",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+        ),
+    },
+    published={"cnn": Published("Keras_Theano_CNN", {"layout": "nchw", "autotune": "on"})},
+)
+
+TENSORFLOW = spec(
+    "tensorflow",
+    "3.7",
+    {
+        "autotune": Supported(
+            "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE, on if not set",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
+        ),
+        "loss": SHARED["loss"]._replace(
+            native="logits",
+            evidence="keras.losses.categorical_crossentropy(from_logits=False), which on this back end takes the scores from before "
+            "the softmax that it receives (tensorflow.python.keras.backend); whether the loss depends on a softmax",
+        ),
+        "rnn_kernel": Supported("cell", ("fused", "cell"), "type of the recurrent layer: keras.layers.CuDNNGRU or GRU"),
+        "adam_count": Supported(
+            "unordered", ("one", "two", "unordered"),
+            "keras.optimizers.Adam reads its counter and raises it with no order between the two; the operations' order in the graph",
+        ),
+    },
+    published={
+        "cnn": Published("Keras_TF_CNN", {}),
+        "gru": Published("Keras_TF_RNN", {"padding": "post", "rnn_kernel": "fused", "reset": "after", "adam_epsilon": "plain_1e-8"}),
+    },
+    conflicts=(Conflict({"rnn_kernel": "fused"}, "cpu", "keras.layers.CuDNNGRU runs on CUDA devices only"),)
+    + tuple(
+        Conflict({"rnn_kernel": "fused", setting: choice}, "cuda", "keras.layers.CuDNNGRU has no such choice")
+        for setting, choice in (("reset", "before"), ("gates", "hard_sigmoid"), ("precision", "float64"))
+    )
+    + tuple(
+        Conflict({"adam_epsilon": epsilon, "adam_count": "unordered"}, device, "the epsilon's step could be another than Adam's")
+        for epsilon in ("hat_1e-8", "hat_1e-7") for device in DEVICES
+    ),
+)

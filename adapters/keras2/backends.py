@@ -1,0 +1,139 @@
+"""What Keras 2.3 leaves to its back ends, in one place: a class for each, and BACKEND, the one in use."""
+import importlib
+import os
+import sys
+
+import numpy as np
+
+# Keras and Theano keep their files in the environment, not in the user's home; both ask when they are imported.
+os.environ["KERAS_HOME"] = os.path.join(sys.prefix, "keras")
+os.environ["THEANO_FLAGS"] = "base_compiledir=" + os.path.join(sys.prefix, "theano")
+keras = importlib.import_module("keras")
+K = keras.backend
+
+
+def start(network, settings, seed):
+    """Set what Keras keeps globally, and forget the models before."""
+    np.random.seed(seed)  # Keras takes the seeds of its initialisers and of dropout from NumPy
+    K.set_floatx(settings["precision"])
+    BACKEND.start(network, settings, seed)
+
+
+class Backend(object):
+    def start(self, network, settings, seed):
+        """Device, threads, seed, and what else has to be there before a network is built."""
+        raise NotImplementedError
+
+    def autotune(self):
+        """The choice that is in force."""
+        raise NotImplementedError
+
+    def depends(self, tensor, other):
+        """Whether a tensor is computed from another."""
+        raise NotImplementedError
+
+    def updates(self, optimizer, loss, variables):
+        """What one step of the optimiser does to the variables, as K.function takes it."""
+        return optimizer.get_updates(loss, variables)
+
+    def counter(self, steps):
+        """What an optimiser that has taken some steps counts with."""
+        return K.variable(steps, dtype="int64")
+
+    def order(self, updates):
+        """Let the counter rise after the optimiser has read it: a back end that updates all at once does so anyway."""
+
+    def ordered(self, updates):
+        """Whether it does."""
+        return True
+
+    def kernel(self, array):
+        """A convolution's kernel (out, in, height, width) as the framework applies it; its own inverse."""
+        return array
+
+
+class TensorFlow(Backend):
+    def start(self, network, settings, seed):
+        import tensorflow as tf
+
+        K.clear_session()
+        tf.set_random_seed(seed)
+        config = tf.ConfigProto(
+            intra_op_parallelism_threads=network.threads, inter_op_parallelism_threads=network.threads, allow_soft_placement=True
+        )
+        config.gpu_options.allow_growth = True
+        K.set_session(tf.Session(config=config))
+
+    def autotune(self):
+        return "off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on"
+
+    def depends(self, tensor, other):
+        return K.gradients(tensor, [other]) != [None]
+
+    def order(self, updates):
+        increment = updates[0].op
+        reads = [op for op in increment.inputs[0].consumers() if op.type == "ReadVariableOp"]
+        increment._add_control_inputs([op for op in reads if increment not in op.control_inputs])
+
+    def ordered(self, updates):
+        return bool(updates[0].op.control_inputs)
+
+
+class Theano(Backend):
+    ALGORITHMS = {"off": ("small", "none", "none"), "on": ("time_once", "time_once", "time_once")}
+
+    def start(self, network, settings, seed):
+        import theano
+
+        theano.config.floatX = settings["precision"]  # which K.set_floatx leaves as it was
+        conv = theano.config.dnn.conv
+        conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data = self.ALGORITHMS[settings.get("autotune", "off")]
+        if network.device == "cuda":
+            importlib.import_module("theano.gpuarray").use("cuda")
+
+    def autotune(self):
+        conv = importlib.import_module("theano").config.dnn.conv
+        algorithms = conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data
+        return {names: choice for choice, names in self.ALGORITHMS.items()}[algorithms]
+
+    def depends(self, tensor, other):
+        return other in importlib.import_module("theano.gof.graph").ancestors([tensor])
+
+    def kernel(self, array):
+        return array[:, :, ::-1, ::-1]  # a true convolution: flipped
+
+
+class CNTK(Backend):
+    """CNTK takes the best device it has: Keras asks it while it is imported."""
+
+    def start(self, network, settings, seed):
+        import cntk as C
+
+        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
+        C.cntk_py.set_fixed_random_seed(seed + 1)
+
+    def autotune(self):
+        return "on"
+
+    def depends(self, tensor, other):
+        import cntk as C
+
+        return bool(C.logging.graph.depth_first_search(tensor, lambda node: node.uid == other.root_function.uid))
+
+    def updates(self, optimizer, loss, variables):
+        optimizer.get_gradients = self.gradients
+        return optimizer.get_updates(loss, variables)
+
+    def counter(self, steps):
+        return K.variable(steps)  # CNTK has no integers; asked for one, Keras makes it float32, which float64 does not mix with
+
+    def gradients(self, loss, variables):
+        """K.gradients in the variables' precision: constants that CNTK's trainer overwrites with the gradients."""
+        import cntk as C
+
+        places = [C.constant(0, variable.shape, variable.dtype, name="keras_grad_placeholder") for variable in variables]
+        K.cntk_backend.grad_parameter_dict.update(zip(places, variables))
+        return places
+
+
+BACKEND = {"tensorflow": TensorFlow, "theano": Theano, "cntk": CNTK}[K.backend()]()

@@ -1,0 +1,183 @@
+"""The CNN in Keras 2.3, on each of its back ends."""
+import numpy as np
+
+from adapters import laws, model
+from adapters.keras2.backends import BACKEND, keras, start
+from adapters.model import LAYERS
+
+K = keras.backend
+
+# Keras's own lecun_normal is cut off at two deviations.
+INITIALIZERS = {
+    "glorot_uniform": lambda fan: keras.initializers.glorot_uniform(),
+    "xavier_224": lambda fan: keras.initializers.VarianceScaling(2.24 / 3, "fan_avg", "uniform"),
+    "fan_in_uniform": lambda fan: keras.initializers.VarianceScaling(1.0 / 3, "fan_in", "uniform"),
+    "lecun_uniform": lambda fan: keras.initializers.lecun_uniform(),
+    "lecun_normal": lambda fan: keras.initializers.RandomNormal(stddev=(1.0 / fan[0]) ** 0.5),
+    "lecun_truncated": lambda fan: keras.initializers.lecun_normal(),
+    "uniform_007": lambda fan: keras.initializers.RandomUniform(-0.07, 0.07),
+}
+BIAS_INITIALIZERS = {
+    "zeros": lambda fan: keras.initializers.Zeros(),
+    "fan_in_uniform": lambda fan: keras.initializers.RandomUniform(-((1.0 / fan[0]) ** 0.5), (1.0 / fan[0]) ** 0.5),
+}
+DATA_FORMATS = {"nchw": "channels_first", "nhwc": "channels_last"}
+ORDERS = {
+    "before_pool": lambda: [keras.layers.Activation("relu"), keras.layers.MaxPooling2D(2)],
+    "after_pool": lambda: [keras.layers.MaxPooling2D(2), keras.layers.Activation("relu")],
+}
+LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        start(network, settings, seed)
+        K.set_image_data_format(DATA_FORMATS[settings["layout"]])
+        self.x, self.y = self.inputs()
+        self.layers = self.build()
+        self.parametric = [layer for layer in self.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))]
+        self.loss = self.build_loss(self.forward(self.x, training=True))
+        self.step = self.build_step([self.x, self.y], self.loss, self.variables())
+        scores = self.forward(self.x, training=settings["dropout_at_test"] == "on")
+        self.scores = K.function([self.x], [scores])
+
+    # Network
+
+    def inputs(self):
+        channels, height, width = self.network.input_shape
+        shape = {"nchw": (channels, height, width), "nhwc": (height, width, channels)}[self.settings["layout"]]
+        columns = {"sparse": 1, "one_hot": self.network.classes}[self.settings["labels"]]
+        return keras.layers.Input(shape), keras.layers.Input((columns,))
+
+    def build(self):
+        network, pool = self.network, ORDERS[self.settings["relu"]]
+        (one, two), rates = network.filters, network.dropout
+        return (
+            [self.convolution(network.input_shape[0], one), keras.layers.Activation("relu"), self.convolution(one, one)]
+            + pool() + [keras.layers.Dropout(rates[0])]
+            + [self.convolution(one, two), keras.layers.Activation("relu"), self.convolution(two, two)]
+            + pool() + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
+            + [self.dense(int(np.prod(network.flat_shape)), network.hidden), keras.layers.Activation("relu")]
+            + [keras.layers.Dropout(rates[2]), self.dense(network.hidden, network.classes)]
+        )
+
+    def convolution(self, inputs, outputs):
+        return keras.layers.Conv2D(outputs, 3, padding="same", **self.initializers((outputs, inputs, 3, 3)))
+
+    def dense(self, inputs, outputs):
+        return keras.layers.Dense(outputs, **self.initializers((inputs, outputs)))
+
+    def initializers(self, shape):
+        fan = laws.fans(shape)
+        return {
+            "kernel_initializer": INITIALIZERS[self.settings["init"]](fan),
+            "bias_initializer": BIAS_INITIALIZERS[self.settings["bias_init"]](fan),
+        }
+
+    def forward(self, x, training):
+        for layer in self.layers:
+            x = layer(x, training=training) if isinstance(layer, keras.layers.Dropout) else layer(x)
+        return x
+
+    # Loss
+
+    def build_loss(self, scores):
+        given = self.settings["loss"]
+        self.probabilities = keras.layers.Activation(softmax)(scores)
+        self.cross_entropy = LOSSES[self.settings["labels"]](from_logits=given != "probabilities")
+        return K.mean(self.cross_entropy.call(self.y, scores if given == "logits" else self.probabilities))
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        nesterov = self.settings["nesterov"] == "on"
+        return keras.optimizers.SGD(self.network.learning_rate * scale, self.network.momentum, nesterov)
+
+    def variables(self):
+        return [variable for layer in self.parametric for variable in layer.weights]
+
+    # Step
+
+    def build_step(self, inputs, loss, variables):
+        return K.function(inputs, [loss], updates=BACKEND.updates(self.build_optimizer(), loss, variables))
+
+    def train_step(self, x, y):
+        return self.step([x, y if y.ndim == 2 else y[:, None]])[0]
+
+    # Predict
+
+    def predict(self, x):
+        return self.scores([x])[0]
+
+    def synchronize(self):
+        K.get_value(self.parametric[-1].bias)
+
+    # Weights
+
+    def get_weights(self):
+        weights = {}
+        for name, layer in zip(LAYERS, self.parametric):
+            weight, weights[name + ".bias"] = layer.get_weights()
+            weights[name + ".weight"] = self.canonical(name, weight)
+        return weights
+
+    def set_weights(self, weights):
+        for name, layer in zip(LAYERS, self.parametric):
+            layer.set_weights([self.native(name, weights[name + ".weight"]), weights[name + ".bias"]])
+
+    def canonical(self, name, array):
+        """Kernels are (height, width, in, out) here; pictures of either layout flatten to (height, width, channels)."""
+        if array.ndim == 4:
+            return BACKEND.kernel(array.transpose(3, 2, 0, 1))
+        if name == "dense1":
+            channels, height, width = self.network.flat_shape
+            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+        return array
+
+    def native(self, name, array):
+        if array.ndim == 4:
+            return BACKEND.kernel(array).transpose(2, 3, 1, 0)
+        if name == "dense1":
+            channels, height, width = self.network.flat_shape
+            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+        return array
+
+    # Report
+
+    def report(self):
+        kinds = [type(layer) for layer in self.layers]
+        pool = kinds.index(keras.layers.MaxPooling2D)
+        formats = {format: layout for layout, format in DATA_FORMATS.items()}
+        return dict(
+            self.recognise_laws(),
+            layout=formats[self.parametric[0].data_format],
+            autotune=BACKEND.autotune(),
+            compile="graph" if K.is_placeholder(self.x) else "eager",
+            precision=K.dtype(self.parametric[0].kernel),
+            relu="after_pool" if pool < kinds.index(keras.layers.Activation, 3) else "before_pool",
+            dropout_at_test=self.read_dropout(),
+            loss=self.read_loss(),
+            **self.recognise_update(self.first_move())
+        )
+
+    def read_dropout(self):
+        x = np.ones((self.network.batch_size,) + K.int_shape(self.x)[1:], self.settings["precision"])
+        return "off" if np.array_equal(self.predict(x), self.predict(x)) else "on"
+
+    def read_loss(self):
+        if not BACKEND.depends(self.loss, self.probabilities):
+            return "logits"
+        return "softmax_twice" if self.cross_entropy.get_config()["from_logits"] else "probabilities"
+
+    def first_move(self):
+        weight, gradient = K.variable(np.zeros(1)), keras.layers.Input((1,))
+        step = self.build_step([gradient], K.mean(gradient * weight), [weight])
+        step([np.ones((1, 1), self.settings["precision"])])
+        return -float(K.get_value(weight)[0])
+
+
+def softmax(scores):
+    """Softmax, and an operation after it: of a bare softmax the TensorFlow back end's loss takes the scores instead."""
+    return K.identity(K.softmax(scores))

@@ -1,0 +1,53 @@
+"""What Lasagne on Theano does if nobody asks, and what it can be asked for."""
+from adapters.spec import AdapterSpec, Published, Supported, every
+
+SPEC = AdapterSpec(
+    name="lasagne",
+    framework="Lasagne",
+    package="lasagne",
+    module="adapters.lasagne",
+    python="3.8",
+    models={"cnn": "adapters.lasagne.cnn:Model"},
+    published={"cnn": Published("Theano_Lasagne_CNN", {"precision": "float32", "autotune": "on"})},
+    variables={"THEANORC": "/dev/null"},  # a ~/.theanorc is no part of a trial
+    post_install="adapters.lasagne.complete",
+    settings={
+        "layout": Supported(
+            "nchw", ("nchw",), "axes of the convolutions' weights",
+            limits={"nhwc": "theano.tensor.nnet.conv2d takes channels first only"},
+        ),
+        "autotune": Supported(
+            "off", ("off", "on"), "theano.config.dnn.conv.algo_fwd, algo_bwd_filter, algo_bwd_data: small, none, none if not set",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+        ),
+        "compile": Supported(
+            "graph", ("graph",), "type of the training step: a compiled theano.function",
+            limits={"eager": "Theano builds a graph before anything runs"},
+        ),
+        "precision": Supported(
+            "float64", ("float32", "float64"), "theano.config.floatX, float64 if not set; dtype of the parameters"
+        ),
+        "init": Supported(
+            "glorot_uniform", every("init"), "lasagne.layers.Conv2DLayer(W=GlorotUniform()); read back from the weights"
+        ),
+        "bias_init": Supported(
+            "zeros", ("zeros", "fan_in_uniform"), "lasagne.layers.Conv2DLayer(b=Constant(0)); read back from the weights"
+        ),
+        "relu": Supported(
+            "before_pool", ("before_pool", "after_pool"),
+            "lasagne.layers.Conv2DLayer(nonlinearity=rectify); the nonlinearity of the convolution before a pooling",
+        ),
+        "momentum": Supported(
+            "classical", ("classical", "unit_gain"), "lasagne.updates.momentum; what it makes of a gradient of 1"
+        ),
+        "nesterov": Supported(
+            "off", ("off", "on"), "lasagne.updates.momentum is not nesterov_momentum; what it makes of a gradient of 1"
+        ),
+        "dropout_at_test": Supported("off", ("off", "on"), "random numbers in the compiled function that predicts"),
+        "loss": Supported(
+            "probabilities", ("logits", "probabilities", "softmax_twice"),
+            "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use",
+        ),
+        "labels": Supported("sparse", ("sparse", "one_hot"), "categorical_crossentropy takes both; rank of the labels"),
+    },
+)

@@ -1,0 +1,63 @@
+"""Complete an environment of Lasagne: what Lasagne 0.1 misses in Theano 1.0, Theano's flags, its compiled operations.
+
+Lasagne 0.1, the last that was released, imports theano.tensor.signal.downsample, which Theano 1.0 has no more: a module of
+this name calls what took its place. Theano reads its flags when it is imported: a .pth file sets them whenever this
+environment's Python starts. Compiled operations are kept in the environment, and those that call a BLAS are linked to the
+one that NumPy brought along; with none, Theano goes through NumPy's Python interface. Theano compiles an operation with g++
+when it meets it first, more than a minute for a network: that is done here, once, where no trial's clock runs.
+
+Run by the environment's own Python: -m adapters.lasagne.complete
+"""
+import glob
+import os
+import shutil
+import sys
+import sysconfig
+
+from adapters import load
+from adapters.lasagne import SPEC
+from adapters.model import Network
+
+SITE = sysconfig.get_paths()["purelib"]
+DOWNSAMPLE = '''"""What Lasagne 0.1 imports; Theano 1.0 has it under another name."""
+from theano.tensor.signal.pool import pool_2d
+
+
+def max_pool_2d(input, ds, ignore_border=False, st=None, padding=(0, 0), mode="max"):
+    return pool_2d(input, ws=ds, ignore_border=ignore_border, stride=st, pad=padding, mode=mode)
+'''
+FLAGS = "import os; os.environ['THEANO_FLAGS'] = {!r}\n"
+# Operations are the same for every size.
+NETWORKS = {"cnn": Network((3, 8, 8), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu")}
+
+
+def main():
+    if not shutil.which("g++"):
+        sys.exit("Lasagne's environment needs g++, with which Theano compiles its operations: install it")
+    write(os.path.join("theano", "tensor", "signal", "downsample.py"), DOWNSAMPLE)
+    write("theano_flags.pth", FLAGS.format(flags()))
+    os.environ["THEANO_FLAGS"] = flags()
+    compile_operations()
+
+
+def write(name, text):
+    with open(os.path.join(SITE, name), "w") as file:
+        file.write(text)
+
+
+def flags():
+    chosen = ["base_compiledir=" + os.path.join(sys.prefix, "theano"), "compile.wait=1"]  # seconds before it tries a lock again
+    folder = os.path.join(SITE, "numpy.libs")
+    for library in glob.glob(os.path.join(folder, "libopenblas*.so")):
+        chosen.append("blas.ldflags=-L{0} -l:{1} -Wl\\,-rpath\\,{0}".format(folder, os.path.basename(library)))
+    return ",".join(chosen)
+
+
+def compile_operations():
+    for name, implementation in SPEC.models.items():
+        for precision in SPEC.settings["precision"].choices:
+            load(implementation)(NETWORKS[name], dict(SPEC.native(name), precision=precision), 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The CNN in MXNet's Module: a symbol that is bound to arrays once, and an executor that runs it."""
+import json
+import os
+
+import mxnet as mx
+import numpy as np
+from mxnet import nd, sym
+
+from adapters import model
+from adapters.model import LAYERS
+from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
+from adapters.mxnet.losses import PICKED, SYMBOLS
+from adapters.mxnet.optimizers import OPTIMIZERS
+
+ORDERS = {
+    "before_pool": lambda x: max_pool(relu(x)),
+    "after_pool": lambda x: relu(max_pool(x)),
+}
+
+
+def relu(x):
+    return sym.Activation(x, act_type="relu")
+
+
+def max_pool(x):
+    return sym.Pooling(x, pool_type="max", kernel=(2, 2), stride=(2, 2))
+
+
+class Model(model.Model):
+    def __init__(self, network, settings, seed):
+        self.network, self.settings = network, settings
+        self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
+        mx.random.seed(seed)
+        scores = self.build()
+        self.module = self.bind(self.build_loss(scores), scores)
+        self.module.init_params(INITIALIZERS[settings["init"]]())
+        self.module.init_optimizer(optimizer=self.build_optimizer())
+
+    # Network
+
+    def build(self):
+        network, pool = self.network, ORDERS[self.settings["relu"]]
+        (one, two), rates = network.filters, network.dropout
+        x = relu(self.convolution("conv1", sym.Variable("data"), network.input_shape[0], one))
+        x = sym.Dropout(pool(self.convolution("conv2", x, one, one)), p=rates[0])
+        x = relu(self.convolution("conv3", x, one, two))
+        x = sym.Dropout(pool(self.convolution("conv4", x, two, two)), p=rates[1])
+        x = relu(self.dense("dense1", sym.Flatten(x), int(np.prod(network.flat_shape)), network.hidden))
+        return self.dense("dense2", sym.Dropout(x, p=rates[2]), network.hidden, network.classes)
+
+    def convolution(self, name, x, inputs, outputs):
+        bias = self.bias(name, 9 * inputs)
+        return sym.Convolution(x, kernel=(3, 3), pad=(1, 1), num_filter=outputs, bias=bias, name=name)
+
+    def dense(self, name, x, inputs, outputs):
+        return sym.FullyConnected(x, num_hidden=outputs, bias=self.bias(name, inputs), name=name)
+
+    def bias(self, name, fan_in):
+        return sym.Variable(name + "_bias", init=BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in))
+
+    def bind(self, loss, scores):
+        size, dtype = self.network.batch_size, self.settings["precision"]
+        y_shape = {"sparse": (size,), "one_hot": (size, self.network.classes)}[self.settings["labels"]]
+        x = mx.io.DataDesc("data", (size,) + self.network.input_shape, dtype)
+        y = mx.io.DataDesc("softmax_label", y_shape, dtype)
+        module = mx.mod.Module(sym.Group([loss, sym.BlockGrad(scores)]), context=self.context)
+        module.bind([x], [y])
+        return module
+
+    # Loss
+
+    def build_loss(self, scores):
+        return SYMBOLS[self.settings["loss"]](scores)
+
+    # Optimiser
+
+    def build_optimizer(self):
+        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        kind = OPTIMIZERS[self.settings["precision"], self.settings["nesterov"]]
+        rate, mean = self.network.learning_rate * scale, 1.0 / self.network.batch_size
+        return kind(learning_rate=rate, momentum=self.network.momentum, rescale_grad=mean)
+
+    # Step
+
+    def train_step(self, x, y):
+        x, y = self.to_device(x), self.to_device(y)
+        self.module.forward_backward(mx.io.DataBatch([x], [y]))
+        self.module.update()
+        return PICKED[self.settings["labels"]](self.module.get_outputs()[0], y)
+
+    def to_device(self, array):
+        return nd.array(array, ctx=self.context, dtype=self.settings["precision"])
+
+    def fetch(self, loss):
+        return -float(nd.log(loss).mean().asscalar())
+
+    # Predict
+
+    def predict(self, x):
+        nd.waitall()  # an update may still be writing the weights, and the executor would read them half-written
+        dropping = self.settings["dropout_at_test"] == "on"
+        self.module.forward(mx.io.DataBatch([self.to_device(x)]), is_train=dropping)
+        return self.module.get_outputs()[1].asnumpy()
+
+    def synchronize(self):
+        nd.waitall()
+
+    # Weights
+
+    def get_weights(self):
+        arrays, _ = self.module.get_params()
+        weights = {}
+        for name in LAYERS:
+            weight = arrays[name + "_weight"].asnumpy()
+            weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
+            weights[name + ".bias"] = arrays[name + "_bias"].asnumpy()
+        return weights
+
+    def set_weights(self, weights):
+        arrays = {}
+        for name, array in weights.items():
+            ours = array.T if array.ndim == 2 else array
+            arrays[name.replace(".", "_")] = nd.array(ours, dtype=self.settings["precision"])
+        self.module.set_params(arrays, {})
+
+    # Report
+
+    def report(self):
+        nodes = json.loads(self.module.symbol.tojson())["nodes"]
+        convolution, pooling = [[node for node in nodes if node["op"] == op][0] for op in ("Convolution", "Pooling")]
+        pooled = nodes[pooling["inputs"][0][0]]
+        return dict(
+            self.recognise_laws(),
+            layout=convolution["attrs"].get("layout", "NCHW").lower(),
+            autotune="off" if os.environ.get("MXNET_CUDNN_AUTOTUNE_DEFAULT") == "0" else "on",
+            compile="graph" if self.module.binded else "eager",
+            precision=np.dtype(self.module.get_params()[0]["conv1_weight"].dtype).name,
+            relu="before_pool" if pooled["op"] == "Activation" else "after_pool",
+            dropout_at_test=self.read_dropout(),
+            loss="softmax_twice" if "softmax" in [node["op"] for node in nodes] else "logits",
+            **self.recognise_update(self.first_move())
+        )
+
+    def first_move(self):
+        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
+        gradient = nd.ones_like(weight) * self.network.batch_size  # summed over the batch, as SoftmaxOutput's is
+        optimizer.update(0, weight, gradient, optimizer.create_state(0, weight))
+        return -float(weight.asscalar())
+
+    def read_dropout(self):
+        x = np.ones((self.network.batch_size,) + self.network.input_shape)
+        return "off" if np.array_equal(self.predict(x), self.predict(x)) else "on"
