@@ -1,91 +1,153 @@
-"""What Keras 3 does if nobody asks, on each of its back ends, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported
+"""What Keras 3 does on each of its back ends if nobody asks, and what it can be asked for."""
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
 
-INITS = ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007")
-ON_GPUS = {"cpu": "cuDNN runs on CUDA devices only"}
-XLA_AUTOTUNE = {"off": "--xla_gpu_autotune_level=0", "on": "--xla_gpu_autotune_level=4"}
+NO_CUDNN = {"cpu": "cuDNN runs on CUDA devices only"}
+XLA_AUTOTUNE = {"off": {"XLA_FLAGS": "--xla_gpu_autotune_level=0"}, "on": {"XLA_FLAGS": "--xla_gpu_autotune_level=4"}}
+
+SHARED = {
+    "layout": Supported("nhwc", ("nchw", "nhwc"), "keras.config.image_data_format(); data_format of the convolutions"),
+    "precision": Supported("float32", ("float32", "float64"), "keras.config.floatx(); dtype of the kernels"),
+    "init": Supported(
+        "glorot_uniform", every("init"), "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"
+    ),
+    "bias_init": Supported(
+        "zeros", every("bias_init"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
+    ),
+    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
+    "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
+    "nesterov": Supported("off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"),
+    "dropout_at_test": Supported("off", ("off", "on"), "class of the dropout layers"),
+    "loss": Supported(
+        "probabilities", ("logits", "probabilities", "softmax_twice"),
+        "keras.losses.SparseCategoricalCrossentropy(from_logits=False); what the loss makes of a score 100 below another",
+    ),
+    "labels": Supported("sparse", ("sparse", "one_hot"), "keras.datasets gives class indices; rank of the labels"),
+    "sequence_layout": Supported(
+        "ntc", ("ntc",), "keras.layers.GRU's documentation; shape of the network's input",
+        limits={"tnc": "Keras 3's recurrent layers take the examples first"},
+    ),
+    "padding": Supported("pre", ("pre", "post"), "keras.utils.pad_sequences(padding='pre'); where the zeros are"),
+    "embedding_init": Supported(
+        "uniform_005", every("embedding_init"),
+        "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights",
+    ),
+    "rnn_init": Supported(
+        "glorot_orthogonal", every("rnn_init"),
+        "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from the weights",
+    ),
+    "reset": Supported("after", ("after", "before"), "keras.layers.GRU(reset_after=True); the layer's reset_after"),
+    "gates": Supported(
+        "sigmoid", ("sigmoid", "hard_sigmoid"), "keras.layers.GRU(recurrent_activation='sigmoid'); the layer's function"
+    ),
+    "adam_epsilon": Supported(
+        "plain_1e-7", every("adam_epsilon"), "keras.optimizers.Adam(epsilon=1e-7); what the optimiser makes of small gradients"
+    ),
+    "adam_count": Supported(
+        "one", ("one", "two"), "what the optimiser makes of a gradient of 1",
+        limits={"unordered": "keras.optimizers.Adam raises its counter after the update, in order"},
+    ),
+}
+DENSE = Supported(
+    "dense", ("dense",), "gradient of keras.layers.Embedding: it has every row",
+    limits={"sparse": "on this back end a gradient of keras.layers.Embedding has every row"},
+)
+KERNELS = Supported(
+    "fused", ("fused", "cell"), "keras.layers.GRU(use_cudnn='auto'); the layer's use_cudnn and unroll",
+    inert={"cpu": "cuDNN runs on CUDA devices only; on others Keras runs the cell without a word"},
+)
+NO_KERNEL = tuple(
+    Conflict({"rnn_kernel": "fused", setting: choice}, "cuda", "cuDNN's GRU has no such choice: Keras would run the cell without a word")
+    for setting, choice in (("reset", "before"), ("gates", "hard_sigmoid"))
+)
 
 
-def declare(backend, title, variables, autotune, compile, loss, published):
-    """Keras on one back end: arguments are the back end's name and what differs between the three."""
+def spec(back_end, title, variables, settings, **more):
+    """Keras on one back end; `settings` are the positions that depend on it, `more` other fields of the declaration."""
     return AdapterSpec(
-        name="keras3-" + backend,
+        name="keras3-" + back_end,
         framework="Keras 3 on " + title,
         package="keras",
         module="adapters.keras3",
         python="3.11",
-        models={"cnn": "adapters.keras3.cnn:Model"},
-        variables=dict(KERAS_BACKEND=backend, **variables),
-        published=published,
-        settings={
-            "layout": Supported(
-                "nhwc", ("nchw", "nhwc"), "keras.config.image_data_format(); data_format of the convolutions"
-            ),
-            "autotune": autotune,
-            "compile": compile,
-            "precision": Supported("float32", ("float32", "float64"), "keras.config.floatx(); dtype of the kernels"),
-            "init": Supported("glorot_uniform", INITS, "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"),
-            "bias_init": Supported(
-                "zeros", ("zeros", "fan_in_uniform"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
-            ),
-            "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
-            "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
-            "nesterov": Supported(
-                "off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"
-            ),
-            "dropout_at_test": Supported("off", ("off", "on"), "class of the dropout layers"),
-            "loss": loss,
-            "labels": Supported("sparse", ("sparse", "one_hot"), "keras.datasets gives class indices; rank of the labels"),
-        },
+        models={"cnn": "adapters.keras3.cnn:Model", "gru": "adapters.keras3.gru:Model"},
+        variables=dict(variables, KERAS_BACKEND=back_end),
+        settings=dict(SHARED, **settings),
+        **more
     )
 
 
-LOSS_EVIDENCE = "keras.losses.SparseCategoricalCrossentropy(from_logits=False); softmax in the network and the loss's from_logits"
-ANY_LOSS = Supported("probabilities", ("logits", "probabilities", "softmax_twice"), LOSS_EVIDENCE)
-
-TENSORFLOW = declare(
+TENSORFLOW = spec(
     "tensorflow",
     "TensorFlow",
     # oneDNN as in adapters/tensorflow: on everywhere, so that all nodes run the same.
-    variables={"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"},
-    autotune=Supported(
-        "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE and XLA_FLAGS, on if not set: Keras compiles with XLA where there is a GPU",
-        inert=ON_GPUS,
-        variables={
-            "off": {"TF_CUDNN_USE_AUTOTUNE": "0", "XLA_FLAGS": XLA_AUTOTUNE["off"]},
-            "on": {"TF_CUDNN_USE_AUTOTUNE": "1", "XLA_FLAGS": XLA_AUTOTUNE["on"]},
-        },
+    {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"},
+    {
+        "autotune": Supported(
+            "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE and XLA_FLAGS, on if not set: where there is a GPU Keras compiles with XLA",
+            inert=NO_CUDNN,
+            variables={
+                "off": dict(XLA_AUTOTUNE["off"], TF_CUDNN_USE_AUTOTUNE="0"),
+                "on": dict(XLA_AUTOTUNE["on"], TF_CUDNN_USE_AUTOTUNE="1"),
+            },
+        ),
+        "compile": Supported(
+            "graph", ("eager", "graph"), "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly"
+        ),
+        "loss": SHARED["loss"]._replace(
+            native="logits",
+            evidence="keras.losses.SparseCategoricalCrossentropy(from_logits=False), which on this back end takes the scores from "
+            "before the softmax that it receives; what the loss makes of a score 100 below another",
+        ),
+        "embedding_gradient": Supported(
+            "sparse", ("sparse", "dense"),
+            "keras.layers.Embedding and Adam on TensorFlow; what the optimiser makes of a word that occurs twice",
+        ),
+        "rnn_kernel": KERNELS,
+    },
+    published={
+        "cnn": Published("Keras_TF_CNN", {"labels": "one_hot"}),
+        "gru": Published("Keras_TF_RNN", {"labels": "one_hot", "padding": "post", "adam_epsilon": "plain_1e-8"}),
+    },
+    conflicts=NO_KERNEL + (
+        Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "TensorFlow's channels-first convolution has no float64 CPU kernel"),
     ),
-    compile=Supported(
-        "graph", ("eager", "graph"), "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly"
-    ),
-    loss=Supported(
-        "probabilities", ("logits", "probabilities"), LOSS_EVIDENCE,
-        limits={"softmax_twice": "Keras finds the softmax before its loss on TensorFlow and takes the scores from before it, with a warning"},
-    ),
-    published={"cnn": Published("Keras_TF_CNN", {"labels": "one_hot"})},
-)
+)  # fmt: skip
 
-TORCH = declare(
+TORCH = spec(
     "torch",
     "PyTorch",
-    variables={},
-    autotune=Supported("off", ("off", "on"), "torch.backends.cudnn.benchmark", inert=ON_GPUS),
-    compile=Supported("eager", ("eager", "graph"), "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile"),
-    loss=ANY_LOSS,
-    published={},
-)
+    {},
+    {
+        "autotune": Supported("off", ("off", "on"), "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
+        "compile": Supported(
+            "eager", ("eager", "graph"), "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile"
+        ),
+        "embedding_gradient": DENSE,
+        "rnn_kernel": KERNELS,
+    },
+    conflicts=NO_KERNEL + tuple(
+        Conflict({"compile": "graph", "rnn_kernel": kernel}, device, "torch.compile unrolls the time steps: minutes for 150 of them")
+        for kernel in ("fused", "cell") for device in DEVICES
+    ),
+)  # fmt: skip
 
-JAX = declare(
+JAX = spec(
     "jax",
     "JAX",
-    variables={},
-    autotune=Supported(
-        "on", ("off", "on"), "XLA_FLAGS; xla_gpu_autotune_level is 4 if not set",
-        inert={"cpu": "XLA autotunes on CUDA devices only"},
-        variables={choice: {"XLA_FLAGS": flags} for choice, flags in XLA_AUTOTUNE.items()},
-    ),
-    compile=Supported("graph", ("eager", "graph"), "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile"),
-    loss=ANY_LOSS,
-    published={},
-)
+    {},
+    {
+        "autotune": Supported(
+            "on", ("off", "on"), "XLA_FLAGS; xla_gpu_autotune_level is 4 if not set",
+            inert={"cpu": "XLA autotunes on CUDA devices only"},
+            variables=XLA_AUTOTUNE,
+        ),
+        "compile": Supported(
+            "graph", ("eager", "graph"), "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile"
+        ),
+        "embedding_gradient": DENSE,
+        "rnn_kernel": Supported(
+            "cell", ("cell",), "keras.layers.GRU(use_cudnn='auto') is lax.scan on JAX; the layer's use_cudnn",
+            limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"},
+        ),
+    },
+)  # fmt: skip

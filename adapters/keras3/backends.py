@@ -21,9 +21,9 @@ INITIALIZERS = {
     "lecun_normal": lambda: keras.initializers.VarianceScaling(1.0, "fan_in", "untruncated_normal"),
     "lecun_truncated": keras.initializers.LecunNormal,
     "uniform_007": lambda: keras.initializers.RandomUniform(-0.07, 0.07),
+    "uniform_001": lambda: keras.initializers.RandomUniform(-0.01, 0.01),
 }
 PROMOTED = dtypes.BIT64_TO_BIT32_DTYPE["float64"]
-LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 
 
 def configure(network, settings, seed):
@@ -39,22 +39,11 @@ def configure(network, settings, seed):
     return BACKENDS[keras.backend.backend()](network, settings)
 
 
-def build_loss(settings):
-    return LOSSES[settings["labels"]](from_logits=settings["loss"] != "probabilities")
-
-
-def loss_in_force(model):
-    """The choice of the setting loss, from the layers and the loss of a compiled model."""
-    softmax = any(getattr(layer, "activation", None) is keras.activations.softmax for layer in model.layers)
-    return {(False, True): "logits", (True, False): "probabilities", (True, True): "softmax_twice"}[
-        softmax, model.loss.from_logits
-    ]
-
-
 class BackEnd(object):
     """Runs Keras's own training function, as Model.fit does: train_on_batch would wait for each loss."""
 
     compile_options = {"graph": {}, "eager": {"run_eagerly": True}}
+    softmax = staticmethod(keras.activations.softmax)
 
     def __init__(self, network, settings):
         self.network, self.settings = network, settings
@@ -72,11 +61,24 @@ class BackEnd(object):
     def settle(self, model):
         """Bring the model's variables up to date."""
 
+    def sum_gradients(self, optimizer):
+        """Make the optimiser receive a row of gradient for every word, the occurrences summed: it does."""
+
+    def embedding_gradient(self, optimizer):
+        return "dense"
+
+    def kernel(self, gru):
+        """The choice of the setting rnn_kernel that a layer was made with."""
+        made = {name: all(getattr(gru, key) == value for key, value in options.items()) for name, options in self.kernels.items()}
+        return next(name for name, matches in made.items() if matches)
+
     def autotune(self):
         return "off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on"
 
 
 class TensorFlow(BackEnd):
+    kernels = {"fused": {"use_cudnn": "auto"}, "cell": {"use_cudnn": False}}
+
     def __init__(self, network, settings):
         import tensorflow
 
@@ -87,8 +89,25 @@ class TensorFlow(BackEnd):
         for gpu in tensorflow.config.list_physical_devices("GPU"):
             tensorflow.config.experimental.set_memory_growth(gpu, True)
 
+    @staticmethod
+    def softmax(scores):
+        """Softmax, and an operation after it: behind a bare softmax Keras's loss finds the scores, and takes them instead."""
+        return keras.ops.copy(keras.activations.softmax(scores))
+
     def synchronize(self, model):
         self.tensorflow.test.experimental.sync_devices()
+
+    def sum_gradients(self, optimizer):
+        apply, dense = optimizer.apply, self.tensorflow.convert_to_tensor
+        optimizer.apply = lambda gradients, variables=None: apply([dense(gradient) for gradient in gradients], variables)
+
+    def embedding_gradient(self, optimizer):
+        """What the optimiser makes of a word that occurs twice: its gradients' squares are not summed as the gradients are."""
+        vectors = keras.Variable(np.zeros((2, 1)), dtype=self.settings["precision"])
+        ones = self.tensorflow.ones((2, 1), self.settings["precision"])
+        optimizer.apply([self.tensorflow.IndexedSlices(ones, [0, 0], (2, 1))], [vectors])
+        moved = -float(vectors[0, 0]) / self.network.learning_rate
+        return "sparse" if moved > 1.2 else "dense"
 
     def compiled(self, model):
         return "eager" if model.run_eagerly else "graph"
@@ -99,6 +118,8 @@ class TensorFlow(BackEnd):
 
 class Torch(BackEnd):
     compile_options = {"graph": {"jit_compile": True}, "eager": {}}
+    # use_cudnn=False would also give up the quicker of Keras's two loops over the time steps; unroll gives up cuDNN alone.
+    kernels = {"fused": {"unroll": False}, "cell": {"unroll": True}}
 
     def __init__(self, network, settings):
         import torch
@@ -108,6 +129,10 @@ class Torch(BackEnd):
         torch.set_num_threads(network.threads)
         if "autotune" in settings:
             torch.backends.cudnn.benchmark = settings["autotune"] == "on"
+
+    def train_step(self, model, x, y):
+        model._symbolic_build(data_batch=(x, y))  # as Model.fit does: torch.compile can't trace how Keras builds its loss
+        return super().train_step(model, x, y)
 
     def synchronize(self, model):
         if self.network.device == "cuda":
@@ -121,7 +146,12 @@ class Torch(BackEnd):
 
 
 class Jax(BackEnd):
-    """Keras keeps a model's state outside its variables while it trains on JAX, from batch to batch; so does this class."""
+    """Model.fit keeps a model's state outside its variables on JAX, from batch to batch, and so does this class.
+
+    train_on_batch would take it from the variables and put it back at each step.
+    """
+
+    kernels = {"cell": {"use_cudnn": "auto"}}
 
     def __init__(self, network, settings):
         import jax

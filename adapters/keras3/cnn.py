@@ -2,7 +2,7 @@
 import numpy as np
 
 from adapters import model
-from adapters.keras3 import backends
+from adapters.keras3 import backends, losses
 from adapters.keras3.backends import INITIALIZERS, NUMBERS, keras
 from adapters.model import LAYERS
 
@@ -49,8 +49,7 @@ class Model(model.Model):
             self.dense(int(np.prod(network.flat_shape)), network.hidden), layers.ReLU(), self.dropout(2),
             self.dense(network.hidden, network.classes),
         ]  # fmt: skip
-        softmax = [] if self.settings["loss"] == "logits" else [layers.Activation("softmax")]
-        return keras.Sequential(stack), keras.Sequential(stack + softmax)
+        return keras.Sequential(stack), keras.Sequential([*stack, losses.activation(self.settings, self.backend)])
 
     def picture_shape(self):
         return tuple(self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
@@ -71,7 +70,7 @@ class Model(model.Model):
     # Loss
 
     def build_loss(self):
-        return backends.build_loss(self.settings)
+        return losses.cross_entropy(self.settings)
 
     # Optimiser
 
@@ -143,7 +142,7 @@ class Model(model.Model):
             precision=str(np.asarray(convolution.get_weights()[0]).dtype),
             relu="after_pool" if kinds.index(layers.MaxPooling2D) < kinds.index(layers.ReLU, 3) else "before_pool",
             dropout_at_test="on" if ConstantDropout in kinds else "off",
-            loss=backends.loss_in_force(self.net),
+            loss=losses.in_force(self.net),
             **self.recognise_update(self.first_move())
         )
 
