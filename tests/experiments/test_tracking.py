@@ -164,7 +164,20 @@ def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
     assert only_run(sweep).data.tags["outcome"] == "completed"
 
 
+FORGETFUL = """
+import sys, time
+from experiments.tracking import Recorder, SweepRun
+if __name__ == "__main__":
+    recorder = Recorder(SweepRun(*sys.argv[1:]))
+    recorder.queue.put(())  # nothing: once it is taken, the recorder waits for more
+    time.sleep(1)
+    while not recorder.queue.empty():
+        time.sleep(0.1)
+    raise OSError
+"""
+
+
 def test_a_program_that_forgets_its_recorder_ends(home, sweep):
-    code = "import sys; from experiments.tracking import Recorder, SweepRun; recorder = Recorder(SweepRun(*sys.argv[1:])); raise OSError"
-    done = subprocess.run([sys.executable, "-c", code, *sweep], cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-c", FORGETFUL, *sweep]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 1 and "OSError" in done.stderr
