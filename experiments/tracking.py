@@ -259,7 +259,8 @@ class Recorder:
         context = multiprocessing.get_context("spawn")
         self.queue: multiprocessing.Queue[Item] = context.Queue()
         self.unwritten = context.Value("i", 0)
-        self.process = context.Process(target=_record, args=(sweep, self.queue, self.unwritten), name="mlflow")
+        # A daemon: a program that fails before it closes the recorder ends all the same, and does not wait for it.
+        self.process = context.Process(target=_record, args=(sweep, self.queue, self.unwritten), name="mlflow", daemon=True)
         self.process.start()
         self.given: set[Path] = set()
 

@@ -1,12 +1,15 @@
 """MLflow as a projection of the trial records: complete, idempotent, and honest when the server is away."""
 
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
 from adapters import load_spec
 from experiments import tracking
 from experiments.errors import TrackingError
+from experiments.places import PROJECT
 from experiments.records import TrialRecord
 from experiments.tracking import Recorder
 from experiments.trial import Trial
@@ -159,3 +162,22 @@ def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
     assert recorder.close() == 1
     assert tracking.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.tags["outcome"] == "completed"
+
+
+FORGETFUL = """
+import sys, time
+from experiments.tracking import Recorder, SweepRun
+if __name__ == "__main__":
+    recorder = Recorder(SweepRun(*sys.argv[1:]))
+    recorder.queue.put(())  # nothing: once it is taken, the recorder waits for more
+    time.sleep(1)
+    while not recorder.queue.empty():
+        time.sleep(0.1)
+    raise OSError
+"""
+
+
+def test_a_program_that_forgets_its_recorder_ends(home, sweep):
+    command = [sys.executable, "-c", FORGETFUL, *sweep]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 1 and "OSError" in done.stderr
