@@ -106,6 +106,7 @@ THEANO = spec(
         ),
     },
     published={"cnn": Published("Keras_Theano_CNN", {"layout": "nchw", "autotune": "on"})},
+    post_install="adapters.keras2.keras2_theano.complete",
 )
 
 TENSORFLOW = spec(

@@ -5,9 +5,8 @@ import sys
 
 import numpy as np
 
-# Keras and Theano keep their files in the environment, not in the user's home; both ask when they are imported.
+# Keras keeps its file in the environment, not in the user's home; it asks when it is imported.
 os.environ["KERAS_HOME"] = os.path.join(sys.prefix, "keras")
-os.environ["THEANO_FLAGS"] = "base_compiledir=" + os.path.join(sys.prefix, "theano")
 keras = importlib.import_module("keras")
 K = keras.backend
 
