@@ -9,8 +9,7 @@ SHARED = {
     ),
     "precision": Supported("float32", ("float32", "float64"), "keras.backend.floatx(); dtype of the weights"),
     "init": Supported(
-        "glorot_uniform",
-        ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated", "uniform_007"),
+        "glorot_uniform", every("init"),
         "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
     ),
     "bias_init": Supported(

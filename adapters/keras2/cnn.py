@@ -16,6 +16,7 @@ INITIALIZERS = {
     "lecun_normal": lambda fan: keras.initializers.RandomNormal(stddev=(1.0 / fan[0]) ** 0.5),
     "lecun_truncated": lambda fan: keras.initializers.lecun_normal(),
     "uniform_007": lambda fan: keras.initializers.RandomUniform(-0.07, 0.07),
+    "uniform_001": lambda fan: keras.initializers.RandomUniform(-0.01, 0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan: keras.initializers.Zeros(),
