@@ -7,7 +7,7 @@ SPEC = AdapterSpec(
     package="lasagne",
     module="adapters.lasagne",
     python="3.8",
-    models={"cnn": "adapters.lasagne.cnn:Model"},
+    models={"cnn": "adapters.lasagne.cnn:Model", "gru": "adapters.lasagne.gru:Model"},
     published={"cnn": Published("Theano_Lasagne_CNN", {"precision": "float32", "autotune": "on"})},
     variables={"THEANORC": "/dev/null"},  # a ~/.theanorc is no part of a trial
     post_install="adapters.lasagne.complete",
@@ -49,5 +49,35 @@ SPEC = AdapterSpec(
             "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use",
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "categorical_crossentropy takes both; rank of the labels"),
+        "sequence_layout": Supported("ntc", ("ntc", "tnc"), "lasagne.layers.GRULayer's documentation; a layer that changes the axes"),
+        "padding": Supported(
+            "post", ("post", "pre"), "lasagne.layers.GRULayer(mask_input): a sequence's words come first; where the zeros are"
+        ),
+        "embedding_init": Supported(
+            "normal_001", every("embedding_init"), "lasagne.layers.EmbeddingLayer(W=Normal()); read back from the weights"
+        ),
+        "embedding_gradient": Supported(
+            "dense", ("dense",), "type of the gradient that theano.grad gives",
+            limits={"sparse": "lasagne.updates.adam refuses the sparse matrices that theano.sparse_grad gives"},
+        ),
+        "rnn_kernel": Supported(
+            "cell", ("cell",), "theano.scan in the compiled function that predicts",
+            limits={"fused": "lasagne.layers.GRULayer steps by theano.scan; Theano's RNNBlock is no layer of it, and needs cuDNN"},
+        ),
+        "rnn_init": Supported(
+            "normal_01", every("rnn_init"), "lasagne.layers.Gate(W_in=Normal(0.1), W_hid=Normal(0.1)); read back from the weights"
+        ),
+        "reset": Supported(
+            "after", ("after", "before"),
+            "lasagne.layers.GRULayer's documentation; it has one bias per gate: the state's own is the adapter's",
+        ),
+        "gates": Supported("sigmoid", ("sigmoid", "hard_sigmoid"), "lasagne.layers.Gate(nonlinearity=sigmoid); the layer's function"),
+        "adam_epsilon": Supported(
+            "plain_1e-8", every("adam_epsilon"), "lasagne.updates.adam(epsilon=1e-8); what it makes of small gradients"
+        ),
+        "adam_count": Supported(
+            "one", ("one",), "what lasagne.updates.adam makes of a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "lasagne.updates.adam raises its count in the graph, before it corrects"),
+        ),
     },
 )

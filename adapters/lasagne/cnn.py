@@ -4,12 +4,13 @@ import numpy as np
 import theano
 from lasagne import init
 from lasagne import layers as L
-from lasagne.nonlinearities import identity, rectify, softmax
-from lasagne.objectives import categorical_crossentropy
+from lasagne.nonlinearities import identity, rectify
 from theano import tensor as T
 from theano.sandbox.rng_mrg import mrg_uniform_base
 
 from adapters import laws, model
+from adapters.lasagne import device
+from adapters.lasagne.losses import LOSSES
 from adapters.model import LAYERS
 
 
@@ -45,8 +46,7 @@ class Model(model.Model):
         theano.config.floatX = settings["precision"]
         conv = theano.config.dnn.conv
         conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data = ALGORITHMS[settings["autotune"]]
-        if network.device == "cuda":
-            use_gpu()
+        device.use(network.device)
         lasagne.random.set_rng(np.random.RandomState(seed))
         self.x, self.y = self.inputs()
         self.net = self.build()
@@ -106,10 +106,13 @@ class Model(model.Model):
     def build_step(self):
         loss = self.loss(L.get_output(self.net), self.y).mean()
         updates = self.build_updates(loss, L.get_all_params(self.net, trainable=True))
-        return theano.function([self.x, self.y], left_on_device(loss, self.network.device), updates=updates)
+        return theano.function([self.x, self.y], device.left_on(self.network.device, loss), updates=updates)
 
     def train_step(self, x, y):
         return self.step(x, y)
+
+    def fetch(self, loss):
+        return float(np.asarray(loss))
 
     # Predict
 
@@ -121,8 +124,7 @@ class Model(model.Model):
         return self.scores(x)
 
     def synchronize(self):
-        if self.network.device == "cuda":
-            wait_for(L.get_all_params(self.net))
+        device.wait_for(self.network.device, L.get_all_params(self.net))
 
     # Weights
 
@@ -159,7 +161,8 @@ class Model(model.Model):
     def first_move(self):
         weight = theano.shared(np.zeros(1, theano.config.floatX))
         updates = self.build_updates([T.ones_like(weight)], [weight])
-        return -theano.function([], updates[weight], mode="FAST_COMPILE")().item()
+        moved = theano.function([], updates[weight], mode="FAST_COMPILE")()  # no operation is compiled for it
+        return -float(np.asarray(moved)[0])
 
 
 class Convolution(L.Conv2DLayer):
@@ -173,43 +176,3 @@ class Convolution(L.Conv2DLayer):
 def flipped(weight):
     """Theano convolves where other frameworks correlate: between the two, kernels change top and bottom, left and right."""
     return np.ascontiguousarray(weight[:, :, ::-1, ::-1]) if weight.ndim == 4 else weight
-
-
-# Losses, one number per example
-
-
-def logits_cross_entropy(scores, labels):
-    logs = T.nnet.logsoftmax(scores)
-    return -logs[T.arange(labels.shape[0]), labels] if labels.ndim == 1 else -(labels * logs).sum(1)
-
-
-def cross_entropy(scores, labels):
-    return categorical_crossentropy(softmax(scores), labels)
-
-
-def softmax_cross_entropy(scores, labels):
-    """Softmax applied twice."""
-    return cross_entropy(softmax(scores), labels)
-
-
-LOSSES = {"logits": logits_cross_entropy, "probabilities": cross_entropy, "softmax_twice": softmax_cross_entropy}
-
-
-# Device
-
-
-def use_gpu():
-    """Put what is built from here on onto the GPU; the memory there grows as it is needed. Does nothing a second time."""
-    from theano import gpuarray
-
-    gpuarray.use("cuda")
-
-
-def left_on_device(result, device):
-    """The result of a compiled function as it lies on the device: copying it to the host would wait for it."""
-    return result.transfer(None) if device == "cuda" else result
-
-
-def wait_for(parameters):
-    for parameter in parameters:
-        parameter.get_value(borrow=True, return_internal_type=True).sync()

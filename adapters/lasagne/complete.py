@@ -16,9 +16,10 @@ import sysconfig
 
 from adapters import load
 from adapters.lasagne import SPEC
-from adapters.model import Network
+from adapters.model import Network, RecurrentNetwork
 
 SITE = sysconfig.get_paths()["purelib"]
+LIBRARIES = os.path.join(SITE, "numpy.libs")
 DOWNSAMPLE = '''"""What Lasagne 0.1 imports; Theano 1.0 has it under another name."""
 from theano.tensor.signal.pool import pool_2d
 
@@ -28,13 +29,17 @@ def max_pool_2d(input, ds, ignore_border=False, st=None, padding=(0, 0), mode="m
 '''
 FLAGS = "import os; os.environ['THEANO_FLAGS'] = {!r}\n"
 # Operations are the same for every size.
-NETWORKS = {"cnn": Network((3, 8, 8), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu")}
+NETWORKS = {
+    "cnn": Network((3, 8, 8), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu"),
+    "gru": RecurrentNetwork(3, 5, 2, 2, 2, 4, 0.001, 0.9, 0.999, 1, "cpu"),
+}
 
 
 def main():
     if not shutil.which("g++"):
         sys.exit("Lasagne's environment needs g++, with which Theano compiles its operations: install it")
     write(os.path.join("theano", "tensor", "signal", "downsample.py"), DOWNSAMPLE)
+    name_blas()
     write("theano_flags.pth", FLAGS.format(flags()))
     os.environ["THEANO_FLAGS"] = flags()
     compile_operations()
@@ -45,11 +50,16 @@ def write(name, text):
         file.write(text)
 
 
+def name_blas():
+    """Give NumPy's OpenBLAS, whose name has a hash in it, the name that a linker and Theano look for."""
+    for library in glob.glob(os.path.join(LIBRARIES, "libopenblas*.so")):
+        os.symlink(os.path.basename(library), os.path.join(LIBRARIES, "libopenblas.so"))
+
+
 def flags():
     chosen = ["base_compiledir=" + os.path.join(sys.prefix, "theano"), "compile.wait=1"]  # seconds before it tries a lock again
-    folder = os.path.join(SITE, "numpy.libs")
-    for library in glob.glob(os.path.join(folder, "libopenblas*.so")):
-        chosen.append("blas.ldflags=-L{0} -l:{1} -Wl\\,-rpath\\,{0}".format(folder, os.path.basename(library)))
+    if os.path.exists(os.path.join(LIBRARIES, "libopenblas.so")):
+        chosen.append("blas.ldflags=-L{0} -lopenblas -Wl\\,-rpath\\,{0}".format(LIBRARIES))
     return ",".join(chosen)
 
 
