@@ -157,9 +157,9 @@ class GRU(L.GRULayer):
         super(GRU, self).__init__(incoming, units, *gates, learn_init=False)
         self.after = reset == "after"
         if self.after:
-            for gate, _ in SIGNS:
-                bias = self.add_param(init.Constant(0.0), (units,), name="hidden_b_" + gate, regularizable=False)
-                setattr(self, "hidden_b_" + gate, bias)
+            for name, _ in SIGNS:
+                bias = self.add_param(init.Constant(0.0), (units,), name="hidden_b_" + name, regularizable=False)
+                setattr(self, "hidden_b_" + name, bias)
 
     def get_output_for(self, inputs, **options):
         x = inputs[0].dimshuffle(1, 0, 2)
