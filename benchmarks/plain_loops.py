@@ -268,6 +268,29 @@ def caffe2():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
+def lasagne():
+    import lasagne
+    import theano
+    from lasagne import layers as L
+    from theano import tensor as T
+
+    theano.config.floatX = "float32"
+    inputs, y = L.InputLayer((None, 3, 32, 32)), T.ivector()
+    net = inputs
+    for filters in (50, 100):
+        for _ in range(2):
+            net = L.Conv2DLayer(net, num_filters=filters, filter_size=(3, 3), pad="same")
+        net = L.DropoutLayer(L.MaxPool2DLayer(net, pool_size=(2, 2), stride=(2, 2)), 0.25)
+    net = L.DropoutLayer(L.DenseLayer(L.FlattenLayer(net), 512), 0.5)
+    net = L.DenseLayer(net, 10, nonlinearity=lasagne.nonlinearities.softmax)
+    predicted = L.get_output(net)
+    loss = T.mean(lasagne.objectives.categorical_crossentropy(predicted, y))
+    accuracy = T.mean(T.eq(T.argmax(predicted, axis=1), y), dtype="float32")
+    updates = lasagne.updates.momentum(loss, L.get_all_params(net), 0.01, 0.9)
+    step = theano.function([inputs.input_var, y], [loss, accuracy], updates=updates)
+    return step, {"precision": "float32", "layout": "nchw", "labels": "sparse", "relu": "before_pool"}
+
+
 def keras2(layout):
     from adapters.keras2.backends import keras
 
@@ -302,7 +325,7 @@ def keras2_tensorflow():
 PLAIN = {
     "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
     "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow, "caffe2": caffe2,
+    "keras2-tensorflow": keras2_tensorflow, "caffe2": caffe2, "lasagne": lasagne,
 }  # fmt: skip
 PLAIN_GRU = {"mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru}
 LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}

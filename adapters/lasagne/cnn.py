@@ -29,6 +29,7 @@ INITIALIZERS = {
     "lecun_normal": init.HeNormal(),
     "lecun_truncated": truncated_normal,
     "uniform_007": init.Uniform(0.07),
+    "uniform_001": init.Uniform(0.01),
 }
 BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: init.Constant(0.0),
