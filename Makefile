@@ -28,7 +28,7 @@ $(VENV)/bin/uv: requirements/bootstrap.lock
 	@touch $@
 
 $(VENV)/%.stamp: requirements/%.lock $(VENV)/bin/uv
-	$(UV) pip install --quiet --python $(RUN) --require-hashes -r requirements/$*.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(RUN) --require-hashes -r requirements/$*.lock
 	@touch $@
 
 lock: $(VENV)/bin/uv
