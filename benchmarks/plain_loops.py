@@ -291,9 +291,7 @@ def lasagne():
     return step, {"precision": "float32", "layout": "nchw", "labels": "sparse", "relu": "before_pool"}
 
 
-def keras2(layout):
-    from adapters.keras2.backends import keras
-
+def keras_cnn(keras, layout):
     shape = {"nhwc": (32, 32, 3), "nchw": (3, 32, 32)}[layout]
     keras.backend.set_image_data_format({"nhwc": "channels_last", "nchw": "channels_first"}[layout])
     layers, net = keras.layers, keras.models.Sequential([keras.layers.InputLayer(shape)])
@@ -306,6 +304,31 @@ def keras2(layout):
         net.add(layer)
     net.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.SGD(0.01, 0.9), metrics=["accuracy"])
     return net.train_on_batch, {"layout": layout, "labels": "one_hot", "relu": "before_pool"}
+
+
+def keras2(layout):
+    from adapters.keras2.backends import keras
+
+    return keras_cnn(keras, layout)
+
+
+def keras3():
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(2)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    from adapters.keras3.backends import keras
+
+    return keras
+
+
+def keras3_gru():
+    keras = keras3()
+    layers = keras.layers
+    net = keras.Sequential([layers.Embedding(30000, 125), layers.GRU(100), layers.Dense(2, activation="softmax")])
+    optimizer = keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8)
+    net.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
+    return net.train_on_batch, {"sequence_layout": "ntc", "labels": "one_hot", "adam_epsilon": "plain_1e-8"}
 
 
 def keras2_tensorflow():
@@ -325,9 +348,9 @@ def keras2_tensorflow():
 PLAIN = {
     "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
     "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow, "caffe2": caffe2, "lasagne": lasagne,
+    "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": lambda: keras_cnn(keras3(), "nhwc"), "caffe2": caffe2, "lasagne": lasagne,
 }  # fmt: skip
-PLAIN_GRU = {"mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru}
+PLAIN_GRU = {"mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru, "keras3-tensorflow": keras3_gru}
 LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}
 
 

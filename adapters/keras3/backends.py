@@ -36,7 +36,7 @@ def configure(network, settings, seed):
         keras.config.set_image_data_format(LAYOUTS[settings["layout"]])
     # On every back end but TensorFlow Keras's functions turn float64 into float32, in the midst of a float64 network.
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64" if settings["precision"] == "float64" else PROMOTED
-    return BACKENDS[keras.backend.backend()](network, settings)
+    return BACKENDS[keras.backend.backend()](network, settings, seed)
 
 
 class BackEnd(object):
@@ -45,14 +45,16 @@ class BackEnd(object):
     compile_options = {"graph": {}, "eager": {"run_eagerly": True}}
     softmax = staticmethod(keras.activations.softmax)
 
-    def __init__(self, network, settings):
+    def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
 
-    def compile(self, model, **arguments):
-        """Model.compile, with what the setting compile asks for."""
-        model.compile(**dict(self.compile_options[self.settings["compile"]], **arguments))
-        model.optimizer.build(model.trainable_variables)
-        model.make_train_function()
+    def compile(self, net, scores, loss, optimizer):
+        """Model.compile of the network that is trained and of its part that predicts, with what the setting compile asks for."""
+        options = self.compile_options[self.settings["compile"]]
+        net.compile(optimizer, loss, **options)
+        net.optimizer.build(net.trainable_variables)
+        net.make_train_function()
+        scores.compile(None, **options)
 
     def train_step(self, model, x, y):
         model.reset_metrics()  # Keras reports the mean of the losses since then
@@ -79,10 +81,10 @@ class BackEnd(object):
 class TensorFlow(BackEnd):
     kernels = {"fused": {"use_cudnn": "auto"}, "cell": {"use_cudnn": False}}
 
-    def __init__(self, network, settings):
+    def __init__(self, network, settings, seed):
         import tensorflow
 
-        super().__init__(network, settings)
+        super().__init__(network, settings, seed)
         self.tensorflow = tensorflow
         tensorflow.config.threading.set_intra_op_parallelism_threads(network.threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
@@ -102,12 +104,16 @@ class TensorFlow(BackEnd):
         optimizer.apply = lambda gradients, variables=None: apply([dense(gradient) for gradient in gradients], variables)
 
     def embedding_gradient(self, optimizer):
-        """What the optimiser makes of a word that occurs twice: its gradients' squares are not summed as the gradients are."""
+        """What the optimiser makes of a word that occurs twice, beside one that occurs once.
+
+        Of a sparse gradient Keras's Adam sums the occurrences, and the occurrences' squares: the word moves further by the
+        root of 2. Of a dense one it squares the sum.
+        """
         vectors = keras.Variable(np.zeros((2, 1)), dtype=self.settings["precision"])
-        ones = self.tensorflow.ones((2, 1), self.settings["precision"])
-        optimizer.apply([self.tensorflow.IndexedSlices(ones, [0, 0], (2, 1))], [vectors])
-        moved = -float(vectors[0, 0]) / self.network.learning_rate
-        return "sparse" if moved > 1.2 else "dense"
+        ones = self.tensorflow.ones((3, 1), self.settings["precision"])
+        optimizer.apply([self.tensorflow.IndexedSlices(ones, [0, 0, 1], (2, 1))], [vectors])
+        twice, once = keras.ops.convert_to_numpy(vectors)[:, 0]
+        return "sparse" if twice / once > 1.2 else "dense"
 
     def compiled(self, model):
         return "eager" if model.run_eagerly else "graph"
@@ -121,11 +127,12 @@ class Torch(BackEnd):
     # use_cudnn=False would also give up the quicker of Keras's two loops over the time steps; unroll gives up cuDNN alone.
     kernels = {"fused": {"unroll": False}, "cell": {"unroll": True}}
 
-    def __init__(self, network, settings):
+    def __init__(self, network, settings, seed):
         import torch
 
-        super().__init__(network, settings)
+        super().__init__(network, settings, seed)
         self.torch = torch
+        torch.manual_seed(seed)  # dropout draws from PyTorch's own generator where nobody gives it a seed
         torch.set_num_threads(network.threads)
         if "autotune" in settings:
             torch.backends.cudnn.benchmark = settings["autotune"] == "on"
@@ -153,10 +160,10 @@ class Jax(BackEnd):
 
     kernels = {"cell": {"use_cudnn": "auto"}}
 
-    def __init__(self, network, settings):
+    def __init__(self, network, settings, seed):
         import jax
 
-        super().__init__(network, settings)
+        super().__init__(network, settings, seed)
         self.jax, self.state = jax, None
         # XLA sizes its pool of CPU threads by these when it first computes.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)

@@ -33,8 +33,7 @@ class Model(model.Model):
         self.network, self.settings = network, settings
         self.backend = backends.configure(network, settings, seed)
         self.scores, self.net = self.build()
-        self.backend.compile(self.net, loss=self.build_loss(), optimizer=self.build_optimizer())
-        self.backend.compile(self.scores)
+        self.backend.compile(self.net, self.scores, self.build_loss(), self.build_optimizer())
 
     # Network
 
