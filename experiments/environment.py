@@ -168,7 +168,7 @@ def find_interpreter(spec: AdapterSpec) -> str:
     variable = "ROSETTA_PYTHON_" + spec.python.replace(".", "_")
     override = os.environ.get(variable)
     if override:
-        if not os.access(override, os.X_OK):
+        if not (os.path.isfile(override) and os.access(override, os.X_OK)):  # a folder is executable too
             raise EnvironmentFailed(f"{variable} is '{override}', which is not a program; set it to a Python {spec.python}")
         return override
     found = findpython.find(spec.python)
