@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import vl_convert
 from markupsafe import Markup
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.settings import SETTINGS
@@ -103,7 +104,7 @@ def preset_table(record: Record) -> Table:
     """Accuracy of each framework under each preset, and how far they lie apart."""
     presets = list(dict.fromkeys(row["preset"] for row in record.plan["presets"]))
     shown = Table("framework", *presets, title=f"Sweep {record.sweep}: accuracy, % [95 % interval]", title_justify="left")
-    cells = {(row["adapter"], row["preset"]): accuracy_in_words(row) for row in accuracies(record.members)}
+    cells = {(row["adapter"], row["preset"]): escape(accuracy_in_words(row)) for row in accuracies(record.members)}
     for adapter in record.plan["adapters"]:
         shown.add_row(adapter, *(cells.get((adapter, preset), "-") for preset in presets))
     shown.add_section()
@@ -136,7 +137,7 @@ def table(record: Record) -> Table:
         accuracy, time = row["accuracy"], row["time"]
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
             change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
-            shown.add_row(change, row["adapter"], in_words(accuracy), in_words(time), str((accuracy or time).n))
+            shown.add_row(change, row["adapter"], escape(in_words(accuracy)), escape(in_words(time)), str((accuracy or time).n))
     return shown
 
 

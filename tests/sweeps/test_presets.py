@@ -127,5 +127,13 @@ def test_the_report_shows_the_presets():
     assert "Frameworks side by side" in page and "more than seeds explain" in page and "no more than seeds explain" in page
     console = Console(width=110, record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(made))
-    assert "published" in console.export_text()
+    text = console.export_text()
+    assert "published" in text
     assert report.summary(made)["spreads"][1]["p_value"] < 0.001
+
+
+def test_the_terminal_says_where_there_is_one_seed_only():
+    runs, plan = record(2.0, 0.3, seeds=1)
+    console = Console(width=110, record=True, file=open("/dev/null", "w"))
+    console.print(*report.tables(report.Record("demo", "u", "demo", "r", {"sweep": "demo", **plan}, runs)))
+    assert "[one seed]" in console.export_text()  # brackets are no markup
