@@ -3,10 +3,11 @@
     python -m benchmarks.overhead [TRIALS]
 
 A null trial does nothing and says so: one epoch's metrics and an outcome. The sides alternate, each in a fresh process; the
-clock starts when both have their stores and Ray, and stops when everything is in MLflow. The ratio is what counts.
+clock starts when a side has its store, its processes and Ray, and stops when everything is in MLflow. The ratio is what counts.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,8 @@ from sweeps import design, driver, sweep
 from sweeps.driver import SweepFolder
 from sweeps.study import Ledger
 
+ROUNDS = 5
+SETTLING = 5.0  # seconds until what a side and Ray started in the background has loaded its modules
 CHOICES = ["glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007"]
 
 
@@ -85,21 +88,33 @@ def peers(trials: int, folder: Path) -> Callable[[], None]:
 def measure(side: str, trials: int) -> None:
     null_sweep = {"ours": ours, "Ray Tune": peers}[side](trials, Path.cwd())
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    time.sleep(SETTLING)
     start = time.perf_counter()
     null_sweep()
     seconds = (time.perf_counter() - start) / trials
-    print(f"{side}: {1000 * seconds:.1f} ms a trial over {trials} null trials", flush=True)
+    print(f"{side} {1000 * seconds}", flush=True)
+
+
+def alone(side: str, trials: str) -> float:
+    """Milliseconds a trial of one side, in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = f"from benchmarks.overhead import measure; measure({side!r}, {trials})"
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(side)]
+    if not lines:
+        sys.exit(f"{side} failed: {done.stderr[-600:]}")
+    return float(lines[-1].removeprefix(side))
 
 
 def main() -> None:
     trials = sys.argv[1] if len(sys.argv) > 1 else "200"
-    for side in ("ours", "Ray Tune", "ours", "Ray Tune"):
-        with tempfile.TemporaryDirectory() as folder:
-            code = f"from benchmarks.overhead import measure; measure({side!r}, {trials})"
-            environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-            done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
-        lines = [line for line in done.stdout.splitlines() if line.startswith(side)]
-        print(lines[-1] if lines else f"{side} failed: {done.stderr[-600:]}", flush=True)
+    ratios = []
+    for _ in range(ROUNDS):
+        mine, theirs = (alone(side, trials) for side in ("ours", "Ray Tune"))
+        ratios.append(mine / theirs)
+        print(f"ours {mine:.1f} ms, Ray Tune {theirs:.1f} ms a trial over {trials} null trials: {ratios[-1]:.3f}", flush=True)
+    print(f"median of {ROUNDS} ratios: {statistics.median(ratios):.3f}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import signal
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -188,6 +189,11 @@ class RunWriter:
         self.client, self.sweep, self.record, self.run = client, sweep, record, run
 
     def write(self, events: list[Event]) -> None:
+        """Write them wholly or not at all, in the embedded store; a server takes them call by call."""
+        with _one_transaction(self.client):
+            self._write(events)
+
+    def _write(self, events: list[Event]) -> None:
         metrics = [metric for event in events for metric in _metrics(event)]
         tags = {name: value[:5000] for event in events for name, value in _tags(event).items()}
         params: dict[str, Any] = {}
@@ -220,6 +226,31 @@ class RunWriter:
         """End the run of a trial that was cut off."""
         if self.run:
             self.client.set_terminated(self.run.info.run_id, "KILLED")
+
+
+@contextmanager
+def _one_transaction(client: MlflowClient) -> Iterator[None]:
+    """Let the embedded store make all calls within in one session.
+
+    It opens six for a run that ends, some within others, and asks for the same rows in each: a third of all its time.
+    """
+    store: Any = client._tracking_client.store
+    open_session = getattr(store, "ManagedSessionMaker", None)
+    if open_session is None:  # a server
+        yield
+        return
+    with open_session(read_only=False) as session:
+        store.ManagedSessionMaker = partial(_shared, session)
+        try:
+            yield
+        finally:
+            store.ManagedSessionMaker = open_session
+
+
+@contextmanager
+def _shared(session: Any, read_only: bool = True) -> Iterator[Any]:
+    yield session
+    session.flush()
 
 
 def _metrics(event: Event) -> list[Metric]:
