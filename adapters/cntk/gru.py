@@ -6,8 +6,8 @@ from cntk import layers
 from adapters import model
 from adapters.model import epsilon_of
 
-# What CNTK's layers draw when they are built.
-OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform", "rnn_init": "glorot_split"}
+# What CNTK's layers draw when they are built; the cell adds its own law.
+OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform"}
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 
 
@@ -23,7 +23,7 @@ class Model(model.Model):
             self.net = self.build()
             self.loss = self.build_loss(labels)
             self.trainer = C.Trainer(self.net, (self.loss, None), [self.build_optimizer(self.net.parameters)])
-        self.redraw(seed, OWN)
+        self.redraw(seed, dict(OWN, rnn_init=self.gru.rnn_init))
 
     # Network
 
@@ -120,6 +120,8 @@ class Model(model.Model):
 class ResetBefore(object):
     """CNTK's own cell. Its gates stand in the order update, reset, candidate."""
 
+    rnn_init = "glorot_split"
+
     def __init__(self, network, dtype):
         self.size, self.step = network.hidden, layers.GRU(network.hidden)
         self.parameters = {parameter.name: parameter for parameter in self.step.parameters}
@@ -150,6 +152,8 @@ class ResetBefore(object):
 
 class ResetAfter(object):
     """The cell of cuDNN and of the other frameworks, in CNTK's operations: its own layer has none such."""
+
+    rnn_init = "glorot_uniform"
 
     def __init__(self, network, dtype):
         gates = 3 * network.hidden

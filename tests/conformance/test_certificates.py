@@ -78,7 +78,7 @@ def test_a_wrong_network_fails(verifier, model, control, place):
 @pytest.mark.parametrize(("model", "control"), SLIGHT, ids=lambda value: getattr(value, "__name__", value))
 def test_float64_is_sharp(verifier, model, control):
     (result,) = verifier(model).run("reference", natives(model)[:1], f"tests.conformance.wrong:{control.__name__}")
-    assert not result.passed and 1e-12 < result.max_difference["weights"] < 1e-6
+    assert not result.passed and 1e-12 < result.max_difference["weights"] < 1e-4
 
 
 # Every choice of every setting is read back from the running framework
