@@ -7,7 +7,7 @@ trajectory must agree; in float32, at full size, three steps must, the weights b
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -19,7 +19,7 @@ import numpy as np
 from adapters import load_spec
 from adapters.settings import SETTINGS, TIME
 from adapters.spec import AdapterSpec
-from experiments import certified, runner
+from experiments import certified, runner, worker_process
 from experiments.environment import Environment
 from experiments.errors import WorkerDied
 from experiments.trial import Trial
@@ -286,15 +286,25 @@ def verify(
     with tempfile.TemporaryDirectory() as folder:
         verifier = Verifier(workload, device, Path(folder), cache)
         verifier.prepare(wanted)
-        with ThreadPoolExecutor(2) as pool:
-            for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
-                for result in found:
-                    progress(result)
-                results += found
+        for found in _in_pairs(verifier, _groups(verifier, wanted)):
+            for result in found:
+                progress(result)
+            results += found
     for name in adapters:
         rows = [result.as_dict() for result in results if result.adapter == name]
         certified.keep(rows, certified.path(load_spec(name), model, device, cache))
     return results
+
+
+def _in_pairs(verifier: Verifier, groups: list[tuple[str, list[Case]]]) -> Iterator[list[Result]]:
+    """Run groups two at a time, in order; an interrupt ends those that run and starts no more."""
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            yield from pool.map(lambda group: verifier.run(*group), groups)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            worker_process.kill_all()
+            raise
 
 
 def _groups(verifier: Verifier, wanted: list[tuple[str, Case]]) -> list[tuple[str, list[Case]]]:

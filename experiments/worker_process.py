@@ -21,6 +21,8 @@ INHERITED = (
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LOG_TAIL = 20  # lines of the log that an error quotes
 
+_running: set[subprocess.Popen[bytes]] = set()  # in whatever thread
+
 
 def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str]:
     """The environment variables a worker starts with."""
@@ -45,10 +47,18 @@ def stream(python: Path, folder: Path, environment: dict[str, str], time_limit: 
             cwd=folder,
             start_new_session=True,
         )
+        _running.add(process)
         try:
             yield from _events(process, folder, record, time.monotonic() + time_limit)
         finally:
+            _running.discard(process)
             _end(process)
+
+
+def kill_all() -> None:
+    """Kill the workers of this process, whichever thread streams them: their streams raise WorkerDied."""
+    for process in list(_running):
+        _kill(process)
 
 
 def _events(process: subprocess.Popen[bytes], folder: Path, record: IO[str], deadline: float) -> Iterator[Event]:
@@ -96,11 +106,15 @@ def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
     return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _kill(process)
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe:

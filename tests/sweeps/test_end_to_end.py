@@ -223,3 +223,14 @@ def test_what_one_framework_lacks_stops_no_other(home):
     assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == ["cntk"]
     nothing = run(home, "run", write(home, name="none", adapters=["cntk"], settings={}), **node)
     assert nothing.returncode == 2 and "ROSETTA_PYTHON_3_6" in nothing.stderr and "Traceback" not in nothing.stderr
+
+
+def test_an_interrupt_ends_verification_and_its_workers(home):
+    arguments = command(home, "verify", "--adapters", "reference")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=home) as verifying:
+        assert "passed reference cifar10_cnn" in verifying.stdout.readline()
+        running = workers(verifying.pid)
+        verifying.send_signal(signal.SIGTERM)
+        assert verifying.wait(timeout=20) == 130
+        assert "interrupted" in verifying.stderr.read() and "imdb_gru" not in verifying.stdout.read()
+    assert running and not any(map(alive, running))
