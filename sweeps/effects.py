@@ -1,22 +1,40 @@
-"""Effects: what a choice does to accuracy or time against a baseline, paired, with its interval. Pure functions."""
+"""Effects: what a choice does to accuracy or time against a baseline, with simultaneous intervals. Pure functions.
 
+Each framework's runs have a linear model of their own (sweeps/linear.py); over all frameworks an effect is the mean of
+theirs. The main effects of one metric in one framework are a family: its intervals cover all true effects together with
+95 % (Bonferroni), and its p values are Holm's.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from sweeps import linear
+from sweeps.linear import Estimate
+
 CONFIDENCE = 0.95
-ALL = "all"  # in place of an adapter: every block of every adapter
+ALL = "all"  # in place of an adapter: the mean of all that can be compared
 
 # Metrics and how a difference is taken: accuracy in points, times as a per cent change of the geometric mean.
 ACCURACY = "accuracy"
 TIMES = ("step_ms_median", "train_seconds", "total_seconds")
 METRICS = (ACCURACY, *TIMES)
 
+MATTERS, NEGLIGIBLE, UNDECIDED = "matters", "negligible", "undecided"
+SMALLEST = {"accuracy": 0.5, "time": 3.0}  # points and per cent: the smallest effects that matter, if a sweep names no others
+MANY = 1000  # blocks: more than anybody runs
+
 
 class Effect(NamedTuple):
-    """`choice` instead of `baseline`: points for accuracy, per cent for times. No interval from a single block."""
+    """`choice` instead of `baseline`: points for accuracy, per cent for times.
+
+    low, high: simultaneous 95 % interval of its family; None where the runs give none. p_value: Holm's, of no effect.
+    verdict: matters | negligible | undecided; more_seeds: how many would decide it, None where none are needed or too many.
+    """
 
     setting: str
     choice: str
@@ -27,49 +45,56 @@ class Effect(NamedTuple):
     low: float | None
     high: float | None
     n: int
+    p_value: float | None = None
+    verdict: str = UNDECIDED
+    more_seeds: int | None = None
 
     @property
     def excludes_zero(self) -> bool:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
+class Key(NamedTuple):
+    """Which comparison an estimate is of."""
+
+    setting: str
+    choice: str
+    baseline: str
+
+
 def effects(
-    runs: pd.DataFrame, natives: dict[str, dict[str, str]], varied: list[str], settings: list[str]
+    runs: pd.DataFrame,
+    natives: Mapping[str, Mapping[str, str]],
+    varied: list[str],
+    smallest: Mapping[str, float] = SMALLEST,
 ) -> list[Effect]:
-    """Every effect that the runs can show.
+    """Every main effect that the runs can show.
 
-    runs: one row a trial, with columns adapter, seed, one per setting, and the metrics. A diverged trial keeps the accuracy
-    it ended with and has no time; a failed one has neither. natives: {adapter: {setting: choice}}. settings: every column
-    in which two runs must agree to be compared.
-
-    Two runs are compared where they agree in adapter, seed and all settings but one. The differences within a block
-    (adapter x seed) are averaged; blocks are the units of the t interval, so a factorial counts no run twice.
+    runs: one row a trial, with columns adapter, seed, outcome, one per setting, and the metrics. A diverged trial keeps the
+    accuracy it ended with, which widens its framework's intervals, and has no time; a failed one has neither. natives: {adapter: {setting: choice}}.
     """
-    found = []
-    for setting in varied:
-        blocks = pd.concat([_blocks(runs, natives, setting, settings, metric) for metric in METRICS])
-        found += _estimates(setting, blocks)
-    return found
+    found: list[Effect] = []
+    for metric in METRICS:
+        fits = _fits(runs, natives, varied, metric)
+        delta = smallest["accuracy" if metric == ACCURACY else "time"]
+        families = {ALL: _overall(fits), **fits} if len(fits) > 1 else fits
+        for adapter, family in families.items():
+            found += _judged(adapter, metric, family, delta, len(fits) if adapter == ALL else 1)
+    return sorted(found, key=lambda effect: (varied.index(effect.setting), METRICS.index(effect.metric)))
 
 
-def _blocks(
-    runs: pd.DataFrame, natives: dict[str, dict[str, str]], setting: str, settings: list[str], metric: str
-) -> pd.DataFrame:
-    """One row for each (adapter, seed, choice): the mean difference from the baseline."""
-    rows = []
-    values = pd.DataFrame({**runs[["adapter", "seed", *settings]], "value": _scale(runs, metric)}).dropna(subset=["value"])
-    if setting in values:
-        values = values.dropna(subset=[setting])
-        others = ["adapter", "seed", *(name for name in settings if name != setting)]
-        for adapter, mine in values.groupby("adapter"):
-            baseline = _baseline(mine[setting], natives[str(adapter)].get(setting))
-            base = mine[mine[setting] == baseline]
-            for choice, flipped in mine[mine[setting] != baseline].groupby(setting):
-                pairs = flipped.fillna("").merge(base.fillna(""), on=others, suffixes=("", "_base"))
-                pairs["difference"] = pairs["value"] - pairs["value_base"]
-                for seed, difference in pairs.groupby("seed")["difference"].mean().items():
-                    rows.append((metric, choice, baseline, adapter, seed, difference))
-    return pd.DataFrame(rows, columns=["metric", "choice", "baseline", "adapter", "seed", "difference"])
+def _fits(
+    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], metric: str
+) -> dict[str, dict[Key, Estimate]]:
+    """{adapter: {comparison: estimate}}, on the scale on which differences are taken."""
+    values = runs.assign(value=_scale(runs, metric)).dropna(subset=["value"])
+    fits = {}
+    for adapter, mine in values.groupby("adapter", sort=False):
+        there = [name for name in varied if name in mine and mine[name].notna().all()]
+        baselines = {name: _baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
+        found = linear.estimates(mine, baselines)
+        fits[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
+    return fits
 
 
 def _baseline(column: pd.Series, native: str | None) -> str:
@@ -86,39 +111,91 @@ def _scale(runs: pd.DataFrame, metric: str) -> pd.Series:
     return timed
 
 
-def _estimates(setting: str, blocks: pd.DataFrame) -> list[Effect]:
-    found = []
-    for (metric, choice, baseline), alike in blocks.groupby(["metric", "choice", "baseline"], sort=False):
-        by_adapter = [(str(adapter), mine) for adapter, mine in alike.groupby("adapter", sort=False)]
-        overall = [(ALL, alike)] if len(by_adapter) > 1 else []
-        for adapter, mine in overall + by_adapter:
-            estimate, low, high = interval(mine["difference"].to_numpy(float), str(metric))
-            found.append(
-                Effect(setting, str(choice), str(baseline), str(metric), adapter, estimate, low, high, len(mine))
-            )
-    return found
+def _overall(fits: dict[str, dict[Key, Estimate]]) -> dict[Key, Estimate]:
+    """The mean effect of each comparison that at least two frameworks have."""
+    keys = dict.fromkeys(key for found in fits.values() for key in found)
+    parts = {key: [found[key] for found in fits.values() if key in found] for key in keys}
+    return {key: linear.mean(mine) for key, mine in parts.items() if len(mine) > 1}
 
 
-def _points(difference: float) -> float:
-    return float(difference)
+def _judged(
+    adapter: str, metric: str, family: dict[Key, Estimate], delta: float, frameworks: int
+) -> Iterator[Effect]:
+    """A family's effects with simultaneous intervals, adjusted p values and verdicts. A seed is a block in each framework."""
+    known = [key for key, estimate in family.items() if estimate.df > 0]
+    adjusted = dict(zip(known, holm([_p_value(family[key]) for key in known]), strict=True))
+    edges = _edges(metric, delta)
+    for key, estimate in family.items():
+        low, high = bounds(estimate, 1 - (1 - CONFIDENCE) / max(1, len(known)))
+        verdict, blocks = _verdict(estimate, low, high, edges)
+        yield Effect(
+            key.setting, key.choice, key.baseline, metric, adapter, back(estimate.value, metric),
+            None if low is None else back(low, metric), None if high is None else back(high, metric), estimate.n,
+            adjusted.get(key), verdict, None if blocks is None else math.ceil(blocks / frameworks),
+        )  # fmt: skip
 
 
-def _per_cent(logarithm: float) -> float:
-    return float(100.0 * np.expm1(logarithm))
+def holm(p_values: list[float]) -> list[float]:
+    """Adjusted p values. Not statsmodels' multipletests: it collects Python's garbage each time, a hundred times the work."""
+    order = np.argsort(p_values)
+    multiplied = np.array(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(multiplied))
+    return [float(p_value) for p_value in adjusted]
 
 
-def interval(differences: np.ndarray, metric: str) -> tuple[float, float | None, float | None]:
-    """Mean and its t interval, turned back from logarithms to per cent for times."""
-    back = _points if metric == ACCURACY else _per_cent
-    mean = differences.mean()
-    if len(differences) < 2:
-        return back(mean), None, None
-    if np.ptp(differences) == 0:  # scipy has no interval for a sample without spread
-        return back(mean), back(mean), back(mean)
-    found = stats.ttest_1samp(differences, 0.0).confidence_interval(CONFIDENCE)
-    return back(mean), back(found.low), back(found.high)
+def _p_value(estimate: Estimate) -> float:
+    """Two-sided, of no effect."""
+    if estimate.error == 0:
+        return float(estimate.value == 0)
+    return float(2 * stats.t.sf(abs(estimate.value / estimate.error), estimate.df))
+
+
+def bounds(estimate: Estimate, confidence: float) -> tuple[float | None, float | None]:
+    """The t interval of an estimate; (None, None) where there is nothing to judge its error by."""
+    if estimate.df <= 0:
+        return None, None
+    half = float(stats.t.isf((1 - confidence) / 2, estimate.df)) * estimate.error
+    return estimate.value - half, estimate.value + half
+
+
+def _edges(metric: str, delta: float) -> tuple[float, float]:
+    """The effects between which nothing matters, on the scale of the estimates."""
+    return (-delta, delta) if metric == ACCURACY else (-math.log1p(delta / 100), math.log1p(delta / 100))
+
+
+def _verdict(
+    estimate: Estimate, low: float | None, high: float | None, edges: tuple[float, float]
+) -> tuple[str, int | None]:
+    """The verdict, and how many more blocks would decide it: None where none are needed, or too many.
+
+    Matters: the interval lies beyond an edge. Negligible: the effect is between them by both one-sided tests (TOST).
+    """
+    if low is None or high is None:
+        return UNDECIDED, None
+    lower, upper = edges
+    if low > upper or high < lower:
+        return MATTERS, None
+    inner = bounds(estimate, 2 * CONFIDENCE - 1)  # two tests of 5 % are one interval of 90 %
+    if inner[0] is not None and inner[1] is not None and lower < inner[0] and inner[1] < upper:
+        return NEGLIGIBLE, None
+    distance = min(abs(estimate.value - edge) for edge in edges)
+    reach = (high - low) / 2 / distance if distance else math.inf
+    needed = math.ceil(estimate.n * min(reach, MANY) ** 2)
+    return UNDECIDED, max(1, needed - estimate.n) if needed < MANY else None
+
+
+def back(value: float, metric: str) -> float:
+    """From the scale of differences to points or per cent."""
+    return float(value if metric == ACCURACY else 100.0 * np.expm1(value))
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float | None, float | None]:
     """Mean of one sample and its t interval; none from a single value."""
-    return interval(values, ACCURACY)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, None, None
+    if np.ptp(values) == 0:  # scipy has no interval for a sample without spread
+        return mean, mean, mean
+    found = stats.ttest_1samp(values, 0.0).confidence_interval(CONFIDENCE)
+    return mean, float(found.low), float(found.high)

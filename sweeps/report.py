@@ -45,8 +45,7 @@ class Record:
         """What the settings do. A search shows nothing of the kind: its sampler prefers what does well."""
         if self.plan["design"] == "search" or self.runs.empty:
             return []
-        settings = [name for name in SETTINGS if name in self.runs]
-        return effects(self.runs, self.plan["natives"], self.plan["varied"], settings)
+        return effects(self.runs, self.plan["natives"], self.plan["varied"])
 
     @cached_property
     def members(self) -> pd.DataFrame:

@@ -1,0 +1,95 @@
+"""A linear model of one framework's runs: block + what each choice does + error. Least squares by statsmodels.
+
+y = block + sum of effects + e, where a block is a seed. Columns of settings are centred, so that an effect is the mean
+difference between a choice and the baseline over all combinations of the other settings, interactions or not.
+"""
+
+import itertools
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+
+Column = tuple[str, str]  # (setting, choice other than the baseline)
+
+
+class Estimate(NamedTuple):
+    """A value, its standard error and degrees of freedom (NaN and 0 where the runs leave nothing to judge its error by), and
+    the number of blocks with both the choice and the baseline."""
+
+    value: float
+    error: float
+    df: float
+    n: int
+
+
+def model(runs: pd.DataFrame, baselines: dict[str, str]) -> tuple[np.ndarray, dict[Column, int]]:
+    """The design matrix, one row a run, and the place in it of each effect that can be told from all others.
+
+    runs: one row a run: seed, and one column per setting of `baselines` ({setting: choice}). An effect that is aliased with
+    another, or whose choice or baseline was not run, has no place.
+    """
+    mains = _mains(runs, baselines)
+    blocks = pd.get_dummies(runs["seed"], drop_first=True, dtype=float).to_numpy()
+    base = np.column_stack([np.ones(len(runs)), blocks])
+    matrix = np.column_stack([base, *mains.values(), *_interactions(base, mains)])
+    known = np.diag(np.linalg.pinv(matrix) @ matrix) > 1 - 1e-8  # of others it is only known what they add up to
+    return matrix, {column: place for place, column in enumerate(mains, start=base.shape[1]) if known[place]}
+
+
+def estimates(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, Estimate]:
+    """The effect of every choice that the runs can tell from all others.
+
+    runs: as for `model`, with the column value.
+    """
+    matrix, places = model(runs, baselines)
+    with warnings.catch_warnings(action="ignore"):  # of runs without a residual, and of effects that are left out below
+        fitted = sm.OLS(runs["value"].to_numpy(float), matrix).fit()
+        errors = fitted.bse
+    df = float(fitted.df_resid)
+    found = {}
+    for (setting, choice), place in places.items():
+        value, error = float(fitted.params[place]), float(errors[place])
+        n = _blocks(runs, setting, choice, baselines[setting])
+        known = df > 0 and bool(np.isfinite(error))
+        found[setting, choice] = Estimate(value, error, df, n) if known else Estimate(value, np.nan, 0.0, n)
+    return found
+
+
+def _blocks(runs: pd.DataFrame, setting: str, choice: str, baseline: str) -> int:
+    seeds = [set(runs.loc[runs[setting] == wanted, "seed"]) for wanted in (choice, baseline)]
+    return len(set.intersection(*seeds))
+
+
+def _mains(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, np.ndarray]:
+    """A centred indicator for each choice that was run and is not the baseline."""
+    found = {}
+    for setting, baseline in baselines.items():
+        choices = runs[setting].unique()
+        for choice in sorted(set(choices) - {baseline}):
+            found[setting, choice] = (runs[setting] == choice).to_numpy(float) - 1.0 / len(choices)
+    return found
+
+
+def _interactions(base: np.ndarray, mains: dict[Column, np.ndarray]) -> list[np.ndarray]:
+    """Products of two settings' columns, where the design can tell all of them apart and still leaves as many runs for
+    the error; else none: they are part of the error."""
+    pairs = itertools.combinations(mains, 2)
+    products = [mains[one] * mains[other] for one, other in pairs if one[0] != other[0]]
+    columns = base.shape[1] + len(mains) + len(products)
+    whole = np.column_stack([base, *mains.values(), *products])
+    enough = len(base) - columns >= max(1, len(products))
+    return products if enough and np.linalg.matrix_rank(whole) == columns else []
+
+
+def mean(parts: list[Estimate]) -> Estimate:
+    """The mean of independent estimates; degrees of freedom by Satterthwaite."""
+    values, errors, dfs, ns = (np.array(column, float) for column in zip(*parts, strict=True))
+    shares = (errors / len(parts)) ** 2
+    n, variance = int(ns.sum()), shares.sum()
+    if not np.isfinite(variance):
+        return Estimate(float(values.mean()), np.nan, 0.0, n)
+    df = variance**2 / np.sum(shares**2 / dfs) if variance > 0 else dfs.sum()
+    return Estimate(float(values.mean()), float(np.sqrt(variance)), float(df), n)
