@@ -100,6 +100,8 @@ def plan(session: Session, file: Path) -> None:
         session.console.print(f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}", soft_wrap=True)
     for row in planned["collapsed"]:
         session.console.print(f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}", soft_wrap=True)
+    for line in _alias_lines(planned) + _path_lines(planned):
+        session.console.print(line, highlight=False, soft_wrap=True)
     session.console.print(f"{planned['planned']} trials")
     session.result(planned)
 
@@ -112,6 +114,26 @@ def _plan_table(planned: dict[str, Any]) -> Table:
         varying = [f"{name} ({' | '.join(choices)})" for name, choices in values.items() if len(choices) > 1]
         table.add_row(adapter, str(len(mine)) if mine else "sampled", ", ".join(varying))
     return table
+
+
+def _alias_lines(planned: dict[str, Any]) -> list[str]:
+    """What the rows of a fractional design can't tell apart; adapters with the same design in one line."""
+    said: dict[str, list[str]] = {}
+    for adapter, fraction in planned["aliases"].items():
+        groups = ", ".join(" = ".join(group) for group in fraction["aliases"]) or "no effect of one setting or two"
+        what = f"resolution {fraction['resolution']}: {groups}" if fraction["resolution"] else "nothing"
+        said.setdefault(what, []).append(adapter)
+    lines = [f"aliased: {', '.join(adapters)}: {what}" for what, adapters in said.items()]
+    lost = ", ".join(adapter for adapter, fraction in planned["aliases"].items() if not fraction["balanced"])
+    return lines + ([f"unbalanced: {lost}: without the rows that were dropped, effects overlap in part"] if lost else [])
+
+
+def _path_lines(planned: dict[str, Any]) -> list[str]:
+    path = planned["path"]
+    if not path:
+        return []
+    steps = ", ".join(f"{step['setting']} {step['from']} -> {step['to']}" for step in path["steps"]) or "nothing to walk"
+    return [f"path: {path['from']} -> {path['to']} in {len(path['walks'])} orders: {steps}"]
 
 
 def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:

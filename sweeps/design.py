@@ -2,16 +2,17 @@
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters import load_spec
-from adapters.spec import AdapterSpec
+from adapters.spec import AdapterSpec, Conflict
 from experiments import certified
 from experiments.errors import SweepError
 from experiments.places import cache
 from experiments.trial import Trial
-from sweeps import presets
+from sweeps import fractions, paths, presets
+from sweeps.paths import End, Path
 from sweeps.presets import Row
 from sweeps.sweep import NATIVE, Sweep
 
@@ -25,6 +26,10 @@ class Plan:
     collapsed: [{adapter, setting, kept, reason}] whose choices make no difference on this device.
     trials: empty for a search, whose trials are sampled.
     presets: {adapter: {preset: its row}} of a design of presets.
+    aliases: {adapter: what its rows of a fractional design can't tell apart}: "resolution" (None where nothing is aliased),
+        "balanced" (whether each setting is as often at either choice, whatever the others are) and "aliases", lists of effects
+        that are one to these rows: a setting ("init"), two of them ("init:loss"), or the "mean" of all rows.
+    path: of a design of that name.
     """
 
     sweep: Sweep
@@ -32,7 +37,9 @@ class Plan:
     dropped: list[dict[str, str]]
     collapsed: list[dict[str, str]]
     trials: list[Trial]
-    presets: dict[str, dict[str, Row]]
+    presets: dict[str, dict[str, Row]] = field(default_factory=dict)
+    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    path: Path | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as `plan --json` prints it and as it is stored with the sweep."""
@@ -48,7 +55,7 @@ class Plan:
             "seeds": self.sweep.seed_list,
             "adapters": self.sweep.adapters,
             "natives": {adapter: load_spec(adapter).native(workload.model) for adapter in self.sweep.adapters},
-            "varied": list(self.sweep.settings),
+            "varied": list(self.path.steps if self.path else self.sweep.settings),
             "holes": {},  # {adapter: why this machine can't run it}, which the run finds out
             "unverified": self._unverified(workload.model),
             "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
@@ -57,6 +64,8 @@ class Plan:
                 {"adapter": adapter, "preset": preset, "trials": self._identities(adapter, row)}
                 for adapter, rows in self.presets.items() for preset, row in rows.items()
             ],
+            "aliases": self.aliases,
+            "path": self.path.as_dict() if self.path else None,
             "dropped": self.dropped,
             "collapsed": self.collapsed,
         }  # fmt: skip
@@ -73,17 +82,39 @@ class Plan:
 
 
 def plan(sweep: Sweep) -> Plan:
-    """Work out a sweep's trials. Raises SweepError where nothing is left, or a fixed setting can't be had."""
+    """Work out a sweep's trials. Raises SweepError where a fixed setting can't be had, or the design can't be made."""
+    if sweep.design == "presets":
+        return _presets_plan(sweep)
+    if sweep.design == "path":
+        return _path_plan(sweep)
     dropped: list[dict[str, str]] = []
     collapsed: list[dict[str, str]] = []
-    if sweep.design == "presets":
-        presets = {name: _presets(sweep, load_spec(name), dropped) for name in sweep.adapters}
-        rows = {name: list(found.values()) for name, found in presets.items()}
-        return Plan(sweep, {}, dropped, collapsed, _ordered(sweep, rows), presets)
     choices = {name: _choices(sweep, load_spec(name), dropped, collapsed) for name in sweep.adapters}
-    rows = {name: _possible(sweep, load_spec(name), choices[name], dropped) for name in sweep.adapters}
+    rows: dict[str, list[Row]] = {}
+    for name in sweep.adapters:
+        rows[name] = _possible(sweep, load_spec(name), _rows(sweep, load_spec(name), choices[name]), dropped)
     trials = [] if sweep.design == "search" else _ordered(sweep, rows)
-    return Plan(sweep, choices, dropped, collapsed, trials, {})
+    return Plan(sweep, choices, dropped, collapsed, trials, aliases=_aliases(sweep, choices, rows))
+
+
+def _presets_plan(sweep: Sweep) -> Plan:
+    dropped: list[dict[str, str]] = []
+    presets = {name: _presets(sweep, load_spec(name), dropped) for name in sweep.adapters}
+    rows = {name: list(found.values()) for name, found in presets.items()}
+    return Plan(sweep, {}, dropped, [], _ordered(sweep, rows), presets)
+
+
+def _path_plan(sweep: Sweep) -> Plan:
+    dropped: list[dict[str, str]] = []
+    collapsed: list[dict[str, str]] = []
+    source, target = (End(spec, baseline(sweep, spec)) for spec in map(load_spec, sweep.adapters))
+    steps = paths.steps(source, target, sweep.resources.device, dropped, collapsed)
+    walks, rows = _walkable(sweep, source, steps, dropped)
+    ends = _possible(sweep, target.spec, [target.configuration], dropped)
+    path = Path(source.spec.name, target.spec.name, steps, walks)
+    choices = {path.source: {name: list(pair) for name, pair in steps.items()}, path.target: {}}
+    trials = _ordered(sweep, {path.source: rows, path.target: ends})
+    return Plan(sweep, choices, dropped, collapsed, trials, path=path)
 
 
 def trial(sweep: Sweep, adapter: str, row: Row, seed: int) -> Trial:
@@ -147,19 +178,59 @@ def _choices(
     return kept
 
 
+def _walkable(
+    sweep: Sweep, source: End, steps: paths.Steps, dropped: list[dict[str, str]]
+) -> tuple[list[paths.Walk], list[Row]]:
+    """The walks on which no row has a conflict, and their rows. Raises SweepError where there is no such walk."""
+    drawn = paths.walks(list(steps), sweep.permutations, sweep.name)
+    on = {walk: paths.along(walk, source.configuration, steps) for walk in drawn}
+    met = {walk: [conflict for row in on[walk] if (conflict := _conflict(sweep, source.spec, row))] for walk in drawn}
+    _write_conflicts(source.spec, [conflict for found in met.values() for conflict in found], dropped)
+    walks = [walk for walk in drawn if not met[walk]]
+    if not walks:
+        first = met[drawn[0]][0]
+        choices = " and ".join(f"{name}={choice}" for name, choice in first.choices.items())
+        raise SweepError(
+            f"design 'path' finds no way from {sweep.adapters[0]} to {sweep.adapters[1]}: {source.spec.name} can't have {choices} "
+            f"({first.reason}); give one of these settings another choice, the same in both, in fixed"
+        )
+    return walks, [Row(row) for row in paths.distinct([row for walk in walks for row in on[walk]])]
+
+
+def _aliases(
+    sweep: Sweep, choices: dict[str, dict[str, list[str]]], rows: dict[str, list[Row]]
+) -> dict[str, dict[str, Any]]:
+    """What each adapter's fraction can't tell apart; nothing of another design."""
+    if sweep.design != "fractional":
+        return {}
+    levels = {name: _levels(sweep, load_spec(name), choices[name]) for name in rows if rows[name]}
+    return {name: fractions.described([row.configuration for row in rows[name]], levels[name]) for name in levels}
+
+
+def _levels(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> fractions.Levels:
+    return fractions.levels(choices, spec.native(sweep.workload.resolve().model), spec.name)
+
+
 def _possible(
-    sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]], dropped: list[dict[str, str]]
+    sweep: Sweep, spec: AdapterSpec, configurations: list[dict[str, str]], dropped: list[dict[str, str]]
 ) -> list[Row]:
     """The rows without those whose choices don't work together; why is written to `dropped`."""
-    rows = [(row, spec.conflict(row, sweep.resources.device)) for row in _rows(sweep, spec, choices)]
-    met = [conflict for _, conflict in rows if conflict]
+    rows = [(row, _conflict(sweep, spec, row)) for row in configurations]
+    _write_conflicts(spec, [conflict for _, conflict in rows if conflict], dropped)
+    return [Row(row) for row, conflict in rows if not conflict]
+
+
+def _conflict(sweep: Sweep, spec: AdapterSpec, configuration: dict[str, str]) -> Conflict | None:
+    return spec.conflict(configuration, sweep.resources.device)
+
+
+def _write_conflicts(spec: AdapterSpec, met: list[Conflict], dropped: list[dict[str, str]]) -> None:
     for conflict in spec.conflicts:
         if conflict in met:
             (setting, choice), *others = conflict.choices.items()
             company = " and ".join(f"{name}={value}" for name, value in others)
             reason = f"not with {company}: {conflict.reason}"
             dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
-    return [Row(row) for row, conflict in rows if not conflict]
 
 
 def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> list[dict[str, str]]:
@@ -167,6 +238,9 @@ def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> lis
     if sweep.design == "one-at-a-time":
         flips = [(name, choice) for name in choices for choice in choices[name] if choice != base[name]]
         return [base] + [{**base, name: choice} for name, choice in flips]
+    if sweep.design == "fractional":
+        levels = _levels(sweep, spec, choices)
+        return [base | cell for cell in fractions.cells(levels, sweep.resolution, sweep.foldover)]
     combinations = itertools.product(*choices.values())
     return [{**base, **dict(zip(choices, combination, strict=True))} for combination in combinations]
 

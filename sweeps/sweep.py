@@ -15,8 +15,9 @@ from experiments.workload import WORKLOADS, Workload, workload_named
 
 NATIVE = "native"  # in a list of choices: whatever the framework does if nobody asks
 Positive = Annotated[int, Field(gt=0)]
-Design = Literal["one-at-a-time", "factorial", "presets", "search"]
+Design = Literal["one-at-a-time", "factorial", "fractional", "path", "presets", "search"]
 Preset = Literal["native", "matched", "published"]
+KEYS = {"resolution": "fractional", "foldover": "fractional", "permutations": "path"}  # that one design alone has
 
 
 class Strict(BaseModel):
@@ -61,6 +62,9 @@ class Sweep(Strict):
     settings: dict[str, list[str]] = {}
     fixed: dict[str, str] = {}
     presets: list[Preset] = []  # presets: whole configurations to compare
+    resolution: Literal[3, 4, 5] = 4  # fractional: the least that is wanted; from 4 on no main effect is aliased with two settings' interaction
+    foldover: bool = False  # fractional: whether the rows with all levels reversed run too
+    permutations: Positive = 6  # path of many steps: how many random orders to walk, each backwards too
     seeds: Positive | list[int] = 3
     trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
@@ -97,7 +101,7 @@ def parse(content: dict[str, Any], source: str) -> Sweep:
         raise SweepError(f"{source}: {_first_line(error)}") from None
     except TypeError:  # keys that are no strings
         raise SweepError(f"{source}: every key must be a word; choices: {', '.join(Sweep.model_fields)}") from None
-    for check in (_check_names, _check_design, _check_choices):
+    for check in (_check_names, _check_design, _check_path, _check_choices):
         check(sweep, source)
     return sweep
 
@@ -140,8 +144,23 @@ def _check_design(sweep: Sweep, source: str) -> None:
         raise SweepError(f"{source}: design 'search' needs trials: how many configurations to try")
     if sweep.design != "search" and sweep.trials is not None:
         raise SweepError(f"{source}: trials is for design 'search'; design '{sweep.design}' runs every row of its plan")
+    for key, design in KEYS.items():
+        if key in sweep.model_fields_set and sweep.design != design:
+            raise SweepError(f"{source}: {key} is for design '{design}', but the design is '{sweep.design}'; leave {key} out")
     if not sweep.seed_list or min(sweep.seed_list) < 0:
         raise SweepError(f"{source}: seeds must be whole numbers from 0 on, but got {sweep.seeds}")
+
+
+def _check_path(sweep: Sweep, source: str) -> None:
+    if sweep.design != "path":
+        return
+    if len(sweep.adapters) != 2:
+        raise SweepError(f"{source}: design 'path' walks from one adapter to another; adapters must list two, but got {sweep.adapters}")
+    if sweep.settings:
+        raise SweepError(
+            f"{source}: design 'path' walks every setting in which its two adapters differ; leave settings out "
+            f"(fixed gives a setting the same choice in both, so that it is not walked)"
+        )
 
 
 def _check_choices(sweep: Sweep, source: str) -> None:

@@ -42,7 +42,7 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"settings": {"init": []}}, "settings.init must list choices"),
         ({"settings": {"init": ["native", "native"]}}, "without repeating"),
         ({"fixed": {"init": "native"}}, "'init' is in settings and in fixed"),
-        ({"design": "full"}, "design: input should be 'one-at-a-time', 'factorial', 'presets' or 'search'"),
+        ({"design": "full"}, "design: input should be 'one-at-a-time', 'factorial', 'fractional', 'path', 'presets' or 'search'"),
         ({"design": "search"}, "design 'search' needs trials"),
         ({"trials": 4}, "trials is for design 'search'"),
         ({"seeds": [-1]}, "seeds must be whole numbers from 0"),

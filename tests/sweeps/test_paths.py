@@ -1,0 +1,142 @@
+"""Paths between two adapters: which settings are walked, in which orders, and which rows that takes."""
+
+from itertools import permutations, product
+from math import factorial
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from adapters import load_spec
+from adapters.spec import Conflict
+from experiments.errors import SweepError
+from sweeps import design, paths, sweep
+from sweeps.cli import main
+
+FILE = {"name": "gap", "workload": {"name": "digits_cnn"}, "adapters": ["lasagne", "caffe2"], "design": "path", "seeds": 2}
+
+
+def parsed(**change):
+    return sweep.parse({**FILE, **change}, "file.yaml")
+
+
+def cells(planned, adapter, seed=0):
+    return [trial.configuration for trial in planned.trials if trial.adapter == adapter and trial.seed == seed]
+
+
+def test_two_steps_are_walked_through_all_four_rows():
+    planned = design.plan(parsed(fixed={"precision": "float32"}))  # a fixed setting is the same in both: no step
+    own, target = ({**load_spec(name).native("cnn"), "precision": "float32"} for name in FILE["adapters"])
+    path = planned.as_dict()["path"]
+    assert (path["from"], path["to"]) == ("lasagne", "caffe2")
+    assert path["steps"] == [
+        {"setting": "init", "from": "glorot_uniform", "to": "lecun_uniform"},
+        {"setting": "nesterov", "from": "off", "to": "on"},
+    ]
+    assert path["walks"] == [["init", "nesterov"], ["nesterov", "init"]]
+    walked = [own | dict(zip(("init", "nesterov"), pair)) for pair in product(("glorot_uniform", "lecun_uniform"), ("off", "on"))]
+    assert sorted(cells(planned, "lasagne"), key=str) == sorted(walked, key=str)
+    assert cells(planned, "caffe2") == [target]
+    assert len(planned.trials) == 2 * (4 + 1) and planned.as_dict()["varied"] == ["init", "nesterov"]
+
+
+def test_up_to_four_steps_are_walked_in_every_order():
+    names = ["init", "loss", "relu", "labels"]
+    assert sorted(paths.walks(names, 6, "x")) == sorted(permutations(names))
+    steps = {name: ("a", "b") for name in names}
+    rows = paths.distinct([row for walk in paths.walks(names, 6, "x") for row in paths.along(walk, dict.fromkeys(names, "a"), steps)])
+    assert len(rows) == 2**4
+    assert paths.walks([], 6, "x") == [()] and paths.along((), {"init": "a"}, {}) == [{"init": "a"}]
+
+
+def test_more_steps_are_walked_in_random_orders_and_each_backwards():
+    names = ["init", "loss", "relu", "labels", "layout"]
+    found = paths.walks(names, 6, "name")
+    assert len(set(found)) == 12 and all(sorted(walk) == sorted(names) for walk in found)
+    assert all(first == tuple(reversed(second)) for first, second in zip(found[::2], found[1::2]))
+    assert found == paths.walks(names, 6, "name") != paths.walks(names, 6, "another")
+    assert len(set(paths.walks(names, 1000, "name"))) == factorial(5)  # there are no more
+
+
+def test_rows_that_walks_share_run_once_and_each_walk_leads_to_the_other_choices():
+    planned = design.plan(parsed(adapters=["pytorch", "cntk"], permutations=3, seeds=1))
+    path, rows = planned.path, cells(planned, "pytorch")
+    assert len(path.walks) == 6 and len(path.steps) == 5
+    start = load_spec("pytorch").native("cnn")
+    on = [row for walk in path.walks for row in paths.along(walk, start, path.steps)]
+    assert len(rows) < len(on) and sorted(rows, key=str) == sorted(paths.distinct(on), key=str)
+    end = start | {name: load_spec("cntk").native("cnn")[name] for name in path.steps}
+    assert all(paths.along(walk, start, path.steps)[-1] == end for walk in path.walks)
+    assert len(cells(planned, "cntk")) == 1
+
+
+def test_what_cant_be_walked_is_said_with_the_reason():
+    planned = design.plan(parsed(adapters=["chainer", "tensorflow"]))
+    said = {(row["adapter"], row["setting"], row["choice"]): row["reason"] for row in planned.dropped}
+    # Chainer can't have TensorFlow's choices of these.
+    assert set(said) == {("chainer", "layout", "nhwc"), ("chainer", "compile", "graph")} and all(said.values())
+    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")]
+    assert list(planned.path.steps) == ["init"]
+    back = design.plan(parsed(adapters=["tensorflow", "chainer"]))
+    assert [(row["adapter"], row["setting"], row["choice"]) for row in back.dropped] == [("chainer", "compile", "graph")]
+    assert list(back.path.steps) == ["layout", "init"]  # TensorFlow can have Chainer's layout
+
+
+def test_what_makes_no_difference_on_this_device_is_no_part_of_the_gap():
+    planned = design.plan(parsed(adapters=["reference", "chainer"]))  # NumPy has no autotune, but on a CPU nobody has
+    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")] and not planned.dropped
+    planned = design.plan(parsed(adapters=["reference", "chainer"], resources={"num_gpus": 1}))
+    assert [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped] == [("reference", "autotune", "off")]
+
+
+def test_on_a_gpu_what_is_inert_on_a_cpu_is_walked():
+    planned = design.plan(parsed(adapters=["pytorch", "cntk"], resources={"num_gpus": 1}))
+    assert "autotune" in planned.path.steps and not planned.collapsed
+
+
+def test_walks_pass_by_what_conflicts(monkeypatch):
+    conflict = Conflict({"init": "glorot_uniform", "momentum": "classical"}, "cpu", "so it is")
+    monkeypatch.setattr(design, "load_spec", lambda name: load_spec(name)._replace(conflicts=(conflict,) * (name == "pytorch")))
+    planned = design.plan(parsed(adapters=["pytorch", "cntk"], fixed={"bias_init": "zeros", "labels": "sparse"}))
+    assert len(planned.path.walks) == 3 and all(walk.index("momentum") < walk.index("init") for walk in planned.path.walks)
+    assert len(cells(planned, "pytorch")) == 8 - 2
+    assert planned.dropped[0]["reason"] == "not with momentum=classical: so it is"
+
+
+def test_a_path_whose_end_conflicts_is_refused():
+    with pytest.raises(SweepError, match=r"no way from tensorflow to pytorch: tensorflow can't have layout=nchw and compile=eager .*in fixed"):
+        design.plan(parsed(adapters=["tensorflow", "pytorch"]))
+
+
+def test_adapters_that_do_not_differ_are_two_rows():
+    same = dict(load_spec("keras2-cntk").native("cnn"))
+    fixed = {name: choice for name, choice in same.items() if name in ("layout", "precision", "init", "loss", "labels", "compile")}
+    planned = design.plan(parsed(adapters=["keras2-cntk", "keras2-theano"], fixed=fixed))
+    assert planned.path.steps == {} and planned.path.walks == [()] and len(planned.trials) == 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"adapters": ["pytorch"]}, r"adapters must list two, but got \['pytorch'\]"),
+        ({"adapters": ["pytorch", "cntk", "jax"]}, "adapters must list two"),
+        ({"settings": {"init": ["native"]}}, "walks every setting in which its two adapters differ; leave settings out"),
+        ({"permutations": 0}, "permutations: input should be greater than 0"),
+        ({"design": "factorial", "permutations": 3}, "permutations is for design 'path', but the design is 'factorial'"),
+        ({"resolution": 4}, "resolution is for design 'fractional'"),
+        ({"presets": ["native"]}, "design 'presets' needs presets"),
+        ({"trials": 3}, "trials is for design 'search'"),
+    ],
+    ids=str,
+)
+def test_a_mistake_gets_one_clear_line(change, said):
+    with pytest.raises(SweepError, match=said) as caught:
+        parsed(**change)
+    assert "\n" not in str(caught.value) and str(caught.value).startswith("file.yaml: ")
+
+
+def test_the_terminal_shows_the_path(tmp_path):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(yaml.safe_dump({**FILE, "fixed": {"precision": "float32"}}))
+    shown = CliRunner().invoke(main, ["plan", str(path)]).output
+    assert "path: lasagne -> caffe2 in 2 orders: init glorot_uniform -> lecun_uniform, nesterov off -> on\n" in shown
