@@ -91,16 +91,22 @@ def run(session: Session, file: Path, fresh: bool, unverified: bool) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
+@click.option("--deviation", type=click.FloatRange(min=0, min_open=True), help="Of one run's accuracy by its seed, in points; known from earlier runs.")
+@click.option("--effect", type=click.FloatRange(min=0, min_open=True), help="How many seeds see an effect of this size, in the same unit.")
 @verb
-def plan(session: Session, file: Path) -> None:
-    """Show which trials a sweep has, which cells are not there, and why."""
-    planned = design.plan(sweep.load(file)).as_dict()
+def plan(session: Session, file: Path, deviation: float | None, effect: float | None) -> None:
+    """Show which trials a sweep has, which cells are not there and why, and how small an effect it can see."""
+    from sweeps import power  # statsmodels takes a second to import
+
+    made = design.plan(sweep.load(file))
+    planned = {**made.as_dict(), "power": power.of_plan(made, deviation or 1.0, effect)}
     session.console.print(_plan_table(planned))
     for row in planned["dropped"]:
         session.console.print(f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}", soft_wrap=True)
     for row in planned["collapsed"]:
         session.console.print(f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}", soft_wrap=True)
-    for line in _alias_lines(planned) + _path_lines(planned):
+    unit = "points" if deviation else "deviations of a run by its seed"
+    for line in _alias_lines(planned) + _path_lines(planned) + _power_lines(planned, unit, effect):
         session.console.print(line, highlight=False, soft_wrap=True)
     session.console.print(f"{planned['planned']} trials")
     session.result(planned)
@@ -114,6 +120,20 @@ def _plan_table(planned: dict[str, Any]) -> Table:
         varying = [f"{name} ({' | '.join(choices)})" for name, choices in values.items() if len(choices) > 1]
         table.add_row(adapter, str(len(mine)) if mine else "sampled", ", ".join(varying))
     return table
+
+
+def _power_lines(planned: dict[str, Any], unit: str, effect: float | None) -> list[str]:
+    """What a plan can see; adapters of which the same is to be said in one line."""
+    said: dict[str, list[str]] = {}
+    for adapter, found in planned["power"].items():
+        smallest, seeds = found["smallest_effect"], found["seeds_needed"]
+        what = "sees no effect: it leaves nothing to judge an error by, add seeds"
+        if smallest is not None:
+            what = f"sees effects on accuracy of {smallest:.2f} {unit} and more, four times in five"
+        if effect:
+            what += f"; {effect:g} {unit} need {seeds or 'more than 200'} seeds"
+        said.setdefault(what, []).append(adapter)
+    return [f"power: {', '.join(adapters)} {what}" for what, adapters in said.items()]
 
 
 def _alias_lines(planned: dict[str, Any]) -> list[str]:

@@ -55,6 +55,7 @@ class Plan:
             "seeds": self.sweep.seed_list,
             "adapters": self.sweep.adapters,
             "natives": {adapter: load_spec(adapter).native(workload.model) for adapter in self.sweep.adapters},
+            "smallest_effect": self.sweep.smallest_effect.model_dump(),
             "varied": list(self.path.steps if self.path else self.sweep.settings),
             "holes": {},  # {adapter: why this machine can't run it}, which the run finds out
             "unverified": self._unverified(workload.model),

@@ -25,7 +25,6 @@ TIMES = ("step_ms_median", "train_seconds", "total_seconds")
 METRICS = (ACCURACY, *TIMES)
 
 MATTERS, NEGLIGIBLE, UNDECIDED = "matters", "negligible", "undecided"
-SMALLEST = {"accuracy": 0.5, "time": 3.0}  # points and per cent: the smallest effects that matter, if a sweep names no others
 MANY = 1000  # blocks: more than anybody runs
 
 
@@ -66,12 +65,13 @@ def effects(
     runs: pd.DataFrame,
     natives: Mapping[str, Mapping[str, str]],
     varied: list[str],
-    smallest: Mapping[str, float] = SMALLEST,
+    smallest: Mapping[str, float],
 ) -> list[Effect]:
     """Every main effect that the runs can show.
 
     runs: one row a trial, with columns adapter, seed, outcome, one per setting, and the metrics. A diverged trial keeps the
-    accuracy it ended with, which widens its framework's intervals, and has no time; a failed one has neither. natives: {adapter: {setting: choice}}.
+    accuracy it ended with, which widens its framework's intervals, and has no time; a failed one has neither. natives:
+    {adapter: {setting: choice}}. smallest: the smallest effects that matter, of accuracy in points and of time in per cent.
     """
     found: list[Effect] = []
     for metric in METRICS:
@@ -91,13 +91,13 @@ def _fits(
     fits = {}
     for adapter, mine in values.groupby("adapter", sort=False):
         there = [name for name in varied if name in mine and mine[name].notna().all()]
-        baselines = {name: _baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
+        baselines = {name: baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
         found = linear.estimates(mine, baselines)
         fits[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
     return fits
 
 
-def _baseline(column: pd.Series, native: str | None) -> str:
+def baseline(column: pd.Series, native: str | None) -> str:
     """The native choice if it was run, else the first one that was."""
     return native if native is not None and (column == native).any() else str(column.iloc[0])
 

@@ -25,36 +25,54 @@ class Estimate(NamedTuple):
     n: int
 
 
-def model(runs: pd.DataFrame, baselines: dict[str, str]) -> tuple[np.ndarray, dict[Column, int]]:
-    """The design matrix, one row a run, and the place in it of each effect that can be told from all others.
+class Model(NamedTuple):
+    """columns: what the rows of the design do within their blocks, shape (runs, effects and interactions).
 
-    runs: one row a run: seed, and one column per setting of `baselines` ({setting: choice}). An effect that is aliased with
-    another, or whose choice or baseline was not run, has no place.
+    places: which column is which effect; one that is aliased with another, or whose choice or baseline was not run, has none.
+    df: degrees of freedom that are left for the error.
     """
+
+    columns: np.ndarray
+    places: dict[Column, int]
+    df: int
+
+
+def model(runs: pd.DataFrame, baselines: dict[str, str]) -> Model:
+    """The model of one framework's runs: one row a run: seed, and one column per setting of `baselines` ({setting: choice})."""
     mains = _mains(runs, baselines)
-    blocks = pd.get_dummies(runs["seed"], drop_first=True, dtype=float).to_numpy()
-    base = np.column_stack([np.ones(len(runs)), blocks])
-    matrix = np.column_stack([base, *mains.values(), *_interactions(base, mains)])
-    known = np.diag(np.linalg.pinv(matrix) @ matrix) > 1 - 1e-8  # of others it is only known what they add up to
-    return matrix, {column: place for place, column in enumerate(mains, start=base.shape[1]) if known[place]}
+    columns = _within([*mains.values(), *_interactions(runs, mains)], runs["seed"])
+    known = np.diag(np.linalg.pinv(columns) @ columns) > 1 - 1e-8  # of others it is only known what they add up to
+    df = len(runs) - runs["seed"].nunique() - int(np.linalg.matrix_rank(columns))
+    return Model(columns, {column: place for place, column in enumerate(mains) if known[place]}, df)
+
+
+def _within(columns: list[np.ndarray], blocks: pd.Series) -> np.ndarray:
+    """Columns less their means in each block: the same estimates as with a column for each block, of which there may be hundreds."""
+    table = np.array(columns, float).reshape(len(columns), len(blocks)).T
+    codes, _ = pd.factorize(blocks)
+    same = np.equal.outer(np.arange(codes.max() + 1), codes)
+    means: np.ndarray = same @ table / same.sum(axis=1, keepdims=True)
+    within: np.ndarray = table - means[codes]
+    return within
 
 
 def estimates(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, Estimate]:
-    """The effect of every choice that the runs can tell from all others.
-
-    runs: as for `model`, with the column value.
-    """
-    matrix, places = model(runs, baselines)
-    with warnings.catch_warnings(action="ignore"):  # of runs without a residual, and of effects that are left out below
-        fitted = sm.OLS(runs["value"].to_numpy(float), matrix).fit()
-        errors = fitted.bse
-    df = float(fitted.df_resid)
+    """The effect of every choice that the runs can tell from all others. runs: as for `model`, with the column value."""
+    columns, places, df = model(runs, baselines)
+    if not places:
+        return {}
+    values = _within([runs["value"].to_numpy(float)], runs["seed"])[:, 0]
     found = {}
+    with warnings.catch_warnings(action="ignore"):  # of runs without a residual, and of columns that have no place
+        least_squares = sm.OLS(values, columns)
+        least_squares.df_resid = float(df)  # the blocks' share is not in the columns
+        fitted = least_squares.fit()
+        errors = fitted.bse
     for (setting, choice), place in places.items():
         value, error = float(fitted.params[place]), float(errors[place])
         n = _blocks(runs, setting, choice, baselines[setting])
         known = df > 0 and bool(np.isfinite(error))
-        found[setting, choice] = Estimate(value, error, df, n) if known else Estimate(value, np.nan, 0.0, n)
+        found[setting, choice] = Estimate(value, error, float(df), n) if known else Estimate(value, np.nan, 0.0, n)
     return found
 
 
@@ -73,15 +91,16 @@ def _mains(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, np.nda
     return found
 
 
-def _interactions(base: np.ndarray, mains: dict[Column, np.ndarray]) -> list[np.ndarray]:
+def _interactions(runs: pd.DataFrame, mains: dict[Column, np.ndarray]) -> list[np.ndarray]:
     """Products of two settings' columns, where the design can tell all of them apart and still leaves as many runs for
     the error; else none: they are part of the error."""
     pairs = itertools.combinations(mains, 2)
     products = [mains[one] * mains[other] for one, other in pairs if one[0] != other[0]]
-    columns = base.shape[1] + len(mains) + len(products)
-    whole = np.column_stack([base, *mains.values(), *products])
-    enough = len(base) - columns >= max(1, len(products))
-    return products if enough and np.linalg.matrix_rank(whole) == columns else []
+    columns, left = len(mains) + len(products), len(runs) - runs["seed"].nunique() - len(mains) - len(products)
+    if not products or left < len(products):
+        return []
+    whole = _within([*mains.values(), *products], runs["seed"])
+    return products if np.linalg.matrix_rank(whole) == columns else []
 
 
 def mean(parts: list[Estimate]) -> Estimate:

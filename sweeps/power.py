@@ -10,10 +10,36 @@ import pandas as pd
 from scipy import optimize, stats
 
 from sweeps import linear
-from sweeps.effects import CONFIDENCE
+from sweeps.design import Plan
+from sweeps.effects import CONFIDENCE, baseline
 
 POWER = 0.8  # how often an effect that is there is to be found
 MOST_SEEDS = 200
+
+
+def of_plan(plan: Plan, deviation: float = 1.0, effect: float | None = None) -> dict[str, dict[str, float | int | None]]:
+    """{adapter: {"smallest_effect", "seeds_needed"}} of a plan whose rows are compared; the weakest of its effects counts.
+
+    smallest_effect: found with 80 %, in the unit of `deviation`; None where the plan leaves no error to judge it by.
+    seeds_needed: for `effect` in the same unit; None where none is given, or 200 seeds are not enough.
+    """
+    found: dict[str, dict[str, float | int | None]] = {}
+    for adapter in plan.sweep.adapters if plan.sweep.design not in ("search", "presets") else []:
+        rows, baselines = _block(plan, adapter)
+        sizes = smallest_effects(rows, baselines, len(plan.sweep.seed_list), deviation).values()
+        if sizes:
+            smallest = None if max(sizes) == np.inf else max(sizes)
+            needed = seeds_needed(rows, baselines, effect, deviation) if effect else None
+            found[adapter] = {"smallest_effect": smallest, "seeds_needed": needed}
+    return found
+
+
+def _block(plan: Plan, adapter: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The rows of one of the adapter's blocks, and the baselines of the settings that vary in them."""
+    first = [trial for trial in plan.trials if (trial.adapter, trial.seed) == (adapter, plan.sweep.seed_list[0])]
+    rows = pd.DataFrame([trial.configuration for trial in first])
+    native = plan.as_dict()["natives"][adapter]
+    return rows, {name: baseline(rows[name], native[name]) for name in map(str, rows) if rows[name].nunique() > 1}
 
 
 def smallest_effects(rows: pd.DataFrame, baselines: dict[str, str], seeds: int, deviation: float = 1.0) -> dict[linear.Column, float]:
@@ -38,9 +64,8 @@ def seeds_needed(rows: pd.DataFrame, baselines: dict[str, str], effect: float, d
 def errors(rows: pd.DataFrame, baselines: dict[str, str], seeds: int, deviation: float) -> dict[linear.Column, tuple[float, int]]:
     """{effect: (standard error, degrees of freedom)} that a plan will have."""
     runs = pd.concat([rows.assign(seed=seed) for seed in range(seeds)], ignore_index=True)
-    matrix, places = linear.model(runs, baselines)
-    covariance = np.linalg.pinv(matrix.T @ matrix)
-    df = len(runs) - int(np.linalg.matrix_rank(matrix))
+    columns, places, df = linear.model(runs, baselines)
+    covariance = np.linalg.pinv(columns.T @ columns)
     return {column: (deviation * float(np.sqrt(covariance[place, place])), df) for column, place in places.items()}
 
 

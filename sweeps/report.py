@@ -16,7 +16,7 @@ from rich.table import Table
 
 from adapters.settings import SETTINGS
 from experiments.trial import COMPLETED, FAILED, OUTCOMES
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, Effect, effects, mean_interval
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, UNDECIDED, Effect, effects, mean_interval
 from sweeps.spread import Spread, accuracies, members, spreads
 
 HEADLINE_TIME = "step_ms_median"
@@ -45,7 +45,7 @@ class Record:
         """What the settings do. A search shows nothing of the kind: its sampler prefers what does well."""
         if self.plan["design"] == "search" or self.runs.empty:
             return []
-        return effects(self.runs, self.plan["natives"], self.plan["varied"])
+        return effects(self.runs, self.plan["natives"], self.plan["varied"], self.plan["smallest_effect"])
 
     @cached_property
     def members(self) -> pd.DataFrame:
@@ -131,12 +131,14 @@ def table(record: Record) -> Table:
     shown.add_column("framework", no_wrap=True)
     for name in ("accuracy, points", "step time, %", "n"):
         shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("accuracy")
     alone = len(record.plan["adapters"]) == 1
     for row in rows(record):
         accuracy, time = row["accuracy"], row["time"]
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
             change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
-            shown.add_row(change, row["adapter"], escape(in_words(accuracy)), escape(in_words(time)), str((accuracy or time).n))
+            numbers = [escape(in_words(accuracy)), escape(in_words(time)), str((accuracy or time).n)]
+            shown.add_row(change, row["adapter"], *numbers, verdict_in_words(accuracy))
     return shown
 
 
@@ -162,6 +164,15 @@ def in_words(effect: Effect | None) -> str:
     if effect.low is None:
         return f"{effect.estimate:+.1f} [one block]"
     return f"{effect.estimate:+.1f} [{effect.low:+.1f}, {effect.high:+.1f}]"
+
+
+def verdict_in_words(effect: Effect | None) -> str:
+    """The verdict, and what it would take where there is none."""
+    if effect is None:
+        return "-"
+    if effect.verdict != UNDECIDED or effect.low is None:
+        return effect.verdict
+    return f"undecided: {effect.more_seeds or 'far'} more seeds"
 
 
 # Figures
@@ -217,7 +228,7 @@ def html(record: Record) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["in_words"] = in_words
+    environment.filters |= {"in_words": in_words, "verdict": verdict_in_words}
     lines = rows(record)
     return environment.get_template("report.html.j2").render(
         record=record,

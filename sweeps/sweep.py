@@ -52,6 +52,13 @@ class Resources(Strict):
         return "cuda" if self.num_gpus else "cpu"
 
 
+class SmallestEffect(Strict):
+    """The smallest effects that matter: verdicts are against these."""
+
+    accuracy: float = Field(0.5, gt=0)  # points
+    time: float = Field(3.0, gt=0)  # per cent
+
+
 class Sweep(Strict):
     """One file: what is trained, what varies, and on what."""
 
@@ -69,6 +76,7 @@ class Sweep(Strict):
     trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
+    smallest_effect: SmallestEffect = Field(default_factory=lambda: SmallestEffect.model_validate({}))
     unverified: bool = False  # whether adapters without a certificate may run; the report says so
     time_limit_minutes: float = Field(60, gt=0)
     keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
@@ -110,7 +118,9 @@ def _first_line(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {"workload": WorkloadChoice, "resources": Resources}
+        models: dict[str, type[BaseModel]] = {
+            "workload": WorkloadChoice, "resources": Resources, "smallest_effect": SmallestEffect,
+        }  # fmt: skip
         model = models.get(str(first["loc"][0]), Sweep) if len(first["loc"]) > 1 else Sweep
         return unknown("key", place.split(".")[-1], list(model.model_fields)) + f" (at '{place}')"
     return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {first['input']!r:.80}"

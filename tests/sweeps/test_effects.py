@@ -9,10 +9,16 @@ from statsmodels.stats.power import TTestPower
 
 from benchmarks import calibration
 from sweeps import linear, power
-from sweeps.effects import ALL, MATTERS, NEGLIGIBLE, UNDECIDED, bounds, effects, holm, mean_interval
+from sweeps.effects import ALL, MATTERS, NEGLIGIBLE, UNDECIDED, bounds, holm, mean_interval
+from sweeps.effects import effects as effects_of
 
 SETTINGS = ["init", "relu"]
+SMALLEST = {"accuracy": 0.5, "time": 3.0}
 NATIVES = {"a": {"init": "x", "relu": "b"}, "b": {"init": "x", "relu": "b"}, "c": {"relu": "b"}}
+
+
+def effects(table, natives, varied, smallest=SMALLEST):
+    return effects_of(table, natives, varied, smallest)
 
 
 def runs(rows):

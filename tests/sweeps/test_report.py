@@ -30,7 +30,7 @@ def record(seeds=3, error="", **plan):
     planned = {
         "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "one-at-a-time",
         "device": "cpu", "seeds": list(range(seeds)), "adapters": ADAPTERS, "natives": {name: NATIVE for name in ADAPTERS},
-        "varied": ["init"], "presets": [], "unverified": [], "holes": {"cntk": "needs Python 3.6"}, "planned": len(rows) + 2, "trials": [],
+        "varied": ["init"], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "presets": [], "unverified": [], "holes": {"cntk": "needs Python 3.6"}, "planned": len(rows) + 2, "trials": [],
         "dropped": [{"adapter": "chainer", "setting": "layout", "choice": "nhwc", "reason": "channels first only"}],
         "collapsed": [{"adapter": "pytorch", "setting": "autotune", "kept": "off", "reason": "no cuDNN"}],
     }  # fmt: skip
@@ -41,7 +41,7 @@ def test_the_summary_has_what_programs_need():
     found = report.summary(record())
     assert {"sweep", "tracking_uri", "experiment", "outcomes", "adapters", "effects"} <= set(found)
     assert found["outcomes"] == {"completed": 17, "diverged": 0, "failed": 1} and set(found["outcomes"]) == set(OUTCOMES)
-    keys = {"setting", "choice", "baseline", "metric", "adapter", "estimate", "low", "high", "n"}
+    keys = {"setting", "choice", "baseline", "metric", "adapter", "estimate", "low", "high", "n", "p_value", "verdict", "more_seeds"}
     assert found["effects"] and all(set(effect) == keys for effect in found["effects"])
     overall = next(e for e in found["effects"] if (e["adapter"], e["metric"]) == ("all", "accuracy"))
     assert 4.0 < overall["estimate"] < 6.0 and overall["low"] < 5.0 < overall["high"] and overall["n"] == 8
