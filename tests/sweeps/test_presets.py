@@ -119,7 +119,7 @@ def test_the_report_shows_the_presets():
     runs, plan = record(2.0, 0.3)
     planned = {
         "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "presets",
-        "device": "cpu", "seeds": [0, 1], "unverified": [], "holes": {}, "natives": {name: {"init": "x"} for name in "abc"}, "varied": [], "planned": len(runs), "trials": [],
+        "device": "cpu", "seeds": [0, 1], "unverified": [], "holes": {}, "natives": {name: {"init": "x"} for name in "abc"}, "varied": [], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "planned": len(runs), "trials": [],
         "dropped": [], "collapsed": [], **plan,
     }  # fmt: skip
     made = report.Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
