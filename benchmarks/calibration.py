@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from sweeps import linear, power
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, bounds, effects
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, bounds, effects
 
 NOISE = 0.34  # points: what the seed alone does to accuracy on CIFAR-10
 ADAPTERS, SETTINGS, SEEDS = ["a", "b", "c"], ["one", "two", "three", "four"], 4
 NATIVES = {adapter: dict.fromkeys(SETTINGS, "off") for adapter in ADAPTERS}
 SMALLEST = {"accuracy": 0.5, "time": 3.0}
-DESIGNS = ("one-at-a-time", "factorial")
+DESIGNS = (PAIRED, "factorial")
 
 
 def rows(design: str) -> pd.DataFrame:
@@ -47,10 +47,10 @@ def coverage(draws: int, design: str, seed: int = 1) -> dict[str, float]:
     for _ in range(draws):
         runs = simulate(random, design, truth)
         mine = runs[runs["adapter"] == "a"].assign(value=lambda table: 100 * table["accuracy"])
-        for (name, _), estimate in linear.estimates(mine, NATIVES["a"]).items():
+        for (name, _), estimate in linear.estimates(mine, NATIVES["a"], design == PAIRED).items():
             low, high = bounds(estimate, CONFIDENCE)
             single.append(low <= truth.get(name, 0.0) <= high)
-        overall = [effect for effect in effects(runs, NATIVES, SETTINGS, SMALLEST) if (effect.adapter, effect.metric) == (ALL, ACCURACY)]
+        overall = [effect for effect in effects(runs, NATIVES, SETTINGS, SMALLEST, design == PAIRED) if (effect.adapter, effect.metric) == (ALL, ACCURACY)]
         families.append(all(effect.low <= truth.get(effect.setting, 0.0) <= effect.high for effect in overall))
     return {"single intervals that cover": float(np.mean(single)), "families covered whole": float(np.mean(families))}
 
@@ -59,7 +59,7 @@ def false_alarms(draws: int, design: str, seed: int = 2) -> dict[str, float]:
     """How many families without any effect have one called so: by Holm's p values, and by their intervals."""
     random, called, excluded = np.random.default_rng(seed), [], []
     for _ in range(draws):
-        found = effects(simulate(random, design, {}), NATIVES, SETTINGS, SMALLEST)
+        found = effects(simulate(random, design, {}), NATIVES, SETTINGS, SMALLEST, design == PAIRED)
         for adapter in (ALL, *ADAPTERS):
             family = [effect for effect in found if (effect.adapter, effect.metric) == (adapter, ACCURACY)]
             called.append(any(effect.p_value < 1 - CONFIDENCE for effect in family))
@@ -70,10 +70,10 @@ def false_alarms(draws: int, design: str, seed: int = 2) -> dict[str, float]:
 def found_as_planned(draws: int, design: str, seed: int = 4) -> dict[str, float]:
     """How often an effect of the size that the planner calls the smallest is found in one framework: 80 % is planned."""
     random = np.random.default_rng(seed)
-    size = power.smallest_effects(rows(design), NATIVES["a"], SEEDS, NOISE)["one", "on"]
+    size = power.smallest_effects(rows(design), NATIVES["a"], SEEDS, design == PAIRED, NOISE)["one", "on"]
     hits = []
     for _ in range(draws):
-        found = effects(simulate(random, design, {"one": size}), NATIVES, SETTINGS, SMALLEST)
+        found = effects(simulate(random, design, {"one": size}), NATIVES, SETTINGS, SMALLEST, design == PAIRED)
         single = [effect for effect in found if effect.metric == ACCURACY and effect.adapter != ALL]
         hits += [effect.excludes_zero for effect in single if effect.setting == "one"]
     return {"planted effects found": float(np.mean(hits))}

@@ -1,6 +1,6 @@
 """Effects: what a choice does to accuracy or time against a baseline, with simultaneous intervals. Pure functions.
 
-Each framework's runs have a linear model of their own (sweeps/linear.py); over all frameworks an effect is the mean of
+Each framework's runs have linear models of their own (sweeps/linear.py); over all frameworks an effect is the mean of
 theirs. The main effects of one metric in one framework are a family: its intervals cover all true effects together with
 95 % (Bonferroni), and its p values are Holm's.
 """
@@ -23,6 +23,8 @@ ALL = "all"  # in place of an adapter: the mean of all that can be compared
 ACCURACY = "accuracy"
 TIMES = ("step_ms_median", "train_seconds", "total_seconds")
 METRICS = (ACCURACY, *TIMES)
+
+PAIRED = "one-at-a-time"  # the design of which each effect is a single contrast
 
 MATTERS, NEGLIGIBLE, UNDECIDED = "matters", "negligible", "undecided"
 MANY = 1000  # blocks: more than anybody runs
@@ -66,16 +68,18 @@ def effects(
     natives: Mapping[str, Mapping[str, str]],
     varied: list[str],
     smallest: Mapping[str, float],
+    paired: bool,
 ) -> list[Effect]:
     """Every main effect that the runs can show.
 
     runs: one row a trial, with columns adapter, seed, outcome, one per setting, and the metrics. A diverged trial keeps the
     accuracy it ended with, which widens its framework's intervals, and has no time; a failed one has neither. natives:
     {adapter: {setting: choice}}. smallest: the smallest effects that matter, of accuracy in points and of time in per cent.
+    paired: whether each choice is compared alone, run by run: right where a design changes one setting at a time.
     """
     found: list[Effect] = []
     for metric in METRICS:
-        fits = _fits(runs, natives, varied, metric)
+        fits = _fits(runs, natives, varied, metric, paired)
         delta = smallest["accuracy" if metric == ACCURACY else "time"]
         families = {ALL: _overall(fits), **fits} if len(fits) > 1 else fits
         for adapter, family in families.items():
@@ -84,7 +88,7 @@ def effects(
 
 
 def _fits(
-    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], metric: str
+    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], metric: str, paired: bool
 ) -> dict[str, dict[Key, Estimate]]:
     """{adapter: {comparison: estimate}}, on the scale on which differences are taken."""
     values = runs.assign(value=_scale(runs, metric)).dropna(subset=["value"])
@@ -92,7 +96,7 @@ def _fits(
     for adapter, mine in values.groupby("adapter", sort=False):
         there = [name for name in varied if name in mine and mine[name].notna().all()]
         baselines = {name: baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
-        found = linear.estimates(mine, baselines)
+        found = linear.estimates(mine, baselines, paired)
         fits[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
     return fits
 

@@ -56,8 +56,31 @@ def _within(columns: list[np.ndarray], blocks: pd.Series) -> np.ndarray:
     return within
 
 
-def estimates(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, Estimate]:
+def parts(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> list[tuple[pd.DataFrame, dict[str, str]]]:
+    """What has a model of its own: all runs together; or, paired, each choice with the baseline, all else being equal.
+
+    Paired, an effect's error is its own (the model is then the paired t test); together, it is one that all rows share.
+    """
+    if not paired:
+        return [(runs, baselines)]
+    found = []
+    for setting, baseline in baselines.items():
+        others = {name: choice for name, choice in baselines.items() if name != setting}
+        equal = (runs[list(others)] == pd.Series(others, dtype=object)).all(axis=1)
+        for choice in sorted(set(runs[setting]) - {baseline}):
+            found.append((runs[equal & runs[setting].isin([choice, baseline])], {setting: baseline}))
+    return found
+
+
+def estimates(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> dict[Column, Estimate]:
     """The effect of every choice that the runs can tell from all others. runs: as for `model`, with the column value."""
+    found: dict[Column, Estimate] = {}
+    for part in parts(runs, baselines, paired):
+        found |= _fitted(*part)
+    return found
+
+
+def _fitted(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, Estimate]:
     columns, places, df = model(runs, baselines)
     if not places:
         return {}

@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from sweeps import linear
 from sweeps.design import Plan
-from sweeps.effects import CONFIDENCE, baseline
+from sweeps.effects import CONFIDENCE, PAIRED, baseline
 
 POWER = 0.8  # how often an effect that is there is to be found
 MOST_SEEDS = 200
@@ -26,10 +26,11 @@ def of_plan(plan: Plan, deviation: float = 1.0, effect: float | None = None) -> 
     found: dict[str, dict[str, float | int | None]] = {}
     for adapter in plan.sweep.adapters if plan.sweep.design not in ("search", "presets") else []:
         rows, baselines = _block(plan, adapter)
-        sizes = smallest_effects(rows, baselines, len(plan.sweep.seed_list), deviation).values()
+        paired = plan.sweep.design == PAIRED
+        sizes = smallest_effects(rows, baselines, len(plan.sweep.seed_list), paired, deviation).values()
         if sizes:
             smallest = None if max(sizes) == np.inf else max(sizes)
-            needed = seeds_needed(rows, baselines, effect, deviation) if effect else None
+            needed = seeds_needed(rows, baselines, effect, paired, deviation) if effect else None
             found[adapter] = {"smallest_effect": smallest, "seeds_needed": needed}
     return found
 
@@ -42,38 +43,47 @@ def _block(plan: Plan, adapter: str) -> tuple[pd.DataFrame, dict[str, str]]:
     return rows, {name: baseline(rows[name], native[name]) for name in map(str, rows) if rows[name].nunique() > 1}
 
 
-def smallest_effects(rows: pd.DataFrame, baselines: dict[str, str], seeds: int, deviation: float = 1.0) -> dict[linear.Column, float]:
+def smallest_effects(
+    rows: pd.DataFrame, baselines: dict[str, str], seeds: int, paired: bool, deviation: float = 1.0
+) -> dict[linear.Column, float]:
     """{effect: the smallest true size that is found with 80 %, its family's multiplicity paid}; infinite without an error.
 
     rows: the rows of one block: one column per setting of `baselines`.
     """
-    found = errors(rows, baselines, seeds, deviation)
+    found = errors(rows, baselines, seeds, paired, deviation)
     alpha = (1 - CONFIDENCE) / max(1, len(found))
     return {column: _smallest(error, df, alpha) for column, (error, df) in found.items()}
 
 
-def seeds_needed(rows: pd.DataFrame, baselines: dict[str, str], effect: float, deviation: float = 1.0) -> int | None:
+def seeds_needed(
+    rows: pd.DataFrame, baselines: dict[str, str], effect: float, paired: bool, deviation: float = 1.0
+) -> int | None:
     """How many seeds find every effect of this size with 80 %; None where more than 200 would be needed."""
     def enough(seeds: int) -> bool:
-        return max(smallest_effects(rows, baselines, seeds, deviation).values(), default=np.inf) <= effect
+        return max(smallest_effects(rows, baselines, seeds, paired, deviation).values(), default=np.inf) <= effect
 
     needed = 1 + bisect.bisect_left(range(1, MOST_SEEDS + 1), True, key=enough)
     return needed if needed <= MOST_SEEDS else None
 
 
-def errors(rows: pd.DataFrame, baselines: dict[str, str], seeds: int, deviation: float) -> dict[linear.Column, tuple[float, int]]:
+def errors(
+    rows: pd.DataFrame, baselines: dict[str, str], seeds: int, paired: bool, deviation: float
+) -> dict[linear.Column, tuple[float, int]]:
     """{effect: (standard error, degrees of freedom)} that a plan will have."""
     runs = pd.concat([rows.assign(seed=seed) for seed in range(seeds)], ignore_index=True)
-    columns, places, df = linear.model(runs, baselines)
-    covariance = np.linalg.pinv(columns.T @ columns)
-    return {column: (deviation * float(np.sqrt(covariance[place, place])), df) for column, place in places.items()}
+    found: dict[linear.Column, tuple[float, int]] = {}
+    for part in linear.parts(runs, baselines, paired):
+        columns, places, df = linear.model(*part)
+        covariance = np.linalg.pinv(columns.T @ columns)
+        found |= {column: (deviation * float(np.sqrt(covariance[place, place])), df) for column, place in places.items()}
+    return found
 
 
 def power(effect: float, error: float, df: int, alpha: float) -> float:
     """How often a two-sided t test at level `alpha` finds a true effect."""
     critical, shift = stats.t.isf(alpha / 2, df), effect / error
-    found = float(stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift))
-    return 1.0 if np.isnan(found) else found  # scipy gives up where an effect can't be missed
+    found = float(stats.nct.sf(critical, df, shift) + stats.nct.sf(critical, df, -shift))  # its cdf far below is at times no number
+    return 1.0 if np.isnan(found) else found  # nor is this where an effect can't be missed
 
 
 def _smallest(error: float, df: int, alpha: float) -> float:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from adapters.settings import SETTINGS
 from experiments.trial import COMPLETED, FAILED, OUTCOMES
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, UNDECIDED, Effect, effects, mean_interval
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, UNDECIDED, Effect, effects, mean_interval
 from sweeps.spread import Spread, accuracies, members, spreads
 
 HEADLINE_TIME = "step_ms_median"
@@ -45,7 +45,8 @@ class Record:
         """What the settings do. A search shows nothing of the kind: its sampler prefers what does well."""
         if self.plan["design"] == "search" or self.runs.empty:
             return []
-        return effects(self.runs, self.plan["natives"], self.plan["varied"], self.plan["smallest_effect"])
+        paired = self.plan["design"] == PAIRED
+        return effects(self.runs, self.plan["natives"], self.plan["varied"], self.plan["smallest_effect"], paired)
 
     @cached_property
     def members(self) -> pd.DataFrame:
@@ -129,7 +130,7 @@ def table(record: Record) -> Table:
     """The effects over all frameworks, and those of single frameworks whose interval excludes zero; of one alone, all."""
     shown = Table("change", title=f"Sweep {record.sweep}: what each setting does", title_justify="left")
     shown.add_column("framework", no_wrap=True)
-    for name in ("accuracy, points", "step time, %", "n"):
+    for name in ("accuracy, points", "step time, %"):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("accuracy")
     alone = len(record.plan["adapters"]) == 1
@@ -137,8 +138,7 @@ def table(record: Record) -> Table:
         accuracy, time = row["accuracy"], row["time"]
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
             change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
-            numbers = [escape(in_words(accuracy)), escape(in_words(time)), str((accuracy or time).n)]
-            shown.add_row(change, row["adapter"], *numbers, verdict_in_words(accuracy))
+            shown.add_row(change, row["adapter"], escape(in_words(accuracy)), escape(in_words(time)), verdict_in_words(accuracy))
     return shown
 
 
@@ -172,7 +172,7 @@ def verdict_in_words(effect: Effect | None) -> str:
         return "-"
     if effect.verdict != UNDECIDED or effect.low is None:
         return effect.verdict
-    return f"undecided: {effect.more_seeds or 'far'} more seeds"
+    return f"+{effect.more_seeds} seeds" if effect.more_seeds else effect.verdict
 
 
 # Figures

@@ -1,9 +1,11 @@
 """Effects against truths worked out by hand, and the coverage of their intervals."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
@@ -17,8 +19,8 @@ SMALLEST = {"accuracy": 0.5, "time": 3.0}
 NATIVES = {"a": {"init": "x", "relu": "b"}, "b": {"init": "x", "relu": "b"}, "c": {"relu": "b"}}
 
 
-def effects(table, natives, varied, smallest=SMALLEST):
-    return effects_of(table, natives, varied, smallest)
+def effects(table, natives, varied, smallest=SMALLEST, paired=False):
+    return effects_of(table, natives, varied, smallest, paired)
 
 
 def runs(rows):
@@ -123,11 +125,23 @@ def test_p_values_are_holms_and_intervals_pay_for_their_number():
     assert (one.low, one.high) == pytest.approx((1 - 2.5706 / 6**0.5, 1 + 2.5706 / 6**0.5), abs=1e-3)
     table = pd.concat([noisy(1.0, 1.0), noisy(0.0, 1.0).query("init == 'y'").assign(init="x", relu="c")])
     both = [effect for effect in effects(table, NATIVES, SETTINGS) if effect.metric == "accuracy"]
-    alone = linear.estimates(table.assign(value=100 * table["accuracy"]), {"init": "x", "relu": "b"})
+    alone = linear.estimates(table.assign(value=100 * table["accuracy"]), {"init": "x", "relu": "b"}, paired=False)
     assert [(e.low, e.high) for e in both] == [pytest.approx(bounds(one, 0.975)) for one in alone.values()]
     raw = [2 * stats.t.sf(abs(one.value / one.error), one.df) for one in alone.values()]
     assert [effect.p_value for effect in both] == pytest.approx(multipletests(raw, method="holm")[1])
     assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx(multipletests([0.01, 0.04, 0.03, 0.5], method="holm")[1])
+
+
+def test_paired_a_wild_choice_does_not_blur_another():
+    """Single contrasts: the errors of a choice that wrecks some runs are not those of one that changes nothing."""
+    wild = [-40.0, 0.0, -20.0]
+    rows = [("a", seed, init, relu, 0.8 + 0.01 * seed + (init == "y") * wild[seed] / 100, 5.0)
+            for seed in range(3) for init, relu in (("x", "b"), ("y", "b"), ("x", "c"))]  # fmt: skip
+    apart, together = (effects(runs(rows), NATIVES, SETTINGS, paired=paired) for paired in (True, False))
+    assert (pick(apart, setting="relu").low, pick(apart, setting="relu").verdict) == (pytest.approx(0, abs=1e-6), NEGLIGIBLE)
+    assert pick(together, setting="relu").verdict == UNDECIDED
+    expected = stats.ttest_1samp(wild, 0).confidence_interval(0.975)
+    assert (pick(apart).low, pick(apart).high) == (pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 # Calibration: the same functions as python -m benchmarks.calibration, with fewer draws and bounds of three standard errors.
@@ -151,10 +165,19 @@ def test_what_the_planner_promises_is_found(design):
     assert calibration.found_as_planned(120, design)["planted effects found"] == pytest.approx(0.8, abs=3 * (0.8 * 0.2 / 360) ** 0.5)
 
 
-def test_the_planner_knows_the_paired_t_test():
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_planner_knows_the_paired_t_test(paired):
     rows, baselines = pd.DataFrame({"init": ["x", "y"]}), {"init": "x"}
-    # statsmodels: TTestPower().solve_power(nobs=6, alpha=0.05, power=0.8) = 1.43 deviations of a difference, sqrt(2) of a run.
-    (smallest,) = power.smallest_effects(rows, baselines, 6).values()
-    assert smallest == pytest.approx(TTestPower().solve_power(nobs=6, alpha=0.05, power=0.8) * 2**0.5, rel=1e-3)
-    assert power.seeds_needed(rows, baselines, smallest) == 6 and power.seeds_needed(rows, baselines, 0.01) is None
-    assert list(power.smallest_effects(rows, baselines, 1).values()) == [np.inf]
+    for seeds in (3, 6):  # a difference of two runs has sqrt(2) times a run's deviation
+        (smallest,) = power.smallest_effects(rows, baselines, seeds, paired).values()
+        assert smallest == pytest.approx(TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8) * 2**0.5, rel=1e-3)
+    assert power.seeds_needed(rows, baselines, smallest, paired) == 6 and power.seeds_needed(rows, baselines, 0.01, paired) is None
+    assert list(power.smallest_effects(rows, baselines, 1, paired).values()) == [np.inf]
+
+
+def test_power_far_out_is_a_number():
+    """Of two degrees of freedom, by integration over the spread that a sample shows."""
+    for alpha, shift in itertools.product((0.05, 0.01), (1.0, 8.0, 10.0, 14.0)):
+        critical = stats.t.isf(alpha / 2, 2)
+        truth, _ = integrate.quad(lambda s: stats.chi2.pdf(2 * s * s, 2) * 4 * s * stats.norm.sf(critical * s - shift), 0, np.inf, limit=200)
+        assert power.power(shift, 1.0, 2, alpha) == pytest.approx(truth, abs=2e-3)
