@@ -9,6 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -286,21 +287,23 @@ def verify(
     with tempfile.TemporaryDirectory() as folder:
         verifier = Verifier(workload, device, Path(folder), cache)
         verifier.prepare(wanted)
-        for found in _in_pairs(verifier, _groups(verifier, wanted)):
-            for result in found:
-                progress(result)
-            results += found
+        with _two_at_a_time() as pool:
+            for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
+                for result in found:
+                    progress(result)
+                results += found
     for name in adapters:
         rows = [result.as_dict() for result in results if result.adapter == name]
         certified.keep(rows, certified.path(load_spec(name), model, device, cache))
     return results
 
 
-def _in_pairs(verifier: Verifier, groups: list[tuple[str, list[Case]]]) -> Iterator[list[Result]]:
-    """Run groups two at a time, in order; an interrupt ends those that run and starts no more."""
+@contextmanager
+def _two_at_a_time() -> Iterator[ThreadPoolExecutor]:
+    """A pool of two threads; an interrupt ends the workers that they run and starts no more."""
     with ThreadPoolExecutor(2) as pool:
         try:
-            yield from pool.map(lambda group: verifier.run(*group), groups)
+            yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             worker_process.kill_all()
