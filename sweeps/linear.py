@@ -57,12 +57,13 @@ def _within(columns: list[np.ndarray], blocks: pd.Series) -> np.ndarray:
 
 
 def parts(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> list[tuple[pd.DataFrame, dict[str, str]]]:
-    """What has a model of its own: all runs together; or, paired, each choice with the baseline, all else being equal.
+    """What has a model of its own: all runs together; or, paired, each choice with the baseline, all else being equal. Nothing
+    where nothing varies.
 
     Paired, an effect's error is its own (the model is then the paired t test); together, it is one that all rows share.
     """
     if not paired:
-        return [(runs, baselines)]
+        return [(runs, baselines)] if baselines else []
     found = []
     for setting, baseline in baselines.items():
         others = {name: choice for name, choice in baselines.items() if name != setting}
@@ -119,17 +120,18 @@ def _interactions(runs: pd.DataFrame, mains: dict[Column, np.ndarray]) -> list[n
     the error; else none: they are part of the error."""
     pairs = itertools.combinations(mains, 2)
     products = [mains[one] * mains[other] for one, other in pairs if one[0] != other[0]]
-    columns, left = len(mains) + len(products), len(runs) - runs["seed"].nunique() - len(mains) - len(products)
+    columns = len(mains) + len(products)
+    left = len(runs) - runs["seed"].nunique() - columns
     if not products or left < len(products):
         return []
     whole = _within([*mains.values(), *products], runs["seed"])
     return products if np.linalg.matrix_rank(whole) == columns else []
 
 
-def mean(parts: list[Estimate]) -> Estimate:
+def mean(estimates: list[Estimate]) -> Estimate:
     """The mean of independent estimates; degrees of freedom by Satterthwaite."""
-    values, errors, dfs, ns = (np.array(column, float) for column in zip(*parts, strict=True))
-    shares = (errors / len(parts)) ** 2
+    values, errors, dfs, ns = (np.array(column, float) for column in zip(*estimates, strict=True))
+    shares = (errors / len(estimates)) ** 2
     n, variance = int(ns.sum()), shares.sum()
     if not np.isfinite(variance):
         return Estimate(float(values.mean()), np.nan, 0.0, n)

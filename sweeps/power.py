@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from adapters import load_spec
 from sweeps import linear
 from sweeps.design import Plan
 from sweeps.effects import CONFIDENCE, PAIRED, baseline
@@ -39,7 +40,7 @@ def _block(plan: Plan, adapter: str) -> tuple[pd.DataFrame, dict[str, str]]:
     """The rows of one of the adapter's blocks, and the baselines of the settings that vary in them."""
     first = [trial for trial in plan.trials if (trial.adapter, trial.seed) == (adapter, plan.sweep.seed_list[0])]
     rows = pd.DataFrame([trial.configuration for trial in first])
-    native = plan.as_dict()["natives"][adapter]
+    native = load_spec(adapter).native(plan.sweep.workload.resolve().model)
     return rows, {name: baseline(rows[name], native[name]) for name in map(str, rows) if rows[name].nunique() > 1}
 
 

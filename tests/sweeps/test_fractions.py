@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from experiments.errors import SweepError
-from sweeps import design, fractions, sweep
+from sweeps import design, fractions, power, sweep
 from sweeps.cli import main
 
 SETTINGS = {
@@ -158,22 +158,7 @@ def test_an_adapter_without_a_row_that_works_has_no_aliases():
     settings, fixed = some(2), {"compile": "eager", "layout": "nchw"}
     planned = design.plan(parsed(adapters=["tensorflow", "pytorch"], settings=settings, fixed=fixed))
     assert list(planned.aliases) == ["pytorch"] and {trial.adapter for trial in planned.trials} == {"pytorch"}
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"resolution": 6}, "resolution: input should be 3, 4 or 5, but got 6"),
-        ({"foldover": "yes"}, "foldover: input should be a valid boolean"),
-        ({"design": "factorial", "resolution": 4}, "resolution is for design 'fractional', but the design is 'factorial'; leave resolution out"),
-        ({"design": "one-at-a-time", "foldover": False}, "foldover is for design 'fractional'"),
-    ],
-    ids=str,
-)
-def test_a_mistake_gets_one_clear_line(change, said):
-    with pytest.raises(SweepError, match=said) as caught:
-        parsed(**change)
-    assert "\n" not in str(caught.value) and str(caught.value).startswith("file.yaml: ")
+    assert list(power.of_plan(planned)) == ["pytorch"]
 
 
 def test_the_terminal_says_what_is_aliased(tmp_path):

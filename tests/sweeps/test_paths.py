@@ -115,26 +115,6 @@ def test_adapters_that_do_not_differ_are_two_rows():
     assert planned.path.steps == {} and planned.path.walks == [()] and len(planned.trials) == 2 * 2
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"adapters": ["pytorch"]}, r"adapters must list two, but got \['pytorch'\]"),
-        ({"adapters": ["pytorch", "cntk", "jax"]}, "adapters must list two"),
-        ({"settings": {"init": ["native"]}}, "walks every setting in which its two adapters differ; leave settings out"),
-        ({"permutations": 0}, "permutations: input should be greater than 0"),
-        ({"design": "factorial", "permutations": 3}, "permutations is for design 'path', but the design is 'factorial'"),
-        ({"resolution": 4}, "resolution is for design 'fractional'"),
-        ({"presets": ["native"]}, "design 'presets' needs presets"),
-        ({"trials": 3}, "trials is for design 'search'"),
-    ],
-    ids=str,
-)
-def test_a_mistake_gets_one_clear_line(change, said):
-    with pytest.raises(SweepError, match=said) as caught:
-        parsed(**change)
-    assert "\n" not in str(caught.value) and str(caught.value).startswith("file.yaml: ")
-
-
 def test_the_terminal_shows_the_path(tmp_path):
     path = tmp_path / "sweep.yaml"
     path.write_text(yaml.safe_dump({**FILE, "fixed": {"precision": "float32"}}))

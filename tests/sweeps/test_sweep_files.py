@@ -15,6 +15,8 @@ GOOD = {
     "settings": {"init": ["native", "glorot_uniform"]},
     "seeds": 2,
 }
+FRACTIONAL = {"design": "fractional"}
+PATH = {"design": "path", "adapters": ["lasagne", "caffe2"], "settings": {}}
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
@@ -52,6 +54,18 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"resources": {"num_gpus": -1}}, "resources.num_gpus: input should be greater than or equal to 0"),
         ({"resources": {"gpus": 1}}, "unknown key 'gpus'. Did you mean 'num_gpus'"),
         ({7: "x"}, "every key must be a word"),
+        ({**FRACTIONAL, "resolution": 6}, "resolution: input should be 3, 4 or 5, but got 6"),
+        ({**FRACTIONAL, "foldover": "yes"}, "foldover: input should be a valid boolean"),
+        ({"design": "factorial", "resolution": 4}, "resolution is for design 'fractional', but the design is 'factorial'; leave resolution out"),
+        ({"design": "one-at-a-time", "foldover": False}, "foldover is for design 'fractional'"),
+        ({**PATH, "adapters": ["pytorch"]}, r"adapters must list two, but got \['pytorch'\]"),
+        ({**PATH, "adapters": ["pytorch", "cntk", "jax"]}, "adapters must list two"),
+        ({**PATH, "settings": {"init": ["native"]}}, "walks every setting in which its two adapters differ; leave settings out"),
+        ({**PATH, "permutations": 0}, "permutations: input should be greater than 0"),
+        ({"design": "factorial", "permutations": 3}, "permutations is for design 'path', but the design is 'factorial'"),
+        ({**PATH, "resolution": 4}, "resolution is for design 'fractional'"),
+        ({**PATH, "presets": ["native"]}, "design 'presets' needs presets"),
+        ({**PATH, "trials": 3}, "trials is for design 'search'"),
     ],
     ids=str,
 )
