@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from sweeps import linear, power
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, bounds, effects
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, Effect, bounds, effects
+from sweeps.sweep import SmallestEffect
 
 NOISE = 0.34  # points: what the seed alone does to accuracy on CIFAR-10
 ADAPTERS, SETTINGS, SEEDS = ["a", "b", "c"], ["one", "two", "three", "four"], 4
 NATIVES = {adapter: dict.fromkeys(SETTINGS, "off") for adapter in ADAPTERS}
-SMALLEST = {"accuracy": 0.5, "time": 3.0}
+SMALLEST = SmallestEffect.model_validate({}).model_dump()
 DESIGNS = (PAIRED, "factorial")
 
 
@@ -40,28 +41,34 @@ def simulate(random: np.random.Generator, design: str, truth: dict[str, float]) 
     return runs.assign(accuracy=points / 100)
 
 
+def families(runs: pd.DataFrame, design: str) -> dict[str, list[Effect]]:
+    """{adapter or ALL: its effects on accuracy}."""
+    found = effects(runs, NATIVES, SETTINGS, SMALLEST, design == PAIRED)
+    return {
+        name: [effect for effect in found if (effect.adapter, effect.metric) == (name, ACCURACY)] for name in (ALL, *ADAPTERS)
+    }
+
+
 def coverage(draws: int, design: str, seed: int = 1) -> dict[str, float]:
     """{what: how often}: single intervals that cover, and families whose intervals all do."""
     random, truth = np.random.default_rng(seed), {"one": 1.0, "two": -0.5}
-    single, families = [], []
+    single, whole = [], []
     for _ in range(draws):
         runs = simulate(random, design, truth)
         mine = runs[runs["adapter"] == "a"].assign(value=lambda table: 100 * table["accuracy"])
         for (name, _), estimate in linear.estimates(mine, NATIVES["a"], design == PAIRED).items():
             low, high = bounds(estimate, CONFIDENCE)
             single.append(low <= truth.get(name, 0.0) <= high)
-        overall = [effect for effect in effects(runs, NATIVES, SETTINGS, SMALLEST, design == PAIRED) if (effect.adapter, effect.metric) == (ALL, ACCURACY)]
-        families.append(all(effect.low <= truth.get(effect.setting, 0.0) <= effect.high for effect in overall))
-    return {"single intervals that cover": float(np.mean(single)), "families covered whole": float(np.mean(families))}
+        overall = families(runs, design)[ALL]
+        whole.append(all(effect.low <= truth.get(effect.setting, 0.0) <= effect.high for effect in overall))
+    return {"single intervals that cover": float(np.mean(single)), "families covered whole": float(np.mean(whole))}
 
 
 def false_alarms(draws: int, design: str, seed: int = 2) -> dict[str, float]:
     """How many families without any effect have one called so: by Holm's p values, and by their intervals."""
     random, called, excluded = np.random.default_rng(seed), [], []
     for _ in range(draws):
-        found = effects(simulate(random, design, {}), NATIVES, SETTINGS, SMALLEST, design == PAIRED)
-        for adapter in (ALL, *ADAPTERS):
-            family = [effect for effect in found if (effect.adapter, effect.metric) == (adapter, ACCURACY)]
+        for family in families(simulate(random, design, {}), design).values():
             called.append(any(effect.p_value < 1 - CONFIDENCE for effect in family))
             excluded.append(any(effect.excludes_zero for effect in family))
     return {"false alarms, Holm": float(np.mean(called)), "false alarms, intervals": float(np.mean(excluded))}
@@ -73,9 +80,8 @@ def found_as_planned(draws: int, design: str, seed: int = 4) -> dict[str, float]
     size = power.smallest_effects(rows(design), NATIVES["a"], SEEDS, design == PAIRED, NOISE)["one", "on"]
     hits = []
     for _ in range(draws):
-        found = effects(simulate(random, design, {"one": size}), NATIVES, SETTINGS, SMALLEST, design == PAIRED)
-        single = [effect for effect in found if effect.metric == ACCURACY and effect.adapter != ALL]
-        hits += [effect.excludes_zero for effect in single if effect.setting == "one"]
+        found = families(simulate(random, design, {"one": size}), design)
+        hits += [effect.excludes_zero for name in ADAPTERS for effect in found[name] if effect.setting == "one"]
     return {"planted effects found": float(np.mean(hits))}
 
 

@@ -123,8 +123,8 @@ def _plan_table(planned: dict[str, Any]) -> Table:
 
 
 def _power_lines(planned: dict[str, Any], unit: str, effect: float | None) -> list[str]:
-    """What a plan can see; adapters of which the same is to be said in one line."""
-    said: dict[str, list[str]] = {}
+    """What a plan can see."""
+    said = {}
     for adapter, found in planned["power"].items():
         smallest, seeds = found["smallest_effect"], found["seeds_needed"]
         what = "sees no effect: it leaves nothing to judge an error by, add seeds"
@@ -132,20 +132,24 @@ def _power_lines(planned: dict[str, Any], unit: str, effect: float | None) -> li
             what = f"sees effects on accuracy of {smallest:.2f} {unit} and more, four times in five"
         if effect:
             what += f"; {effect:g} {unit} need {seeds or 'more than 200'} seeds"
-        said.setdefault(what, []).append(adapter)
-    return [f"power: {', '.join(adapters)} {what}" for what, adapters in said.items()]
+        said[adapter] = what
+    return [f"power: {names} {what}" for names, what in _together(said)]
 
 
 def _alias_lines(planned: dict[str, Any]) -> list[str]:
-    """What the rows of a fractional design can't tell apart; adapters with the same design in one line."""
-    said: dict[str, list[str]] = {}
+    """What the rows of a fractional design can't tell apart."""
+    said = {}
     for adapter, fraction in planned["aliases"].items():
         groups = ", ".join(" = ".join(group) for group in fraction["aliases"]) or "no effect of one setting or two"
-        what = f"resolution {fraction['resolution']}: {groups}" if fraction["resolution"] else "nothing"
-        said.setdefault(what, []).append(adapter)
-    lines = [f"aliased: {', '.join(adapters)}: {what}" for what, adapters in said.items()]
+        said[adapter] = f"resolution {fraction['resolution']}: {groups}" if fraction["resolution"] else "nothing"
+    lines = [f"aliased: {names}: {what}" for names, what in _together(said)]
     lost = ", ".join(adapter for adapter, fraction in planned["aliases"].items() if not fraction["balanced"])
     return lines + ([f"unbalanced: {lost}: without the rows that were dropped, effects overlap in part"] if lost else [])
+
+
+def _together(said: dict[str, str]) -> list[tuple[str, str]]:
+    """(adapters, what is said of them): those of which the same is said in one line."""
+    return [(", ".join(name for name in said if said[name] == what), what) for what in dict.fromkeys(said.values())]
 
 
 def _path_lines(planned: dict[str, Any]) -> list[str]:

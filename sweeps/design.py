@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,9 +191,8 @@ def _walkable(
     walks = [walk for walk in drawn if not met[walk]]
     if not walks:
         first = met[drawn[0]][0]
-        choices = " and ".join(f"{name}={choice}" for name, choice in first.choices.items())
         raise SweepError(
-            f"design 'path' finds no way from {sweep.adapters[0]} to {sweep.adapters[1]}: {source.spec.name} can't have {choices} "
+            f"design 'path' finds no way from {sweep.adapters[0]} to {sweep.adapters[1]}: {source.spec.name} can't have {_in_words(first.choices)} "
             f"({first.reason}); give one of these settings another choice, the same in both, in fixed"
         )
     return walks, [Row(row) for row in paths.distinct([row for walk in walks for row in on[walk]])]
@@ -229,9 +229,12 @@ def _write_conflicts(spec: AdapterSpec, met: list[Conflict], dropped: list[dict[
     for conflict in spec.conflicts:
         if conflict in met:
             (setting, choice), *others = conflict.choices.items()
-            company = " and ".join(f"{name}={value}" for name, value in others)
-            reason = f"not with {company}: {conflict.reason}"
+            reason = f"not with {_in_words(dict(others))}: {conflict.reason}"
             dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
+
+
+def _in_words(choices: Mapping[str, str]) -> str:
+    return " and ".join(f"{name}={choice}" for name, choice in choices.items())
 
 
 def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> list[dict[str, str]]:

@@ -45,8 +45,12 @@ class Record:
         """What the settings do. A search shows nothing of the kind: its sampler prefers what does well."""
         if self.plan["design"] == "search" or self.runs.empty:
             return []
-        paired = self.plan["design"] == PAIRED
-        return effects(self.runs, self.plan["natives"], self.plan["varied"], self.plan["smallest_effect"], paired)
+        return effects(self.runs, self.plan["natives"], self.plan["varied"], self.plan["smallest_effect"], self.paired)
+
+    @property
+    def paired(self) -> bool:
+        """Whether each effect is a single contrast: see sweeps.effects."""
+        return bool(self.plan["design"] == PAIRED)
 
     @cached_property
     def members(self) -> pd.DataFrame:

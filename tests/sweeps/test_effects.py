@@ -13,11 +13,10 @@ from sweeps.effects import ALL, MATTERS, NEGLIGIBLE, UNDECIDED, bounds, holm, me
 from sweeps.effects import effects as effects_of
 
 SETTINGS = ["init", "relu"]
-SMALLEST = {"accuracy": 0.5, "time": 3.0}
 NATIVES = {"a": {"init": "x", "relu": "b"}, "b": {"init": "x", "relu": "b"}, "c": {"relu": "b"}}
 
 
-def effects(table, natives, varied, smallest=SMALLEST, paired=False):
+def effects(table, natives, varied, smallest=calibration.SMALLEST, paired=False):
     return effects_of(table, natives, varied, smallest, paired)
 
 
@@ -140,6 +139,15 @@ def test_paired_a_wild_choice_does_not_blur_another():
     assert pick(together, setting="relu").verdict == UNDECIDED
     expected = stats.ttest_1samp(wild, 0).confidence_interval(0.975)
     assert (pick(apart).low, pick(apart).high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+
+
+def test_the_interval_of_a_mean_covers_the_truth_as_often_as_it_says():
+    random = np.random.default_rng(7)
+    truth, covered, draws = 1.0, 0, 2000
+    for _ in range(draws):
+        _, low, high = mean_interval(random.normal(truth, 0.5, 5))
+        covered += low <= truth <= high
+    assert covered / draws == pytest.approx(0.95, abs=0.015)
 
 
 # Calibration: the same functions as python -m benchmarks.calibration, with fewer draws and bounds of three standard errors.
