@@ -44,6 +44,7 @@ EPOCH_METRICS = {
 }
 MLFLOW_EXPERIMENT_KIND = "mlflow.experimentKind"  # the page opens on training runs, not on language models' traces
 PAGE = 1000  # runs asked for at a time
+BATCH = 60  # events written at a time
 
 
 def tracking_uri(home: Path) -> str:
@@ -179,7 +180,8 @@ def _kill(client: MlflowClient, run: Run) -> bool:
 
 
 def _write(client: MlflowClient, sweep: SweepRun, record: TrialRecord, runs: list[Run]) -> None:
-    RunWriter(client, sweep, record, runs[0] if runs else None).write(record.events())
+    with _one_transaction(client):
+        RunWriter(client, sweep, record, runs[0] if runs else None).write(record.events())
 
 
 class RunWriter:
@@ -189,11 +191,6 @@ class RunWriter:
         self.client, self.sweep, self.record, self.run = client, sweep, record, run
 
     def write(self, events: list[Event]) -> None:
-        """Write them wholly or not at all, in the embedded store; a server takes them call by call."""
-        with _one_transaction(self.client):
-            self._write(events)
-
-    def _write(self, events: list[Event]) -> None:
         metrics = [metric for event in events for metric in _metrics(event)]
         tags = {name: value[:5000] for event in events for name, value in _tags(event).items()}
         params: dict[str, Any] = {}
@@ -230,9 +227,10 @@ class RunWriter:
 
 @contextmanager
 def _one_transaction(client: MlflowClient) -> Iterator[None]:
-    """Let the embedded store make all calls within in one session.
+    """Let the embedded store make all calls within in one session: they are written wholly or not at all.
 
     It opens six for a run that ends, some within others, and asks for the same rows in each: a third of all its time.
+    A server takes them call by call.
     """
     store: Any = client._tracking_client.store
     open_session = getattr(store, "ManagedSessionMaker", None)
@@ -329,9 +327,9 @@ def _end_with_driver() -> None:
 
 
 def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:
-    """At least one item, and all that have gathered by now."""
+    """At least one item, and those that have gathered by now: as many as one transaction takes without keeping others out."""
     items = [waiting.get()]
-    while not waiting.empty():
+    while len(items) < BATCH and not waiting.empty():
         items.append(waiting.get())
     return items
 
@@ -349,8 +347,12 @@ class RunWriters:
         for record, event in items:
             self.writers.setdefault(record.folder, RunWriter(self.client, self.sweep, record))
             events[record.folder].append(event)
-        for folder, news in events.items():
-            self._try(folder, partial(self._write, folder, news))
+        try:
+            with _one_transaction(self.client):
+                for folder, news in events.items():
+                    self._try(folder, partial(self._write, folder, news))
+        except Exception:  # none of them is written
+            self.unwritten |= events.keys()
 
     def _write(self, folder: Path, events: list[Event]) -> None:
         self.writers[folder].write(events)

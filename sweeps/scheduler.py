@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -21,7 +21,9 @@ from experiments import places
 from experiments.errors import ClusterError
 from experiments.runner import run_trial
 from experiments.trial import FAILED, Event, Trial
-from sweeps.sweep import Resources
+
+if TYPE_CHECKING:  # a Ray worker starts faster without pydantic
+    from sweeps.sweep import Resources
 
 POLL = 0.5  # seconds between looks for an interrupt
 RETRIES = 2  # of a trial whose Ray worker or node was lost
@@ -37,7 +39,7 @@ def started_cluster() -> Path:
 class Cluster:
     """Ray for the duration of a sweep: the cluster this program runs in, or one of its own on this machine."""
 
-    def __init__(self, resources: Resources):
+    def __init__(self, resources: "Resources"):
         self.resources = resources
         self.own = False
 
