@@ -391,8 +391,12 @@ def main(name, model, rounds):
                 sides[side]()
             if number:  # the first round warms up
                 times[side].append((time.perf_counter() - start) / STEPS)
-    adapter_ms, plain_ms = 1000 * np.median(times["adapter"]), 1000 * np.median(times["plain"])
-    print(f"{name} {model}: {plain_ms / adapter_ms:.2f} times the plain loop's speed ({adapter_ms:.0f} ms against {plain_ms:.0f} ms a step)")
+    # Within a round, for the machine's speed changes from one to the next.
+    ratios = np.array(times["plain"]) / np.array(times["adapter"])
+    low, median, high = np.percentile(ratios, (25, 50, 75))
+    milliseconds = ["%.0f ms" % (1000 * np.median(times[side])) for side in ("adapter", "plain")]
+    print(f"{name} {model}: {median:.2f} times the plain loop's speed (half of {rounds} rounds: {low:.2f} to {high:.2f}; "
+          f"{milliseconds[0]} against {milliseconds[1]} a step)")  # fmt: skip
 
 
 if __name__ == "__main__":

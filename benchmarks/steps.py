@@ -4,7 +4,7 @@
 
 Published network (cnn: 32x32 pictures; gru: 150 words), batch 64, two threads, the adapter's native settings but for layout,
 labels and ReLU order, which are the notebook's. Adapter and plain loop alternate in one process of the framework's
-interpreter, in turns first; the ratio of medians is what counts (1.10: the adapter is 10 % faster). Busy machines want more rounds.
+interpreter, in turns first; the median of the rounds' ratios is what counts (1.10: the adapter is 10 % faster). Busy machines want more rounds.
 """
 
 import argparse
