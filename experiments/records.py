@@ -95,6 +95,7 @@ def description(trial: Trial) -> dict[str, Any]:
         "tags": {
             "trial": trial.identity,
             "seed": str(trial.seed),
+            "repeats": trial.repeats,
             "device": trial.device,
             "environment": trial.environment.digest[:12],
             "revision": revision(),

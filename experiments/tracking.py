@@ -388,11 +388,22 @@ def last_sweep(home: Path, experiment: str) -> SweepRun:
     return SweepRun(uri, experiment, found.experiment_id, runs[0].info.run_id)
 
 
-def read_plan(sweep: SweepRun, folder: Path) -> dict[str, Any]:
-    """The plan that was stored with the sweep before it ran. `folder` receives the file."""
-    path = connect(sweep.uri).download_artifacts(sweep.run_id, "plan.json", str(folder))
-    plan: dict[str, Any] = json.loads(Path(path).read_text())
-    return plan
+def read_files(sweep: SweepRun, folder: Path) -> dict[str, Any]:
+    """{name: content} of the JSON files that were stored with the sweep: its plan and its certificates. `folder` receives them."""
+    client = connect(sweep.uri)
+    names = [file.path for file in client.list_artifacts(sweep.run_id) if file.path.endswith(".json")]
+    paths = {name: client.download_artifacts(sweep.run_id, name, str(folder)) for name in names}
+    return {name: json.loads(Path(path).read_text()) for name, path in paths.items()}
+
+
+def read_curves(sweep: SweepRun, runs: pd.DataFrame) -> pd.DataFrame:
+    """The accuracy after each epoch of these runs (rows of `read_runs`): columns adapter, seed, epoch and accuracy."""
+    client = connect(sweep.uri)
+    rows = []
+    for run in runs.to_dict("records"):
+        for metric in client.get_metric_history(run["run"], "accuracy"):
+            rows.append({"adapter": run["adapter"], "seed": run["seed"], "epoch": metric.step, "accuracy": metric.value})
+    return pd.DataFrame(rows)
 
 
 def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
@@ -414,12 +425,14 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
 
 
 def read_runs(sweep: SweepRun) -> pd.DataFrame:
-    """One row for each trial with an outcome: params, seed, outcome, error and metrics. Unsupported settings are NaN."""
+    """One row for each trial with an outcome: params, seed, outcome, error, metrics, its identity (trial), that of the trial
+    which it repeats, if any, what made it, and MLflow's id (run). Unsupported settings are NaN."""
     rows = []
     for run in children(connect(sweep.uri), sweep):
         tags = run.data.tags
         if "outcome" in tags:
             params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
             facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}
-            rows.append({**params, **facts, "trial": tags["trial"], **run.data.metrics})
+            made = {name: tags.get(name, "") for name in ("trial", "repeats", "environment", "revision", "host")}
+            rows.append({**params, **facts, **made, "run": run.info.run_id, **run.data.metrics})
     return pd.DataFrame(rows)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,7 @@ class Trial:
     time_limit: seconds after which the trial is stopped and counts as failed.
     keep_weights: whether the trained network's weights are kept with the trial's outcome.
     unverified: whether the adapter may lack a certificate.
+    repeat: whether it is a second run of the same, to see what repeating alone does.
     """
 
     adapter: str
@@ -42,6 +43,7 @@ class Trial:
     time_limit: float = field(default=3600.0, compare=False)
     keep_weights: bool = field(default=False, compare=False)
     unverified: bool = field(default=False, compare=False)
+    repeat: bool = False
 
     @property
     def spec(self) -> AdapterSpec:
@@ -60,8 +62,14 @@ class Trial:
             "threads": self.threads,
             "data": [self.workload.dataset, datasets.PREPARATION],
             "protocol": PROTOCOL,
+            **({"repeat": True} if self.repeat else {}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
+
+    @property
+    def repeats(self) -> str:
+        """The identity of the trial that this one repeats; "" where it repeats none."""
+        return replace(self, repeat=False).identity if self.repeat else ""
 
     @property
     def environment(self) -> Environment:
@@ -73,13 +81,14 @@ class Trial:
         """A name that a person can read: adapter, what differs from the native values, and the seed."""
         natives = self.spec.native(self.workload.model)
         changed = [f"{name}={choice}" for name, choice in self.configuration.items() if natives.get(name) != choice]
-        return f"{self.adapter} {' '.join(changed) or 'native'} seed={self.seed}"
+        return f"{self.adapter} {' '.join(changed) or 'native'} seed={self.seed}{' again' if self.repeat else ''}"
 
     def as_dict(self) -> dict[str, Any]:
-        """The trial as `plan --json` shows it."""
+        """The trial as `plan --json` shows it; "repeat" only where it is one."""
         workload = {"name": self.workload.name, "epochs": self.workload.epochs}
         workload["train_examples"] = self.workload.train_examples
-        return {"adapter": self.adapter, "workload": workload, "settings": self.configuration, "seed": self.seed}
+        shown = {"adapter": self.adapter, "workload": workload, "settings": self.configuration, "seed": self.seed}
+        return shown | ({"repeat": True} if self.repeat else {})
 
     def request(self, verb: str, data: str, **extra: Any) -> dict[str, Any]:
         """What the worker reads: see adapters/worker.py."""

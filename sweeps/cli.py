@@ -108,7 +108,9 @@ def plan(session: Session, file: Path, deviation: float | None, effect: float | 
     unit = "points" if deviation else "deviations of a run by its seed"
     for line in _alias_lines(planned) + _path_lines(planned) + _power_lines(planned, unit, effect):
         session.console.print(line, highlight=False, soft_wrap=True)
-    session.console.print(f"{planned['planned']} trials")
+    repeats = sum("repeat" in trial for trial in planned["trials"])
+    arm = f", {repeats} of them run a second time to see what repeating alone does" if repeats else ""
+    session.console.print(f"{planned['planned']} trials{arm}")
     session.result(planned)
 
 

@@ -25,7 +25,8 @@ class Plan:
     choices: {adapter: {setting: choices that really vary on this device}}.
     dropped: [{adapter, setting, choice, reason}] that the framework can't do.
     collapsed: [{adapter, setting, kept, reason}] whose choices make no difference on this device.
-    trials: empty for a search, whose trials are sampled.
+    order: every trial as it is to run; empty for a search, whose trials are sampled. The A/A arm is among them: in each block,
+        a second run of its first row.
     presets: {adapter: {preset: its row}} of a design of presets.
     aliases: {adapter: what its rows of a fractional design can't tell apart}: "resolution" (None where nothing is aliased),
         "balanced" (whether each setting is as often at either choice, whatever the others are) and "aliases", lists of effects
@@ -37,10 +38,15 @@ class Plan:
     choices: dict[str, dict[str, list[str]]]
     dropped: list[dict[str, str]]
     collapsed: list[dict[str, str]]
-    trials: list[Trial]
+    order: list[Trial]
     presets: dict[str, dict[str, Row]] = field(default_factory=dict)
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     path: Path | None = None
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The design's rows."""
+        return [trial for trial in self.order if not trial.repeat]
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as `plan --json` prints it and as it is stored with the sweep."""
@@ -60,8 +66,8 @@ class Plan:
             "varied": list(self.path.steps if self.path else self.sweep.settings),
             "holes": {},  # {adapter: why this machine can't run it}, which the run finds out
             "unverified": self._unverified(workload.model),
-            "planned": len(self.trials) if self.sweep.design != "search" else self.sweep.trials,
-            "trials": [trial.as_dict() for trial in self.trials],
+            "planned": len(self.order) if self.sweep.design != "search" else self.sweep.trials,
+            "trials": [trial.as_dict() for trial in self.order],
             "presets": [
                 {"adapter": adapter, "preset": preset, "trials": self._identities(adapter, row)}
                 for adapter, rows in self.presets.items() for preset, row in rows.items()
@@ -119,7 +125,7 @@ def _path_plan(sweep: Sweep) -> Plan:
     return Plan(sweep, choices, dropped, collapsed, trials, path=path)
 
 
-def trial(sweep: Sweep, adapter: str, row: Row, seed: int) -> Trial:
+def trial(sweep: Sweep, adapter: str, row: Row, seed: int, repeat: bool = False) -> Trial:
     """One trial of a sweep."""
     return Trial(
         adapter=adapter,
@@ -131,6 +137,7 @@ def trial(sweep: Sweep, adapter: str, row: Row, seed: int) -> Trial:
         time_limit=60.0 * sweep.time_limit_minutes,
         keep_weights=sweep.keep_weights,
         unverified=sweep.unverified,
+        repeat=repeat,
     )
 
 
@@ -254,8 +261,14 @@ def _ordered(sweep: Sweep, rows: dict[str, list[Row]]) -> list[Trial]:
     shuffle = random.Random(sweep.name).shuffle
     trials: list[Trial] = []
     for seed in sweep.seed_list:
-        cells = [(adapter, row) for adapter in sweep.adapters for row in rows[adapter]]
+        cells = [(adapter, row, False) for adapter in sweep.adapters for row in rows[adapter]] + _repeated(sweep, rows)
         shuffle(cells)
-        block = [trial(sweep, adapter, row, seed) for adapter, row in cells]
+        block = [trial(sweep, adapter, row, seed, repeat) for adapter, row, repeat in cells]
         trials += {trial.identity: trial for trial in block}.values()
     return trials
+
+
+def _repeated(sweep: Sweep, rows: dict[str, list[Row]]) -> list[tuple[str, Row, bool]]:
+    """The A/A arm of a block, where choices are compared; presets compare frameworks, whose seeds tell what is noise."""
+    compared = [adapter for adapter in sweep.adapters if len(rows[adapter]) > 1 and sweep.design != "presets"]
+    return [(adapter, rows[adapter][0], True) for adapter in compared]

@@ -7,10 +7,12 @@ import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import filelock
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
@@ -22,11 +24,14 @@ from experiments.places import cache
 from experiments.records import TrialRecord, revision, without_files
 from experiments.tracking import Recorder, SweepRun
 from experiments.trial import Event, Trial
-from sweeps import design, report
+from sweeps import design, figures, report
 from sweeps.progress import SweepProgress
+from sweeps.record import Record, summary
 from sweeps.scheduler import Cluster
 from sweeps.study import Ledger
 from sweeps.sweep import Sweep
+
+CERTIFICATE = "certificate-{}.json"
 
 
 class SweepFolder:
@@ -160,7 +165,7 @@ def _certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
     """Copies of the certificates that this node has, for MLflow."""
     model, device = sweep.workload.resolve().model, sweep.resources.device
     paths = {name: certified.path(load_spec(name), model, device, cache()) for name in sweep.adapters}
-    copies = [(path, folder.path / f"certificate-{name}.json") for name, path in paths.items() if path.is_file()]
+    copies = [(path, folder.path / CERTIFICATE.format(name)) for name, path in paths.items() if path.is_file()]
     return [Path(shutil.copyfile(path, copy)) for path, copy in copies]
 
 
@@ -207,33 +212,51 @@ def _build(name: str, device: str, console: Console) -> bool:
 # Report
 
 
-def read_record(mlflow: SweepRun) -> report.Record:
+CURVES = 10  # runs at native settings whose learning curves are read, of each adapter
+
+
+def read_record(mlflow: SweepRun) -> Record:
     """All that a report needs, from MLflow."""
     with tempfile.TemporaryDirectory() as scratch:
-        plan = tracking.read_plan(mlflow, Path(scratch))
-    return report.Record(
+        files = tracking.read_files(mlflow, Path(scratch))
+    plan = files["plan.json"]
+    certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
+    record = Record(
         sweep=plan["sweep"],
         tracking_uri=tracking.public(mlflow.uri),
         experiment=mlflow.experiment,
         parent_run_id=mlflow.run_id,
         plan=plan,
         runs=tracking.read_runs(mlflow),
+        certificates={name: cases for name, cases in certificates.items() if cases},
     )
+    native = [record.native(name).head(CURVES) for name in plan["adapters"]]
+    return replace(record, curves=tracking.read_curves(mlflow, pd.concat(native)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dict[str, Any]:
     """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
     record = read_record(mlflow)
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.report.write_text(report.html(record))
-    summary = report.summary(record)
-    files = [folder.report, folder.path / "report.json"]
-    files[1].write_text(json.dumps(summary, indent=1))
-    for name, picture in report.figures(record).items():
-        files.append(folder.path / name)
-        files[-1].write_bytes(picture)
-    tracking.log_files(mlflow, files, report.description(record))
+    found = summary(record)
+    files = {
+        folder.report.name: report.html(record).encode(),
+        "report.json": json.dumps(found, indent=1).encode(),
+        **figures.pictures(record),
+        **_tables(record),
+    }
+    for name, content in files.items():
+        (folder.path / name).write_bytes(content)
+    tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))
     console.print(*report.tables(record))
     console.print(f"Report: {folder.report}", highlight=False, soft_wrap=True)
     console.print(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'", highlight=False, soft_wrap=True)
-    return summary
+    return found
+
+
+def _tables(record: Record) -> dict[str, bytes]:
+    """{file name: content}: every run and every effect, for other programs."""
+    effects = pd.DataFrame([effect._asdict() for effect in record.effects])
+    tables = {name: table for name, table in (("runs", record.runs), ("effects", effects)) if not table.empty}
+    csv = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
+    return csv | {f"{name}.parquet": table.to_parquet(index=False) for name, table in tables.items()}

@@ -21,7 +21,8 @@ ALL = "all"  # in place of an adapter: the mean of all that can be compared
 
 # Metrics and how a difference is taken: accuracy in points, times as a per cent change of the geometric mean.
 ACCURACY = "accuracy"
-TIMES = ("step_ms_median", "train_seconds", "total_seconds")
+HEADLINE_TIME = "step_ms_median"
+TIMES = (HEADLINE_TIME, "train_seconds", "total_seconds")
 METRICS = (ACCURACY, *TIMES)
 
 PAIRED = "one-at-a-time"  # the design of which each effect is a single contrast
@@ -79,26 +80,26 @@ def effects(
     """
     found: list[Effect] = []
     for metric in METRICS:
-        fits = _fits(runs, natives, varied, metric, paired)
+        fitted = fits(runs, natives, varied, metric, paired)
         delta = smallest["accuracy" if metric == ACCURACY else "time"]
-        families = {ALL: _overall(fits), **fits} if len(fits) > 1 else fits
+        families = {ALL: _overall(fitted), **fitted} if len(fitted) > 1 else fitted
         for adapter, family in families.items():
-            found += _judged(adapter, metric, family, delta, len(fits) if adapter == ALL else 1)
+            found += _judged(adapter, metric, family, delta, len(fitted) if adapter == ALL else 1)
     return sorted(found, key=lambda effect: (varied.index(effect.setting), METRICS.index(effect.metric)))
 
 
-def _fits(
+def fits(
     runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], metric: str, paired: bool
 ) -> dict[str, dict[Key, Estimate]]:
     """{adapter: {comparison: estimate}}, on the scale on which differences are taken."""
-    values = runs.assign(value=_scale(runs, metric)).dropna(subset=["value"])
-    fits = {}
+    values = runs.assign(value=scale(runs, metric)).dropna(subset=["value"])
+    fitted = {}
     for adapter, mine in values.groupby("adapter", sort=False):
         there = [name for name in varied if name in mine and mine[name].notna().all()]
         baselines = {name: baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
         found = linear.estimates(mine, baselines, paired)
-        fits[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
-    return fits
+        fitted[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
+    return fitted
 
 
 def baseline(column: pd.Series, native: str | None) -> str:
@@ -106,7 +107,7 @@ def baseline(column: pd.Series, native: str | None) -> str:
     return native if native is not None and (column == native).any() else str(column.iloc[0])
 
 
-def _scale(runs: pd.DataFrame, metric: str) -> pd.Series:
+def scale(runs: pd.DataFrame, metric: str) -> pd.Series:
     """The scale on which differences are taken: points for accuracy, logarithms for times."""
     values = runs[metric] if metric in runs else pd.Series(np.nan, index=runs.index)
     if metric == ACCURACY:
@@ -115,10 +116,10 @@ def _scale(runs: pd.DataFrame, metric: str) -> pd.Series:
     return timed
 
 
-def _overall(fits: dict[str, dict[Key, Estimate]]) -> dict[Key, Estimate]:
+def _overall(fitted: dict[str, dict[Key, Estimate]]) -> dict[Key, Estimate]:
     """The mean effect of each comparison that at least two frameworks have."""
-    keys = dict.fromkeys(key for found in fits.values() for key in found)
-    parts = {key: [found[key] for found in fits.values() if key in found] for key in keys}
+    keys = dict.fromkeys(key for found in fitted.values() for key in found)
+    parts = {key: [found[key] for found in fitted.values() if key in found] for key in keys}
     return {key: linear.mean(mine) for key, mine in parts.items() if len(mine) > 1}
 
 
@@ -127,7 +128,7 @@ def _judged(
 ) -> Iterator[Effect]:
     """A family's effects with simultaneous intervals, adjusted p values and verdicts. A seed is a block in each framework."""
     known = [key for key, estimate in family.items() if estimate.df > 0]
-    adjusted = dict(zip(known, holm([_p_value(family[key]) for key in known]), strict=True))
+    adjusted = dict(zip(known, holm([p_value(family[key]) for key in known]), strict=True))
     edges = _edges(metric, delta)
     for key, estimate in family.items():
         low, high = bounds(estimate, 1 - (1 - CONFIDENCE) / max(1, len(known)))
@@ -148,7 +149,7 @@ def holm(p_values: list[float]) -> list[float]:
     return [float(p_value) for p_value in adjusted]
 
 
-def _p_value(estimate: Estimate) -> float:
+def p_value(estimate: Estimate) -> float:
     """Two-sided, of no effect."""
     if estimate.error == 0:
         return float(estimate.value == 0)
@@ -194,12 +195,21 @@ def back(value: float, metric: str) -> float:
     return float(value if metric == ACCURACY else 100.0 * np.expm1(value))
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, float | None, float | None]:
+Interval = tuple[float, float | None, float | None]  # a mean and its bounds, None where the runs give none
+
+
+def mean_interval(values: np.ndarray) -> Interval:
     """Mean of one sample and its t interval; none from a single value."""
     mean = float(values.mean())
     if len(values) < 2:
         return mean, None, None
-    if np.ptp(values) == 0:  # scipy has no interval for a sample without spread
+    if np.ptp(values) < 1e-12:  # scipy has no interval for a sample without spread
         return mean, mean, mean
     found = stats.ttest_1samp(values, 0.0).confidence_interval(CONFIDENCE)
     return mean, float(found.low), float(found.high)
+
+
+def mean_back(differences: np.ndarray, metric: str) -> Interval:
+    """Mean of differences and its t interval, in points or per cent."""
+    value, low, high = mean_interval(differences)
+    return back(value, metric), None if low is None else back(low, metric), None if high is None else back(high, metric)

@@ -17,12 +17,16 @@ Column = tuple[str, str]  # (setting, choice other than the baseline)
 
 class Estimate(NamedTuple):
     """A value, its standard error and degrees of freedom (NaN and 0 where the runs leave nothing to judge its error by), and
-    the number of blocks with both the choice and the baseline."""
+    the number of blocks with both the choice and the baseline.
+
+    factor: the value's variance where a run's error has variance one: what the design makes of it.
+    """
 
     value: float
     error: float
     df: float
     n: int
+    factor: float = np.nan
 
 
 class Model(NamedTuple):
@@ -96,7 +100,8 @@ def _fitted(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, Estim
         value, error = float(fitted.params[place]), float(errors[place])
         n = _blocks(runs, setting, choice, baselines[setting])
         known = df > 0 and bool(np.isfinite(error))
-        found[setting, choice] = Estimate(value, error, float(df), n) if known else Estimate(value, np.nan, 0.0, n)
+        factor = float(fitted.normalized_cov_params[place, place])
+        found[setting, choice] = Estimate(value, error, float(df), n, factor) if known else Estimate(value, np.nan, 0.0, n)
     return found
 
 
@@ -130,10 +135,25 @@ def _interactions(runs: pd.DataFrame, mains: dict[Column, np.ndarray]) -> list[n
 
 def mean(estimates: list[Estimate]) -> Estimate:
     """The mean of independent estimates; degrees of freedom by Satterthwaite."""
-    values, errors, dfs, ns = (np.array(column, float) for column in zip(*estimates, strict=True))
+    values, errors, dfs, ns, _ = (np.array(column, float) for column in zip(*estimates, strict=True))
     shares = (errors / len(estimates)) ** 2
     n, variance = int(ns.sum()), shares.sum()
     if not np.isfinite(variance):
         return Estimate(float(values.mean()), np.nan, 0.0, n)
     df = variance**2 / np.sum(shares**2 / dfs) if variance > 0 else dfs.sum()
     return Estimate(float(values.mean()), float(np.sqrt(variance)), float(df), n)
+
+
+def deviation(estimates: dict[str, Estimate], name: str) -> Estimate:
+    """What one estimate has more than the mean of the others, the runs of all having errors of one variance.
+
+    Not Satterthwaite's degrees of freedom here: they flatter one estimate of few runs that is held against many.
+    """
+    one, others = estimates[name], [found for other, found in estimates.items() if other != name]
+    known = [found for found in (one, *others) if found.df > 0]
+    value, df = one.value - float(np.mean([found.value for found in others])), sum(found.df for found in known)
+    if not df or len(known) <= len(others):
+        return Estimate(value, np.nan, 0.0, one.n)
+    variance = sum(found.df * found.error**2 / found.factor for found in known) / df
+    factor = one.factor + sum(found.factor for found in others) / len(others) ** 2
+    return Estimate(value, float(np.sqrt(variance * factor)), df, one.n, factor)

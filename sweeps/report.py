@@ -1,13 +1,9 @@
-"""The report of a sweep: summary for programs, table for the terminal, one offline HTML file for people."""
+"""The report of a sweep: table for the terminal, one offline HTML file for people."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import jinja2
-import numpy as np
 import pandas as pd
 import vl_convert
 from markupsafe import Markup
@@ -15,86 +11,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.settings import SETTINGS
-from experiments.trial import COMPLETED, FAILED, OUTCOMES
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, UNDECIDED, Effect, effects, mean_interval
-from sweeps.spread import Spread, accuracies, members, spreads
-
-HEADLINE_TIME = "step_ms_median"
-# Okabe and Ito's palette: told apart by everybody; shapes tell the same apart without colour.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#777777"]
-SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left", "triangle-right"]
-FIGURES = {
-    "forest_accuracy": (ACCURACY, "Effect on accuracy, points"),
-    "forest_time": (HEADLINE_TIME, "Effect on the time of a training step, %"),
-}
-
-
-@dataclass(frozen=True)
-class Record:
-    """All that a report is made of, as read from MLflow. `runs` has one row for each trial with an outcome."""
-
-    sweep: str
-    tracking_uri: str
-    experiment: str
-    parent_run_id: str
-    plan: dict[str, Any]
-    runs: pd.DataFrame
-
-    @cached_property
-    def effects(self) -> list[Effect]:
-        """What the settings do. A search shows nothing of the kind: its sampler prefers what does well."""
-        if self.plan["design"] == "search" or self.runs.empty:
-            return []
-        return effects(self.runs, self.plan["natives"], self.plan["varied"], self.plan["smallest_effect"], self.paired)
-
-    @property
-    def paired(self) -> bool:
-        """Whether each effect is a single contrast: see sweeps.effects."""
-        return bool(self.plan["design"] == PAIRED)
-
-    @cached_property
-    def members(self) -> pd.DataFrame:
-        """The runs of each preset: see sweeps.spread."""
-        return members(self.plan, self.runs)
-
-
-def summary(record: Record) -> dict[str, Any]:
-    """The JSON object of `report --json`."""
-    kinds = list(record.runs.get("outcome", []))
-    return {
-        "sweep": record.sweep,
-        "tracking_uri": record.tracking_uri,
-        "experiment": record.experiment,
-        "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES},
-        "planned": record.plan["planned"],
-        "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
-        "effects": [effect._asdict() for effect in record.effects],
-        "presets": accuracies(record.members),
-        "spreads": [spread._asdict() for spread in spreads(record.members)],
-        "holes": record.plan["holes"],
-        "dropped": record.plan["dropped"],
-        "collapsed": record.plan["collapsed"],
-    }
-
-
-def _adapter(record: Record, name: str) -> dict[str, Any]:
-    """An adapter at its native settings: accuracy with interval, and the median time of a step."""
-    mine = record.runs[record.runs["adapter"] == name] if not record.runs.empty else record.runs
-    native = mine[_is_native(mine, record.plan["natives"][name])] if len(mine) else mine
-    accuracies = native["accuracy"].dropna().to_numpy() if "accuracy" in native else np.array([])
-    mean, low, high = mean_interval(accuracies) if len(accuracies) else (None, None, None)
-    step = native["step_ms_median"].median() if "step_ms_median" in native else np.nan
-    return {
-        "name": name, "runs": len(mine), "native_runs": len(native),
-        "accuracy": mean, "accuracy_low": low, "accuracy_high": high,
-        "step_ms_median": None if np.isnan(step) else float(step),
-    }  # fmt: skip
-
-
-def _is_native(runs: pd.DataFrame, natives: dict[str, str]) -> pd.Series:
-    same = [runs[name] == choice for name, choice in natives.items() if name in runs]
-    return pd.concat(same, axis=1).all(axis=1)
-
+from experiments.trial import COMPLETED, FAILED
+from sweeps import quality
+from sweeps.divergence import Divergence
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, HEADLINE_TIME, UNDECIDED, Effect
+from sweeps.figures import FIGURES, charts
+from sweeps.record import Record, summary
+from sweeps.shares import Share
+from sweeps.spread import Spread
 
 # Terminal
 
@@ -108,11 +32,11 @@ def preset_table(record: Record) -> Table:
     """Accuracy of each framework under each preset, and how far they lie apart."""
     presets = list(dict.fromkeys(row["preset"] for row in record.plan["presets"]))
     shown = Table("framework", *presets, title=f"Sweep {record.sweep}: accuracy, % [95 % interval]", title_justify="left")
-    cells = {(row["adapter"], row["preset"]): escape(accuracy_in_words(row)) for row in accuracies(record.members)}
+    cells = {(row["adapter"], row["preset"]): escape(accuracy_in_words(row)) for row in record.accuracies}
     for adapter in record.plan["adapters"]:
         shown.add_row(adapter, *(cells.get((adapter, preset), "-") for preset in presets))
     shown.add_section()
-    apart = {spread.preset: spread_in_words(spread) for spread in spreads(record.members)}
+    apart = {spread.preset: spread_in_words(spread) for spread in record.spreads}
     shown.add_row("apart", *(apart.get(preset, "-") for preset in presets))
     return shown
 
@@ -161,7 +85,7 @@ def rows(record: Record) -> list[dict[str, Any]]:
     return sorted(made, key=lambda row: (row["adapter"] != ALL, -abs(row["accuracy"].estimate if row["accuracy"] else 0)))
 
 
-def in_words(effect: Effect | None) -> str:
+def in_words(effect: Effect | Share | Divergence | None) -> str:
     """An estimate and its interval: "+1.2 [+0.4, +2.0]"."""
     if effect is None:
         return "-"
@@ -177,51 +101,6 @@ def verdict_in_words(effect: Effect | None) -> str:
     if effect.verdict != UNDECIDED or effect.low is None:
         return effect.verdict
     return f"+{effect.more_seeds} seeds" if effect.more_seeds else effect.verdict
-
-
-# Figures
-
-
-def forest(found: list[Effect], metric: str, title: str) -> Any:
-    """A forest plot: one line for each comparison and framework, its estimate and its interval. None without effects."""
-    data = pd.DataFrame([effect._asdict() for effect in found if effect.metric == metric])
-    if data.empty:
-        return None
-    data["comparison"] = data["setting"] + ": " + data["choice"] + " instead of " + data["baseline"]
-    names = [ALL, *sorted(set(data["adapter"]) - {ALL})]
-    colours = ["#999999", *(COLOURS[index % len(COLOURS)] for index in range(len(names) - 1))]
-    shapes = [SHAPES[index % len(SHAPES)] for index in range(len(names))]
-    colour = alt.Color("adapter:N", scale=alt.Scale(domain=names, range=colours))
-    order = alt.Y("adapter:N", sort=names, title=None)
-    tips = [alt.Tooltip(name) for name in ("comparison", "adapter", "estimate", "low", "high", "n")]
-    base = alt.Chart(data)
-    legend = alt.Legend(orient="top", columns=3, title=None)
-    shape = alt.Shape("adapter:N", scale=alt.Scale(domain=names, range=shapes), legend=legend)
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q", y=order, color=colour)
-    points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x="estimate:Q", y=order, color=colour.legend(legend), shape=shape, tooltip=tips
-    )
-    zero = base.mark_rule(strokeDash=[4, 4], color="#888888").encode(x=alt.datum(0))
-    layers = alt.layer(zero, bars, points)
-    header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelLimit=330)
-    return layers.facet(row=alt.Row("comparison:N", header=header), spacing=8).resolve_scale(y="independent")
-
-
-def charts(record: Record, width: int | None = None) -> dict[str, dict[str, Any]]:
-    """{name: Vega-Lite specification} of the forest plots; `width` in pixels, or as wide as there is room."""
-    made = {name: forest(record.effects, *arguments) for name, arguments in FIGURES.items()}
-    return {name: _specification(chart, width) for name, chart in made.items() if chart is not None}
-
-
-def _specification(chart: Any, width: int | None) -> dict[str, Any]:
-    specification: dict[str, Any] = chart.to_dict()
-    specification["spec"]["width"] = width or 300  # a facet can't follow its container: the page sets it when it draws
-    return specification
-
-
-def figures(record: Record) -> dict[str, bytes]:
-    """{file name: PNG} of the forest plots."""
-    return {f"{name}.png": vl_convert.vegalite_to_png(chart, scale=2) for name, chart in charts(record, 560).items()}
 
 
 # HTML
@@ -241,14 +120,25 @@ def html(record: Record) -> str:
         single=[row for row in lines if row["adapter"] != ALL],
         troubles=_troubles(record.runs),
         presets=list(dict.fromkeys(row["preset"] for row in record.plan["presets"])),
-        cells={(row["adapter"], row["preset"]): accuracy_in_words(row) for row in accuracies(record.members)},
-        apart={spread.preset: spread_in_words(spread) for spread in spreads(record.members)},
+        cells={(row["adapter"], row["preset"]): accuracy_in_words(row) for row in record.accuracies},
+        apart={spread.preset: spread_in_words(spread) for spread in record.spreads},
         settings=SETTINGS,
+        concerned=[name for name in SETTINGS if any(name in natives for natives in record.plan["natives"].values())],
         findings=findings(lines),
         charts=charts(record),
-        titles={name: title for name, (_, title) in FIGURES.items()},
+        figures=FIGURES,
+        warnings=quality.warnings(record),
+        noise=quality.noise(record),
+        certificates=[_certificate(name, cases) for name, cases in record.certificates.items()],
         javascript=Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script")),  # type: ignore[call-arg]
     )
+
+
+def _certificate(name: str, cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """What an adapter's certificate comes to: how many cases agree, and the largest difference of any."""
+    largest = {dtype: max(max(case["max_difference"].values()) for case in cases if case["dtype"] == dtype)
+               for dtype in sorted({case["dtype"] for case in cases}, reverse=True)}  # fmt: skip
+    return {"adapter": name, "cases": len(cases), "passed": sum(case["passed"] for case in cases), "largest": largest}
 
 
 def _troubles(runs: pd.DataFrame) -> list[dict[str, Any]]:

@@ -87,13 +87,13 @@ class Ledger:
         return {trial.user_attrs["identity"] for trial in trials if "identity" in trial.user_attrs}
 
     def _add_rows(self, known: set[str]) -> None:
-        planned = [trial.identity for trial in self.plan.trials]
+        planned = [trial.identity for trial in self.plan.order]
         if not known <= set(planned):
             raise LedgerError(
                 f"sweep '{self.plan.sweep.name}' was planned from other adapters, environments or settings than it has "
                 f"now; start a new one with --fresh (make sweep FRESH=1), what is done stays in MLflow"
             )
-        rows = [trial for trial in self.plan.trials if trial.identity not in known]
+        rows = [trial for trial in self.plan.order if trial.identity not in known]
         self.study.add_trials([_waiting(trial, row) for row, trial in enumerate(rows, start=len(known))])
 
     def _in_state(self, *states: TrialState) -> list[FrozenTrial]:
@@ -130,7 +130,7 @@ class Ledger:
         attributes = asked.user_attrs
         if not attributes:
             raise LedgerError("the ledger holds a trial that no sweep put there; start a new sweep with --fresh")
-        trial: Trial = self.plan.trials[attributes["row"]]
+        trial: Trial = self.plan.order[attributes["row"]]
         self.running[trial.identity] = asked
         return trial
 
@@ -187,7 +187,7 @@ class Ledger:
         """How many trials have no outcome yet."""
         if self.searching:
             return (self.plan.sweep.trials or 0) - sum(self.outcomes().values())
-        return len(self.plan.trials) - sum(self.outcomes().values())
+        return len(self.plan.order) - sum(self.outcomes().values())
 
 
 def _outcome(trial: FrozenTrial) -> str | None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -81,23 +82,28 @@ def test_a_sweep_from_end_to_end(home):
     done = run(home, "run", file, "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["outcomes"] == {"completed": 9, "diverged": 0, "failed": 0}
+    assert summary["outcomes"] == {"completed": 12, "diverged": 0, "failed": 0}
     assert {(e["setting"], e["choice"], e["n"]) for e in summary["effects"]} >= {("init", "lecun_normal", 3), ("momentum", "unit_gain", 3)}
-    check_complete(home, 9)
+    (arm,) = summary["repetitions"]  # each seed's first row runs twice; NumPy repeats itself exactly
+    assert (arm["adapter"], arm["pairs"], arm["deviation"]) == ("reference", 3, 0.0)
+    check_complete(home, 12)
     folder = home / "tiny" / "1"
     assert (folder / "report.html").stat().st_size > 100_000
+    runs_kept = pd.read_parquet(folder / "runs.parquet")
+    assert len(runs_kept) == len(pd.read_csv(folder / "runs.csv")) == 12 and runs_kept["accuracy"].notna().all()
+    assert {"forest_accuracy.png", "pareto.png", "learning.png"} <= {path.name for path in folder.iterdir()}
 
     again = run(home, "run", file)
     assert again.returncode == 0 and "is complete" in again.stdout and "report.html" in again.stdout
-    check_complete(home, 9)
+    check_complete(home, 12)
 
     report = run(home, "report", "tiny", "--json")
     assert json.loads(report.stdout)["effects"] == summary["effects"]
 
     fresh = run(home, "run", file, "--fresh", "--json")
     assert fresh.returncode == 0 and (home / "tiny" / "2" / "report.html").is_file()
-    assert json.loads(fresh.stdout)["outcomes"]["completed"] == 9
-    assert len(runs(home)) == 2 * 10
+    assert json.loads(fresh.stdout)["outcomes"]["completed"] == 12
+    assert len(runs(home)) == 2 * 13
 
     changed = run(home, "run", write(home, seeds=[5]))
     assert changed.returncode == 2 and "start a new one with --fresh" in changed.stderr
@@ -131,8 +137,8 @@ def test_a_driver_that_is_ended_in_the_middle(home, sent):
     stamps = {name: (outcomes / name / "worker.log").stat().st_mtime_ns for name in kept}
     finished = run(home, "run", file, "--json")
     assert finished.returncode == 0, finished.stderr
-    assert json.loads(finished.stdout)["outcomes"] == {"completed": 12, "diverged": 0, "failed": 0}
-    check_complete(home, 12)
+    assert json.loads(finished.stdout)["outcomes"] == {"completed": 18, "diverged": 0, "failed": 0}
+    check_complete(home, 18)
     assert stamps == {name: (outcomes / name / "worker.log").stat().st_mtime_ns for name in kept}
 
 
@@ -177,8 +183,9 @@ def test_bad_input_is_one_clear_line(home, arguments, change, said):
 
 def test_the_verbs_print_json_and_nothing_else(home):
     plan = json.loads(run(home, "plan", write(home), "--json").stdout)
-    assert len(plan["trials"]) == 6 and plan["dropped"][0]["adapter"] == "reference" and plan["collapsed"] == []
-    assert set(plan["trials"][0]) == {"adapter", "workload", "settings", "seed"}
+    assert len(plan["trials"]) == 6 + 3 and plan["dropped"][0]["adapter"] == "reference" and plan["collapsed"] == []
+    assert all(set(trial) - {"repeat"} == {"adapter", "workload", "settings", "seed"} for trial in plan["trials"])
+    assert [trial["seed"] for trial in plan["trials"] if "repeat" in trial] == [0, 1, 2]
     adapters = json.loads(run(home, "adapters", "--json").stdout)
     assert adapters["cntk"]["momentum"]["native"] == "unit_gain"
     setup = json.loads(run(home, "setup", "--adapters", "reference", "--json").stdout)
@@ -217,7 +224,7 @@ def test_what_one_framework_lacks_stops_no_other(home):
     assert done.returncode == 0 and list(summary["holes"]) == ["cntk"], done.stderr
     assert summary["outcomes"] == {"completed": 2, "diverged": 0, "failed": 0} and summary["planned"] == 4
     page = (home / "tiny" / "1" / "report.html").read_text()
-    assert "left out on this machine" in page and "2 trials are missing" in page
+    assert "left out on this machine" in page and "2 of 4 trials are missing" in page
     assert [status for _, status, trial in runs(home) if trial] == ["FINISHED"] * 2
     again = run(home, "run", path, "--json", **node)
     assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == ["cntk"]

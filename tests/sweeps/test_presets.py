@@ -9,6 +9,7 @@ from adapters import ADAPTERS, load_spec
 from adapters.settings import FUNCTION, SETTINGS
 from experiments.errors import SweepError
 from sweeps import design, presets, report, spread, sweep
+from sweeps.record import Record, summary
 
 FILE = {
     "name": "side-by-side",
@@ -119,21 +120,21 @@ def test_the_report_shows_the_presets():
     runs, plan = record(2.0, 0.3)
     planned = {
         "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "presets",
-        "device": "cpu", "seeds": [0, 1], "unverified": [], "holes": {}, "natives": {name: {"init": "x"} for name in "abc"}, "varied": [], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "planned": len(runs), "trials": [],
+        "device": "cpu", "seeds": [0, 1], "unverified": [], "holes": {}, "natives": {name: {"init": "x"} for name in "abc"}, "varied": [], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "planned": len(runs), "trials": [], "path": None,
         "dropped": [], "collapsed": [], **plan,
     }  # fmt: skip
-    made = report.Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
+    made = Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
     page = report.html(made)
     assert "Frameworks side by side" in page and "more than seeds explain" in page and "no more than seeds explain" in page
     console = Console(width=110, record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(made))
     text = console.export_text()
     assert "published" in text
-    assert report.summary(made)["spreads"][1]["p_value"] < 0.001
+    assert summary(made)["spreads"][1]["p_value"] < 0.001
 
 
 def test_the_terminal_says_where_there_is_one_seed_only():
     runs, plan = record(2.0, 0.3, seeds=1)
     console = Console(width=110, record=True, file=open("/dev/null", "w"))
-    console.print(*report.tables(report.Record("demo", "u", "demo", "r", {"sweep": "demo", **plan}, runs)))
+    console.print(*report.tables(Record("demo", "u", "demo", "r", {"sweep": "demo", **plan}, runs)))
     assert "[one seed]" in console.export_text()  # brackets are no markup

@@ -10,7 +10,8 @@ import pandas as pd
 
 from adapters.settings import SETTINGS
 from experiments.trial import OUTCOMES
-from sweeps import report
+from sweeps import figures, report
+from sweeps.record import Record, summary
 
 HOSTILE = "<script>alert(1)</script>"
 ADAPTERS = ["pytorch", "tensorflow", "chainer"]
@@ -30,15 +31,15 @@ def record(seeds=3, error="", **plan):
     planned = {
         "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "one-at-a-time",
         "device": "cpu", "seeds": list(range(seeds)), "adapters": ADAPTERS, "natives": {name: NATIVE for name in ADAPTERS},
-        "varied": ["init"], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "presets": [], "unverified": [], "holes": {"cntk": "needs Python 3.6"}, "planned": len(rows) + 2, "trials": [],
+        "varied": ["init"], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "presets": [], "unverified": [], "holes": {"cntk": "needs Python 3.6"}, "planned": len(rows) + 2, "trials": [], "path": None,
         "dropped": [{"adapter": "chainer", "setting": "layout", "choice": "nhwc", "reason": "channels first only"}],
         "collapsed": [{"adapter": "pytorch", "setting": "autotune", "kept": "off", "reason": "no cuDNN"}],
     }  # fmt: skip
-    return report.Record("demo", "sqlite:///x", "demo", "abc", {**planned, **plan}, pd.DataFrame(rows))
+    return Record("demo", "sqlite:///x", "demo", "abc", {**planned, **plan}, pd.DataFrame(rows))
 
 
 def test_the_summary_has_what_programs_need():
-    found = report.summary(record())
+    found = summary(record())
     assert {"sweep", "tracking_uri", "experiment", "outcomes", "adapters", "effects"} <= set(found)
     assert found["outcomes"] == {"completed": 17, "diverged": 0, "failed": 1} and set(found["outcomes"]) == set(OUTCOMES)
     keys = {"setting", "choice", "baseline", "metric", "adapter", "estimate", "low", "high", "n", "p_value", "verdict", "more_seeds"}
@@ -54,7 +55,7 @@ def test_the_page_answers_first_and_needs_no_network():
     assert text.index("The answer") < text.index("Over all frameworks") < text.index("How to read this")
     assert "gains 5." in text or "gains 4." in text
     assert "channels first only" in text and "no cuDNN" in text
-    assert "2 trials are missing" in text and "left out on this machine" in text and "needs Python 3.6" in text
+    assert "2 of 20 trials are missing" in text and "left out on this machine" in text and "needs Python 3.6" in text
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
     assert len(page) < 5_000_000
 
@@ -69,15 +70,15 @@ def test_nothing_hostile_gets_through():
 
 def test_without_anything_to_compare_it_says_so():
     empty = record()
-    for bare in (replace(empty, runs=pd.DataFrame()), record(varied=[]), record(design="search")):
+    for bare, drawn in ((replace(empty, runs=pd.DataFrame()), []), (record(varied=[]), []), (record(design="search"), ["pareto.png"])):
         page = report.html(bare)
-        assert "no comparison to draw" in page and report.summary(bare)["effects"] == []
-        assert report.figures(bare) == {}
+        assert "no comparison to draw" in page and summary(bare)["effects"] == []
+        assert list(figures.pictures(bare)) == drawn
 
 
 def test_figures_are_pictures():
-    found = report.figures(record())
-    assert set(found) == {"forest_accuracy.png", "forest_time.png"}
+    found = figures.pictures(record())
+    assert set(found) == {"forest_accuracy.png", "forest_time.png", "heat_map.png", "pareto.png"}
     assert all(picture.startswith(b"\x89PNG") for picture in found.values())
 
 
