@@ -23,6 +23,7 @@ from experiments.workload import workload_named
 from sweeps import design, sweep
 
 DEFAULT_SWEEP = places.PROJECT / "sweeps" / "article.yaml"
+DEFAULT_CLAIMS = places.PROJECT / "sweeps" / "claims.yaml"
 INTERRUPTED = 130
 
 
@@ -318,6 +319,27 @@ def show_report(session: Session, name: str | None) -> None:
     found = driver.latest(session.home, name)
     folder = found or driver.SweepFolder(session.home, name, 1)
     session.result(driver.write_report(tracking.last_sweep(session.home, name), folder, session.console))
+
+
+@main.command("claims")
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_CLAIMS)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the ledger goes, in Markdown.")
+@verb
+def show_claims(session: Session, file: Path, output: Path | None) -> None:
+    """Run what is missing to judge each published claim of a file, and write the ledger of verdicts."""
+    from sweeps import claims, driver
+
+    declared = claims.load(file)
+    summaries = {name: driver.run(one, session.home, False, session.console) for name, one in declared.sweeps.items()}
+    findings = [claims.judge(claim, summaries[claim.sweep]) for claim in declared.claims]
+    table = Table("lesson", "compared", "measured", "verdict", title=f"Claims of {file.name}", show_lines=True)
+    for one in findings:
+        table.add_row(*map(escape, (one.claim.lesson, claims.compared(one.claim), claims.measured(one), claims.ruling(one))))
+    session.console.print(table)
+    output = (output or session.home / "claims.md").absolute()
+    output.write_text(claims.ledger(declared, findings, summaries))
+    session.console.print(f"Ledger: {escape(str(output))}", highlight=False, soft_wrap=True)
+    session.result({"ledger": str(output), "findings": [one.as_dict() for one in findings]})
 
 
 def _sweep_name(home: Path, name: str | None) -> str:

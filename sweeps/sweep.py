@@ -88,17 +88,22 @@ class Sweep(Strict):
 
 def load(path: Path) -> Sweep:
     """Read a sweep file. Raises SweepError with one clear line for whatever is wrong with it."""
+    return parse(read(path, Sweep, "sweep file"), str(path))
+
+
+def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
+    """The content of a YAML file that is to have the model's keys. Raises SweepError."""
     try:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise SweepError(f"there is no sweep file '{path}'; the ones that ship are in sweeps/") from None
+        raise SweepError(f"there is no {what} '{path}'; the ones that ship are in sweeps/") from None
     except OSError as error:
-        raise SweepError(f"the sweep file '{path}' can't be read: {error.strerror}") from error
+        raise SweepError(f"the {what} '{path}' can't be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SweepError(f"'{path}' is not a YAML file: {' '.join(str(error).split())}") from error
-    if not isinstance(content, Mapping):
-        raise SweepError(f"'{path}' must be a mapping with keys {', '.join(Sweep.model_fields)}")
-    return parse(dict(content), str(path))
+    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+        raise SweepError(f"'{path}' must be a mapping with keys {', '.join(model.model_fields)}")
+    return dict(content)
 
 
 def parse(content: dict[str, Any], source: str) -> Sweep:
@@ -106,7 +111,7 @@ def parse(content: dict[str, Any], source: str) -> Sweep:
     try:
         sweep = Sweep(**content)
     except ValidationError as error:
-        raise SweepError(f"{source}: {_first_line(error)}") from None
+        raise SweepError(f"{source}: {first_line(error, PARTS, Sweep)}") from None
     except TypeError:  # keys that are no strings
         raise SweepError(f"{source}: every key must be a word; choices: {', '.join(Sweep.model_fields)}") from None
     for check in (_check_names, _check_design, _check_path, _check_choices):
@@ -114,14 +119,15 @@ def parse(content: dict[str, Any], source: str) -> Sweep:
     return sweep
 
 
-def _first_line(error: ValidationError) -> str:
+PARTS: dict[str, type[BaseModel]] = {"workload": WorkloadChoice, "resources": Resources, "smallest_effect": SmallestEffect}
+
+
+def first_line(error: ValidationError, parts: Mapping[str, type[BaseModel]], whole: type[BaseModel]) -> str:
+    """The first of a file's errors, its place and the choices. parts: {key: the model of what is under it}."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        models: dict[str, type[BaseModel]] = {
-            "workload": WorkloadChoice, "resources": Resources, "smallest_effect": SmallestEffect,
-        }  # fmt: skip
-        model = models.get(str(first["loc"][0]), Sweep) if len(first["loc"]) > 1 else Sweep
+        model = parts.get(str(first["loc"][0]), whole) if len(first["loc"]) > 1 else whole
         return unknown("key", place.split(".")[-1], list(model.model_fields)) + f" (at '{place}')"
     return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {first['input']!r:.80}"
 
