@@ -321,6 +321,21 @@ def show_report(session: Session, name: str | None) -> None:
     session.result(driver.write_report(tracking.last_sweep(session.home, name), folder, session.console))
 
 
+@main.command()
+@click.argument("name", required=False)
+@click.option("--every", type=click.FloatRange(min=1), default=5, show_default=True, help="Seconds between two looks.")
+@verb
+def watch(session: Session, name: str | None, every: float) -> None:
+    """Watch a running sweep: cells done, effects so far, warnings; NAME as for report. Ends when the sweep is complete."""
+    from experiments import tracking
+    from sweeps import driver
+    from sweeps import watch as watching
+    from sweeps.record import summary
+
+    found = tracking.last_sweep(session.home, _sweep_name(session.home, name))
+    session.result(summary(watching.watch(lambda: driver.read_record(found), session.console, every)))
+
+
 @main.command("claims")
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_CLAIMS)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the ledger goes, in Markdown.")

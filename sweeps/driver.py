@@ -216,12 +216,12 @@ CURVES = 10  # runs at native settings whose learning curves are read, of each a
 
 
 def read_record(mlflow: SweepRun) -> Record:
-    """All that a report needs, from MLflow."""
+    """A sweep as it is in MLflow now, without its learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
         files = tracking.read_files(mlflow, Path(scratch))
     plan = files["plan.json"]
     certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
-    record = Record(
+    return Record(
         sweep=plan["sweep"],
         tracking_uri=tracking.public(mlflow.uri),
         experiment=mlflow.experiment,
@@ -230,13 +230,16 @@ def read_record(mlflow: SweepRun) -> Record:
         runs=tracking.read_runs(mlflow),
         certificates={name: cases for name, cases in certificates.items() if cases},
     )
-    native = [record.native(name).head(CURVES) for name in plan["adapters"]]
+
+
+def _with_curves(record: Record, mlflow: SweepRun) -> Record:
+    native = [record.native(name).head(CURVES) for name in record.plan["adapters"]]
     return replace(record, curves=tracking.read_curves(mlflow, pd.concat(native)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dict[str, Any]:
     """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
-    record = read_record(mlflow)
+    record = _with_curves(read_record(mlflow), mlflow)
     folder.path.mkdir(parents=True, exist_ok=True)
     found = summary(record)
     files = {
