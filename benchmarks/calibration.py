@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sweeps import linear, power
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, Effect, bounds, effects
+from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, Effect, bounds, effects, fits
 from sweeps.sweep import SmallestEffect
 
 NOISE = 0.34  # points: what the seed alone does to accuracy on CIFAR-10
@@ -43,7 +43,7 @@ def simulate(random: np.random.Generator, design: str, truth: dict[str, float]) 
 
 def families(runs: pd.DataFrame, design: str) -> dict[str, list[Effect]]:
     """{adapter or ALL: its effects on accuracy}."""
-    found = effects(runs, NATIVES, SETTINGS, SMALLEST, design == PAIRED)
+    found = effects(fits(runs, NATIVES, SETTINGS, design == PAIRED), SETTINGS, SMALLEST)
     return {
         name: [effect for effect in found if (effect.adapter, effect.metric) == (name, ACCURACY)] for name in (ALL, *ADAPTERS)
     }

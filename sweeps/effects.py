@@ -64,34 +64,34 @@ class Key(NamedTuple):
     baseline: str
 
 
-def effects(
-    runs: pd.DataFrame,
-    natives: Mapping[str, Mapping[str, str]],
-    varied: list[str],
-    smallest: Mapping[str, float],
-    paired: bool,
-) -> list[Effect]:
-    """Every main effect that the runs can show.
+Fits = dict[str, dict[str, dict[Key, Estimate]]]  # {metric: {adapter: {comparison: estimate}}}, on the scale of differences
+
+
+def fits(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], paired: bool) -> Fits:
+    """What the runs say of every comparison in every framework.
 
     runs: one row a trial, with columns adapter, seed, outcome, one per setting, and the metrics. A diverged trial keeps the
     accuracy it ended with, which widens its framework's intervals, and has no time; a failed one has neither. natives:
-    {adapter: {setting: choice}}. smallest: the smallest effects that matter, of accuracy in points and of time in per cent.
-    paired: whether each choice is compared alone, run by run: right where a design changes one setting at a time.
+    {adapter: {setting: choice}}. paired: whether each choice is compared alone, run by run: right where a design changes one
+    setting at a time.
     """
+    return {metric: _fits(runs, natives, varied, metric, paired) for metric in METRICS}
+
+
+def effects(fitted: Fits, varied: list[str], smallest: Mapping[str, float]) -> list[Effect]:
+    """Every main effect. smallest: the smallest effects that matter, of accuracy in points and of time in per cent."""
     found: list[Effect] = []
-    for metric in METRICS:
-        fitted = fits(runs, natives, varied, metric, paired)
+    for metric, mine in fitted.items():
         delta = smallest["accuracy" if metric == ACCURACY else "time"]
-        families = {ALL: _overall(fitted), **fitted} if len(fitted) > 1 else fitted
+        families = {ALL: _overall(mine), **mine} if len(mine) > 1 else mine
         for adapter, family in families.items():
-            found += _judged(adapter, metric, family, delta, len(fitted) if adapter == ALL else 1)
+            found += _judged(adapter, metric, family, delta, len(mine) if adapter == ALL else 1)
     return sorted(found, key=lambda effect: (varied.index(effect.setting), METRICS.index(effect.metric)))
 
 
-def fits(
+def _fits(
     runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], metric: str, paired: bool
 ) -> dict[str, dict[Key, Estimate]]:
-    """{adapter: {comparison: estimate}}, on the scale on which differences are taken."""
     values = runs.assign(value=scale(runs, metric)).dropna(subset=["value"])
     fitted = {}
     for adapter, mine in values.groupby("adapter", sort=False):

@@ -4,14 +4,12 @@ All frameworks' runs are taken to scatter alike. Exploratory, so over all of a m
 findings is kept down (Benjamini and Hochberg), not the chance of a single one. Pure functions.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-import pandas as pd
 from scipy import stats
 
 from sweeps import linear
-from sweeps.effects import CONFIDENCE, METRICS, Key, back, bounds, fits, p_value
+from sweeps.effects import CONFIDENCE, Fits, Key, back, bounds, p_value
 from sweeps.linear import Estimate
 
 
@@ -39,14 +37,9 @@ class Interaction(NamedTuple):
         return self.q_value is not None and self.q_value < 1 - CONFIDENCE
 
 
-def interactions(
-    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], paired: bool
-) -> list[Interaction]:
-    """Every comparison that at least two frameworks have, framework by framework. Arguments as for effects.effects."""
-    found: list[Interaction] = []
-    for metric in METRICS:
-        found += _of_metric(fits(runs, natives, varied, metric, paired), metric)
-    return found
+def interactions(fitted: Fits) -> list[Interaction]:
+    """Every comparison that at least two frameworks have, framework by framework."""
+    return [one for metric, mine in fitted.items() for one in _of_metric(mine, metric)]
 
 
 def _of_metric(fitted: dict[str, dict[Key, Estimate]], metric: str) -> list[Interaction]:

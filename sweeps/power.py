@@ -74,8 +74,7 @@ def errors(
     runs = pd.concat([rows.assign(seed=seed) for seed in range(seeds)], ignore_index=True)
     found: dict[linear.Column, tuple[float, int]] = {}
     for part in linear.parts(runs, baselines, paired):
-        columns, places, df = linear.model(*part)
-        covariance = np.linalg.pinv(columns.T @ columns)
+        _, places, covariance, df = linear.model(*part)
         found |= {column: (deviation * float(np.sqrt(covariance[place, place])), df) for column, place in places.items()}
     return found
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.trial import COMPLETED, OUTCOMES
 from sweeps.divergence import Divergence, divergences
-from sweeps.effects import ACCURACY, PAIRED, Effect, effects, mean_interval
+from sweeps.effects import ACCURACY, PAIRED, Effect, Fits, effects, fits, mean_interval
 from sweeps.interactions import Interaction, interactions
 from sweeps.noise import Pairing, Repetition, pairings, repetitions
 from sweeps.shares import Share, shares
@@ -58,16 +58,20 @@ class Record:
         return bool(self.plan["design"] == PAIRED)
 
     @cached_property
+    def fits(self) -> Fits:
+        """What the runs say of every comparison, before it is judged."""
+        plan = self.plan
+        return fits(self.designed, plan["natives"], plan["varied"], self.paired) if self.compared else {}
+
+    @cached_property
     def effects(self) -> list[Effect]:
         """What the settings do."""
-        plan = self.plan
-        return effects(self.designed, plan["natives"], plan["varied"], plan["smallest_effect"], self.paired) if self.compared else []
+        return effects(self.fits, self.plan["varied"], self.plan["smallest_effect"])
 
     @cached_property
     def interactions(self) -> list[Interaction]:
         """Where they do something else in one framework."""
-        plan = self.plan
-        return interactions(self.designed, plan["natives"], plan["varied"], self.paired) if self.compared else []
+        return interactions(self.fits)
 
     @cached_property
     def divergences(self) -> list[Divergence]:

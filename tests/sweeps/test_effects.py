@@ -1,15 +1,18 @@
 """Effects against truths worked out by hand, and the coverage of their intervals."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import integrate, stats
+from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from benchmarks import calibration
 from sweeps import linear, power
-from sweeps.effects import ALL, MATTERS, NEGLIGIBLE, UNDECIDED, bounds, holm, mean_interval
+from sweeps.effects import ALL, MATTERS, NEGLIGIBLE, UNDECIDED, bounds, fits, holm, mean_interval
 from sweeps.effects import effects as effects_of
 
 SETTINGS = ["init", "relu"]
@@ -17,7 +20,7 @@ NATIVES = {"a": {"init": "x", "relu": "b"}, "b": {"init": "x", "relu": "b"}, "c"
 
 
 def effects(table, natives, varied, smallest=calibration.SMALLEST, paired=False):
-    return effects_of(table, natives, varied, smallest, paired)
+    return effects_of(fits(table, natives, varied, paired), varied, smallest)
 
 
 def runs(rows):
@@ -193,3 +196,18 @@ def test_power_far_out_is_a_number(alpha, shift):
 
     truth, _ = integrate.quad(density, 0, np.inf, limit=200)
     assert power.power(shift, 1.0, 2, alpha) == pytest.approx(truth, abs=1e-6)
+
+
+def test_the_normal_equations_give_statsmodels_numbers():
+    random, rows = np.random.default_rng(3), []
+    for seed, init, relu in itertools.product(range(4), "xyz", "bc"):
+        rows.append(("a", seed, init, relu, 0.5 + 0.1 * (init == "y") + random.normal() / 50, 1.0))
+    table = runs(rows).drop(index=[3, 17])  # not balanced
+    found = linear.estimates(table.assign(value=100 * table["accuracy"]), {"init": "x", "relu": "b"}, False)
+    fitted = ols("value ~ C(seed) + (C(init, Sum) + C(relu, Sum)) ** 2", table.assign(value=100 * table["accuracy"])).fit()
+    assert {one.df for one in found.values()} == {fitted.df_resid}
+    # Sum coding: an effect is the mean over the other setting's choices, as ours.
+    contrast = fitted.t_test("C(init, Sum)[S.y] - C(init, Sum)[S.x] = 0")
+    assert (found["init", "y"].value, found["init", "y"].error) == pytest.approx((contrast.effect[0], contrast.sd[0, 0]))
+    relu = fitted.t_test("2 * C(relu, Sum)[S.b] = 0")
+    assert (found["relu", "c"].value, found["relu", "c"].error) == pytest.approx((-relu.effect[0], relu.sd[0, 0]))

@@ -5,9 +5,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sweeps.interactions import interactions
+from sweeps.effects import fits
+from sweeps.interactions import interactions as interactions_of
 
 NATIVES = {name: {"init": "x"} for name in "abcdefgh"}
+
+
+def interactions(table, natives, varied, paired):
+    return interactions_of(fits(table, natives, varied, paired))
 
 
 def runs(effects, seeds=4, noise=1.0, seed=0):
