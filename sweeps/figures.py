@@ -53,14 +53,14 @@ def _forest(metric: str, axis: str) -> Callable[[Record], Any]:
         colours.range = [GREY, *COLOURS * len(names)][: len(names)]
         colour, order = alt.Color("adapter:N", scale=colours), alt.Y("adapter:N", sort=names, title=None)
         tips = [alt.Tooltip(name) for name in ("comparison", "adapter", "estimate", "low", "high", "n")]
-        base, legend = alt.Chart(data), alt.Legend(orient="top", columns=3, title=None)
+        base, legend = alt.Chart(), alt.Legend(orient="top", columns=3, title=None)
         bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=axis), x2="high:Q", y=order, color=colour)
         points = base.mark_point(filled=True, size=70, opacity=1).encode(
             x="estimate:Q", y=order, color=colour.legend(legend), shape=alt.Shape("adapter:N", scale=shapes, legend=legend), tooltip=tips
         )
         zero = base.mark_rule(strokeDash=[4, 4], color=GREY).encode(x=alt.datum(0))
         header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelLimit=330)
-        layers = alt.layer(zero, bars, points)
+        layers = alt.layer(zero, bars, points, data=data)
         return layers.facet(row=alt.Row("comparison:N", header=header), spacing=8).resolve_scale(y="independent")
 
     return draw
