@@ -9,6 +9,7 @@ from typing import Any
 from adapters.settings import SETTINGS
 from experiments.places import PROJECT
 from experiments.trial import Event, Trial
+from experiments.workload import Workload
 
 # What an outcome brings from the node and what file it becomes; everything else of an event goes into events.jsonl.
 FILES = {"log": "worker.log", "request": "request.json", "weights": "weights.npz"}
@@ -86,12 +87,10 @@ def description(trial: Trial) -> dict[str, Any]:
     spec, workload = trial.spec, trial.workload
     concerned = [name for name, setting in SETTINGS.items() if workload.model in setting.models]
     settings = {name: trial.configuration.get(name, "unsupported") for name in concerned}
-    fields = {"workload": workload.name, "epochs": workload.epochs, "train_examples": workload.train_examples or "all"}
-    network = {name: value for name, value in workload.network.items() if name not in SETTINGS} | {"threads": trial.threads}
     return {
         "identity": trial.identity,
         "name": trial.label,
-        "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields, **network},
+        "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields(workload), "threads": trial.threads},
         "tags": {
             "trial": trial.identity,
             "seed": str(trial.seed),
@@ -101,6 +100,13 @@ def description(trial: Trial) -> dict[str, Any]:
             "revision": revision(),
         },
     }
+
+
+def fields(workload: Workload) -> dict[str, Any]:
+    """How a workload is shown: its parameters by their bare names."""
+    network = {name: value for name, value in workload.network.items() if name not in SETTINGS}
+    network = {name: list(value) if isinstance(value, tuple) else value for name, value in network.items()}  # as JSON gives it back
+    return {"workload": workload.name, "epochs": workload.epochs, "train_examples": workload.train_examples or "all", **network}
 
 
 @cache

@@ -32,8 +32,9 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
 
 from experiments.errors import TrackingError
-from experiments.records import TrialRecord
+from experiments.records import TrialRecord, fields
 from experiments.trial import COMPLETED, DIVERGED, Event
+from experiments.workload import Workload
 
 # An epoch's fields and the metrics they become; a setting is called `loss`, so the metric can't be.
 EPOCH_METRICS = {
@@ -427,12 +428,25 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
 def read_runs(sweep: SweepRun) -> pd.DataFrame:
     """One row for each trial with an outcome: params, seed, outcome, error, metrics, its identity (trial), that of the trial
     which it repeats, if any, what made it, and MLflow's id (run). Unsupported settings are NaN."""
-    rows = []
-    for run in children(connect(sweep.uri), sweep):
-        tags = run.data.tags
-        if "outcome" in tags:
-            params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
-            facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}
-            made = {name: tags.get(name, "") for name in ("trial", "repeats", "environment", "revision", "host")}
-            rows.append({**params, **facts, **made, "run": run.info.run_id, **run.data.metrics})
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(run) for run in children(connect(sweep.uri), sweep) if "outcome" in run.data.tags])
+
+
+def _row(run: Run) -> dict[str, Any]:
+    tags = run.data.tags
+    params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
+    facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}
+    made = {name: tags.get(name, "") for name in ("trial", "repeats", "environment", "revision", "host")}
+    return {**params, **facts, **made, "run": run.info.run_id, **run.data.metrics}
+
+
+def read_pilot(home: Path, workload: Workload, device: str) -> pd.DataFrame:
+    """The last thousand completed runs of a workload on a kind of device, of any sweep in this home: rows as of `read_runs`."""
+    uri = tracking_uri(home)
+    scheme, _, path = uri.partition(":///")
+    if scheme == "sqlite" and not Path(path).is_file():
+        return pd.DataFrame()  # looking would make an empty store
+    client = connect(uri)
+    wanted = [f"params.`{name}` = '{value}'" for name, value in fields(workload).items()]
+    wanted += [f"tags.device = '{device}'", f"tags.outcome = '{COMPLETED}'"]
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    return pd.DataFrame([_row(run) for run in client.search_runs(experiments, " and ".join(wanted), max_results=PAGE)])

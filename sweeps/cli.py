@@ -20,7 +20,7 @@ from adapters.spec import Supported
 from experiments import places
 from experiments.errors import RosettaError, SweepError
 from experiments.workload import workload_named
-from sweeps import design, sweep
+from sweeps import design, plan_view, sweep
 
 DEFAULT_SWEEP = places.PROJECT / "sweeps" / "article.yaml"
 DEFAULT_CLAIMS = places.PROJECT / "sweeps" / "claims.yaml"
@@ -92,75 +92,28 @@ def run(session: Session, file: Path, fresh: bool, unverified: bool) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
-@click.option("--deviation", type=click.FloatRange(min=0, min_open=True), help="Of one run's accuracy by its seed, in points; known from earlier runs.")
+@click.option("--deviation", type=click.FloatRange(min=0, min_open=True), help="Of one run's accuracy by its seed, in points; by earlier runs of the workload if not given.")
 @click.option("--effect", type=click.FloatRange(min=0, min_open=True), help="How many seeds see an effect of this size, in the same unit.")
 @verb
 def plan(session: Session, file: Path, deviation: float | None, effect: float | None) -> None:
     """Show which trials a sweep has, which cells are not there and why, and how small an effect it can see."""
-    from sweeps import power  # statsmodels takes a second to import
+    from experiments import tracking  # mlflow and scipy take seconds to import
+    from sweeps import pilot, power
 
     made = design.plan(sweep.load(file))
-    planned = {**made.as_dict(), "power": power.of_plan(made, deviation or 1.0, effect)}
-    session.console.print(_plan_table(planned))
-    for row in planned["dropped"]:
-        session.console.print(f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}", soft_wrap=True)
-    for row in planned["collapsed"]:
-        session.console.print(f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}", soft_wrap=True)
-    unit = "points" if deviation else "deviations of a run by its seed"
-    for line in _alias_lines(planned) + _path_lines(planned) + _power_lines(planned, unit, effect):
+    known = pilot.pilots(tracking.read_pilot(session.home, made.sweep.workload.resolve(), made.sweep.resources.device))
+    deviations = {name: one.deviation for name, one in known.items() if one.deviation}
+    hours, without = pilot.device_hours(known, [trial.adapter for trial in made.order])
+    planned = {
+        **made.as_dict(),
+        "power": power.of_plan(made, dict.fromkeys(made.sweep.adapters, deviation) if deviation else deviations, effect),
+        "pilot": {name: known[name]._asdict() for name in made.sweep.adapters if name in known},
+        "device_hours": hours, "without_pilot": without,
+    }  # fmt: skip
+    session.console.print(plan_view.table(planned))
+    for line in plan_view.lines(planned, effect):
         session.console.print(line, highlight=False, soft_wrap=True)
-    repeats = sum("repeat" in trial for trial in planned["trials"])
-    arm = f", {repeats} of them run a second time to see what repeating alone does" if repeats else ""
-    session.console.print(f"{planned['planned']} trials{arm}")
     session.result(planned)
-
-
-def _plan_table(planned: dict[str, Any]) -> Table:
-    table = Table("adapter", "trials", "settings that vary", title=f"Sweep {planned['sweep']}: {planned['design']}")
-    for adapter in planned["adapters"]:
-        mine = [trial["settings"] for trial in planned["trials"] if trial["adapter"] == adapter]
-        values = {name: dict.fromkeys(trial[name] for trial in mine) for name in (mine[0] if mine else {})}
-        varying = [f"{name} ({' | '.join(choices)})" for name, choices in values.items() if len(choices) > 1]
-        table.add_row(adapter, str(len(mine)) if mine else "sampled", ", ".join(varying))
-    return table
-
-
-def _power_lines(planned: dict[str, Any], unit: str, effect: float | None) -> list[str]:
-    """What a plan can see."""
-    said = {}
-    for adapter, found in planned["power"].items():
-        smallest, seeds = found["smallest_effect"], found["seeds_needed"]
-        what = "sees no effect: it leaves nothing to judge an error by, add seeds"
-        if smallest is not None:
-            what = f"sees effects on accuracy of {smallest:.2f} {unit} and more, four times in five"
-        if effect:
-            what += f"; {effect:g} {unit} need {seeds or 'more than 200'} seeds"
-        said[adapter] = what
-    return [f"power: {names} {what}" for names, what in _together(said)]
-
-
-def _alias_lines(planned: dict[str, Any]) -> list[str]:
-    """What the rows of a fractional design can't tell apart."""
-    said = {}
-    for adapter, fraction in planned["aliases"].items():
-        groups = ", ".join(" = ".join(group) for group in fraction["aliases"]) or "no effect of one setting or two"
-        said[adapter] = f"resolution {fraction['resolution']}: {groups}" if fraction["resolution"] else "nothing"
-    lines = [f"aliased: {names}: {what}" for names, what in _together(said)]
-    lost = ", ".join(adapter for adapter, fraction in planned["aliases"].items() if not fraction["balanced"])
-    return lines + ([f"unbalanced: {lost}: without the rows that were dropped, effects overlap in part"] if lost else [])
-
-
-def _together(said: dict[str, str]) -> list[tuple[str, str]]:
-    """(adapters, what is said of them): those of which the same is said in one line."""
-    return [(", ".join(name for name in said if said[name] == what), what) for what in dict.fromkeys(said.values())]
-
-
-def _path_lines(planned: dict[str, Any]) -> list[str]:
-    path = planned["path"]
-    if not path:
-        return []
-    steps = ", ".join(f"{step['setting']} {step['from']} -> {step['to']}" for step in path["steps"]) or "nothing to walk"
-    return [f"path: {path['from']} -> {path['to']} in {len(path['walks'])} orders: {steps}"]
 
 
 def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:

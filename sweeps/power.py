@@ -1,9 +1,10 @@
 """Power: how small an effect a plan can see, and how many seeds a wanted effect needs. Pure functions.
 
-In units of the deviation of a single run from its block and its settings, unless that is given.
+In units of the deviation of a single run from its block and its settings, where that is not known.
 """
 
 import bisect
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,21 +19,24 @@ POWER = 0.8  # how often an effect that is there is to be found
 MOST_SEEDS = 200
 
 
-def of_plan(plan: Plan, deviation: float = 1.0, effect: float | None = None) -> dict[str, dict[str, float | int | None]]:
-    """{adapter: {"smallest_effect", "seeds_needed"}} of a plan whose rows are compared; the weakest of its effects counts.
+def of_plan(
+    plan: Plan, deviations: Mapping[str, float] | None = None, effect: float | None = None
+) -> dict[str, dict[str, float | int | None]]:
+    """{adapter: {"smallest_effect", "seeds_needed", "deviation"}} of a plan whose rows are compared; the weakest of its effects counts.
 
-    smallest_effect: found with 80 %, in the unit of `deviation`; None where the plan leaves no error to judge it by.
-    seeds_needed: for `effect` in the same unit; None where none is given, or 200 seeds are not enough.
+    deviations: {adapter: of one of its runs by its seed, in points}. smallest_effect: found with 80 %, in points, or in
+    deviations where that is not known (None); None where the plan leaves no error to judge it by. seeds_needed: for `effect` in
+    the same unit; None where none is given, or 200 seeds are not enough.
     """
     found: dict[str, dict[str, float | int | None]] = {}
     for adapter in plan.sweep.adapters if plan.sweep.design not in ("search", "presets") else []:
         rows, baselines = _block(plan, adapter)
-        paired = plan.sweep.design == PAIRED
-        sizes = smallest_effects(rows, baselines, len(plan.sweep.seed_list), paired, deviation).values()
+        paired, known = plan.sweep.design == PAIRED, (deviations or {}).get(adapter)
+        sizes = smallest_effects(rows, baselines, len(plan.sweep.seed_list), paired, known or 1.0).values()
         if sizes:
             smallest = None if max(sizes) == np.inf else max(sizes)
-            needed = seeds_needed(rows, baselines, effect, paired, deviation) if effect else None
-            found[adapter] = {"smallest_effect": smallest, "seeds_needed": needed}
+            needed = seeds_needed(rows, baselines, effect, paired, known or 1.0) if effect else None
+            found[adapter] = {"smallest_effect": smallest, "seeds_needed": needed, "deviation": known}
     return found
 
 

@@ -100,6 +100,10 @@ def test_a_sweep_from_end_to_end(home):
     report = run(home, "report", "tiny", "--json")
     assert json.loads(report.stdout)["effects"] == summary["effects"]
 
+    plan = json.loads(run(home, "plan", file, "--json").stdout)
+    assert plan["pilot"]["reference"]["runs"] == 12 and plan["device_hours"] > 0 and plan["without_pilot"] == []
+    assert plan["power"]["reference"]["deviation"] == plan["pilot"]["reference"]["deviation"] > 0
+
     fresh = run(home, "run", file, "--fresh", "--json")
     assert fresh.returncode == 0 and (home / "tiny" / "2" / "report.html").is_file()
     assert json.loads(fresh.stdout)["outcomes"]["completed"] == 12
