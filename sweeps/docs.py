@@ -1,6 +1,7 @@
 """The documents' tables are generated: `python -m sweeps.docs` writes them anew, a test fails when they are stale.
 
-`python -m sweeps.docs certificates` first takes over the certificates that this machine holds, into docs/certificates.json.
+`python -m sweeps.docs certificates` first takes over the certificates that this machine holds, into docs/certificates.json;
+`python -m sweeps.docs presets RUNS/presets/1/report.json` the accuracies of a finished sweep of presets, into docs/presets.json.
 """
 
 import json
@@ -14,9 +15,11 @@ from adapters.spec import AdapterSpec, Supported
 from experiments import certified, places
 from experiments.environment import Environment
 from experiments.places import PROJECT
+from sweeps.report import accuracy_in_words, spread_in_words
+from sweeps.spread import Spread
 
 README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
-CERTIFICATES = PROJECT / "docs" / "certificates.json"
+CERTIFICATES, PRESETS = PROJECT / "docs" / "certificates.json", PROJECT / "docs" / "presets.json"
 BEGIN, END = "<!-- generated: {} -->", "<!-- end of {} -->"
 NETWORKS = {"cnn": "The CNN", "gru": "The GRU"}
 
@@ -108,13 +111,32 @@ def _certificate(row: dict[str, Any]) -> list[str]:
     return [row["adapter"], row["network"], str(row["cases"]), bounds[0], *numbers[:2], bounds[1], *numbers[2:]]
 
 
+# Presets
+
+
+def taken(report: Path) -> dict[str, Any]:
+    """What the documents show of a sweep of presets."""
+    found = json.loads(report.read_text())
+    return {name: found[name] for name in ("sweep", "outcomes", "presets", "spreads")}
+
+
+def presets() -> str:
+    """Accuracy of each framework under each preset, with intervals, and how far they lie apart."""
+    found = json.loads(PRESETS.read_text())
+    names = [spread["preset"] for spread in found["spreads"]]
+    cells = {(row["adapter"], row["preset"]): accuracy_in_words(row) for row in found["presets"]}
+    adapters = dict.fromkeys(row["adapter"] for row in found["presets"])
+    rows = [[adapter, *(cells.get((adapter, name), "-") for name in names)] for adapter in adapters]
+    return table(["adapter", *names], [*rows, ["apart", *(spread_in_words(Spread(**spread)) for spread in found["spreads"])]])
+
+
 # Documents
 
 
 def rendered(path: Path) -> str:
     """A document with its generated parts brought up to date."""
     text = path.read_text()
-    for name, make in (("natives", natives), ("certificates", certificates), ("defaults", defaults)):
+    for name, make in (("natives", natives), ("certificates", certificates), ("presets", presets), ("defaults", defaults)):
         begin, end = BEGIN.format(name), END.format(name)
         if begin in text:
             before, after = text.split(begin)[0], text.split(end)[1]
@@ -125,5 +147,7 @@ def rendered(path: Path) -> str:
 if __name__ == "__main__":
     if sys.argv[1:] == ["certificates"]:
         CERTIFICATES.write_text(json.dumps(gather(places.cache()), indent=1) + "\n")
+    elif sys.argv[1:2] == ["presets"]:
+        PRESETS.write_text(json.dumps(taken(Path(sys.argv[2])), indent=1) + "\n")
     for document in (README, DEFAULTS):
         document.write_text(rendered(document))

@@ -10,6 +10,7 @@ import pandas as pd
 from experiments.trial import COMPLETED, OUTCOMES
 from sweeps.divergence import Divergence, divergences
 from sweeps.effects import ACCURACY, PAIRED, Effect, Fits, effects, fits, mean_interval
+from sweeps.importance import Importance, importances
 from sweeps.interactions import Interaction, interactions
 from sweeps.noise import Pairing, Repetition, pairings, repetitions
 from sweeps.shares import Share, shares
@@ -79,6 +80,11 @@ class Record:
         return divergences(self.designed, self.plan["natives"], self.plan["varied"]) if self.compared else []
 
     @cached_property
+    def importances(self) -> list[Importance]:
+        """Which settings the spread of accuracies hangs on, in a search, whose effects can't be told."""
+        return importances(self.designed, self.plan["varied"]) if self.plan["design"] == "search" else []
+
+    @cached_property
     def pairings(self) -> list[Pairing]:
         """What pairing by seed is worth."""
         return pairings(self.designed, self.plan["varied"]) if self.compared else []
@@ -122,7 +128,7 @@ class Record:
 def summary(record: Record) -> dict[str, Any]:
     """The JSON object of `report --json`."""
     kinds = list(record.runs.get("outcome", []))
-    lists = ("effects", "interactions", "divergences", "pairings", "repetitions", "shares", "spreads")
+    lists = ("effects", "interactions", "divergences", "pairings", "repetitions", "shares", "spreads", "importances")
     return {
         "sweep": record.sweep,
         "tracking_uri": record.tracking_uri,

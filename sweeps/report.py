@@ -16,6 +16,7 @@ from sweeps import quality
 from sweeps.divergence import Divergence
 from sweeps.effects import ACCURACY, ALL, CONFIDENCE, HEADLINE_TIME, UNDECIDED, Effect
 from sweeps.figures import FIGURES, charts
+from sweeps.importance import EVALUATOR
 from sweeps.record import Record, summary
 from sweeps.shares import Share
 from sweeps.spread import Spread
@@ -128,6 +129,7 @@ def html(record: Record) -> str:
         charts=charts(record),
         figures=FIGURES,
         warnings=quality.warnings(record),
+        evaluator=EVALUATOR,
         noise=quality.noise(record),
         certificates=[_certificate(name, cases) for name, cases in record.certificates.items()],
         javascript=Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script")),  # type: ignore[call-arg]

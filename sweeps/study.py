@@ -1,6 +1,6 @@
 """The ledger: an Optuna study that knows which trials exist, their state and their outcome. In a search it is the sampler too.
 
-The only module that imports optuna.
+The only module that runs trials through optuna.
 """
 
 import os

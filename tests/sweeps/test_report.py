@@ -99,3 +99,16 @@ def test_a_thousand_runs_take_seconds():
     assert len(big.runs) > 1000 and time.perf_counter() - start < 10
 
 
+
+
+def test_a_search_says_what_its_accuracies_hang_on():
+    random, rows = np.random.default_rng(0), []
+    for _ in range(24):
+        init, relu = (list(SETTINGS[name].choices)[random.integers(2)] for name in ("init", "relu"))
+        accuracy = 0.5 + 0.3 * (init != NATIVE["init"]) + 0.001 * random.random()
+        rows.append({"adapter": "pytorch", "seed": 0, "outcome": "completed", "error": "", **NATIVE, "init": init, "relu": relu, "accuracy": accuracy})
+    rows += [{**rows[0], "adapter": "chainer"}] * 3  # too few
+    searched = replace(record(design="search", varied=["init", "relu", "loss"]), runs=pd.DataFrame(rows))
+    shares = {(one["adapter"], one["setting"]): one["share"] for one in summary(searched)["importances"]}
+    assert list(shares) == [("pytorch", "init"), ("pytorch", "relu")] and shares["pytorch", "init"] > 0.9
+    assert "fANOVA" in report.html(searched) and summary(record())["importances"] == []
