@@ -15,7 +15,7 @@ from sweeps.shares import GAP
 
 # Okabe and Ito's palette: told apart by everybody; shapes tell the same apart without colour.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#777777"]
-SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left", "triangle-right"]
+SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle-left", "triangle-right"]
 GREY = "#888888"
 WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
 
@@ -33,10 +33,11 @@ def _comparison(table: pd.DataFrame) -> pd.Series:
     return said
 
 
-def _scales(names: list[str]) -> tuple[Any, Any]:
+def _scales(record: Record, names: list[str]) -> tuple[Any, Any]:
     """The same colour and shape for an adapter in every figure of a report."""
-    colours = [COLOURS[index % len(COLOURS)] for index in range(len(names))]
-    shapes = [SHAPES[(index + index // len(COLOURS)) % len(SHAPES)] for index in range(len(names))]
+    places = {name: place for place, name in enumerate(sorted(record.plan["adapters"]))}
+    colours = [GREY if name == ALL else COLOURS[places[name] % len(COLOURS)] for name in names]
+    shapes = ["diamond" if name == ALL else SHAPES[places[name] % len(SHAPES)] for name in names]
     return alt.Scale(domain=names, range=colours), alt.Scale(domain=names, range=shapes)
 
 
@@ -49,8 +50,7 @@ def _forest(metric: str, axis: str) -> Callable[[Record], Any]:
             return None
         data["comparison"] = _comparison(data)
         names = [ALL, *sorted(set(data["adapter"]) - {ALL})]
-        colours, shapes = _scales(names)
-        colours.range = [GREY, *COLOURS * len(names)][: len(names)]
+        colours, shapes = _scales(record, names)
         colour, order = alt.Color("adapter:N", scale=colours), alt.Y("adapter:N", sort=names, title=None)
         tips = [alt.Tooltip(name) for name in ("comparison", "adapter", "estimate", "low", "high", "n")]
         base, legend = alt.Chart(), alt.Legend(orient="top", columns=3, title=None)
@@ -97,7 +97,7 @@ def _pareto(record: Record) -> Any:
     means = timed.groupby(["adapter", "configuration"], sort=False)[[ACCURACY, HEADLINE_TIME]].mean().reset_index()
     means = means.assign(accuracy=100 * means[ACCURACY])
     means["front"] = [not _beaten(row, means[means["adapter"] == row["adapter"]]) for row in means.to_dict("records")]
-    colours, shapes = _scales(sorted(set(means["adapter"])))
+    colours, shapes = _scales(record, sorted(set(means["adapter"])))
     base = alt.Chart(means).encode(
         x=alt.X(f"{HEADLINE_TIME}:Q", title="time of a training step, ms", scale=alt.Scale(type="log", nice=False, padding=20)),
         y=alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
@@ -129,7 +129,7 @@ def _learning(record: Record) -> Any:
         mean, low, high = mean_interval(100 * mine["accuracy"].to_numpy(float))
         rows.append({"adapter": adapter, "epoch": number, "accuracy": mean, "low": low, "high": high, "seeds": len(mine)})
     data = pd.DataFrame(rows)
-    colours, shapes = _scales(sorted(set(data["adapter"])))
+    colours, shapes = _scales(record, sorted(set(data["adapter"])))
     legend = alt.Legend(orient="top", columns=3, title=None)
     base = alt.Chart(data).encode(
         x=alt.X("epoch:O", axis=alt.Axis(labelAngle=0)), color=alt.Color("adapter:N", scale=colours, legend=legend)
@@ -149,7 +149,7 @@ def _waterfall(record: Record) -> Any:
     for share in parts:
         start = 0.0 if share.part == GAP else at
         at = start + share.estimate
-        said = share.part if share.part in (GAP,) else f"{share.part}: {share.baseline} -> {share.choice}"
+        said = GAP if share.part == GAP else f"{share.part}: {share.baseline} -> {share.choice}"
         kind = "gap" if share.part == GAP else "gains" if share.estimate >= 0 else "costs"
         rows.append({"part": said, "start": start, "end": at, "share": share.estimate, "low": share.low, "high": share.high,
                      "words": f"{share.estimate:+.1f}", "kind": kind, "n": share.n})  # fmt: skip
