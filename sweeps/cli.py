@@ -16,7 +16,7 @@ from rich.table import Table
 
 from adapters import ADAPTERS, load_spec, unknown
 from adapters.settings import SETTINGS
-from adapters.spec import Supported
+from adapters.spec import AdapterSpec, Supported
 from experiments import places
 from experiments.errors import RosettaError, SweepError
 from experiments.workload import workload_named
@@ -241,15 +241,37 @@ def rosetta(session: Session, adapters: list[str], workload: str, output: Path |
 
 
 @main.command("adapters")
+@click.option("--read-back", is_flag=True, help="Read the native values back from every framework whose environment is built; exit status 1 if one differs.")
 @verb
-def show_adapters(session: Session) -> None:
+def show_adapters(session: Session, read_back: bool) -> None:
     """Show what each framework does if nobody asks, and what it can be asked for."""
     specs = [load_spec(name) for name in ADAPTERS]
     table = Table("setting", *(spec.name for spec in specs), title="Native values")
     for name in SETTINGS:
         table.add_row(name, *(_native(spec.position(name)) for spec in specs))
     session.console.print(table)
-    session.result({spec.name: {name: _position(spec.position(name)) for name in SETTINGS} for spec in specs})
+    found = {spec.name: _read_back(session, spec) for spec in specs} if read_back else {}
+    shown = {spec.name: {name: _position(spec.position(name)) for name in SETTINGS} for spec in specs}
+    session.result({name: {**positions, "read_back": found[name]} if found.get(name) else positions for name, positions in shown.items()})
+    sys.exit(any(network["differs"] for networks in found.values() for network in networks.values()))
+
+
+def _read_back(session: Session, spec: AdapterSpec) -> dict[str, Any]:
+    """{network: {"settings", "versions", "differs": a line, "" where all is as declared}}; nothing without an environment."""
+    from experiments import registry
+    from experiments.environment import Environment
+    from experiments.runner import mismatch
+
+    if not Environment(spec, "cpu", places.cache()).ready:
+        session.console.print(f"{spec.name}: its environment is not built; python sweep.py setup --adapters {spec.name}")
+        return {}
+    found = {}
+    for model in spec.models:
+        read = registry.read_back(spec, model, places.cache())
+        found[model] = {**read, "differs": mismatch(spec.native(model), read["settings"])}
+        verdict = found[model]["differs"] or f"{len(spec.native(model))} settings as declared"
+        session.console.print(f"{spec.name} {read['versions']['framework']}, {model}: {verdict}", highlight=False, soft_wrap=True)
+    return found
 
 
 def _native(position: Any) -> str:

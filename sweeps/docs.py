@@ -1,6 +1,7 @@
 """The documents' tables are generated: `python -m sweeps.docs` writes them anew, a test fails when they are stale.
 
 `python -m sweeps.docs certificates` first takes over the certificates that this machine holds, into docs/certificates.json;
+`python -m sweeps.docs registry` reads the native values back from every framework first, into docs/registry.json;
 `python -m sweeps.docs presets RUNS/presets/1/report.json` the accuracies of a finished sweep of presets, into docs/presets.json.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 from adapters import ADAPTERS, load_spec
 from adapters.settings import SETTINGS
 from adapters.spec import AdapterSpec, Supported
-from experiments import certified, places
+from experiments import certified, places, registry
 from experiments.environment import Environment
 from experiments.places import PROJECT
 from sweeps.report import accuracy_in_words, spread_in_words
@@ -20,6 +21,7 @@ from sweeps.spread import Spread
 
 README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
 CERTIFICATES, PRESETS = PROJECT / "docs" / "certificates.json", PROJECT / "docs" / "presets.json"
+REGISTRY = PROJECT / "docs" / "registry.json"
 BEGIN, END = "<!-- generated: {} -->", "<!-- end of {} -->"
 NETWORKS = {"cnn": "The CNN", "gru": "The GRU"}
 
@@ -73,6 +75,25 @@ def _position(spec: AdapterSpec, name: str) -> list[str]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+# What was read back
+
+
+def read_all(cache: Path) -> list[dict[str, Any]]:
+    """Every adapter's native values as its framework shows them. Raises WorkerDied; the environments must be ready."""
+    rows = []
+    for spec in map(load_spec, ADAPTERS):
+        found = {model: registry.read_back(spec, model, cache) for model in spec.models}
+        settings = {model: found[model]["settings"] for model in found}
+        rows.append({"adapter": spec.name, **found["cnn"]["versions"], "environment": Environment(spec, "cpu", cache).digest[:12], "settings": settings})
+    return rows
+
+
+def versions() -> str:
+    """Where the native values were read back: the framework's version, Python's and NumPy's."""
+    rows = json.loads(REGISTRY.read_text())
+    return table(["adapter", "framework's version", "Python", "NumPy"], [[row["adapter"], row["framework"], row["python"], row["numpy"]] for row in rows])
 
 
 # Certificates
@@ -136,7 +157,7 @@ def presets() -> str:
 def rendered(path: Path) -> str:
     """A document with its generated parts brought up to date."""
     text = path.read_text()
-    for name, make in (("natives", natives), ("certificates", certificates), ("presets", presets), ("defaults", defaults)):
+    for name, make in (("natives", natives), ("certificates", certificates), ("presets", presets), ("versions", versions), ("defaults", defaults)):
         begin, end = BEGIN.format(name), END.format(name)
         if begin in text:
             before, after = text.split(begin)[0], text.split(end)[1]
@@ -147,6 +168,8 @@ def rendered(path: Path) -> str:
 if __name__ == "__main__":
     if sys.argv[1:] == ["certificates"]:
         CERTIFICATES.write_text(json.dumps(gather(places.cache()), indent=1) + "\n")
+    elif sys.argv[1:] == ["registry"]:
+        REGISTRY.write_text(json.dumps(read_all(places.cache()), indent=1) + "\n")
     elif sys.argv[1:2] == ["presets"]:
         PRESETS.write_text(json.dumps(taken(Path(sys.argv[2])), indent=1) + "\n")
     for document in (README, DEFAULTS):

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from adapters import load_spec
 from experiments import places
 from experiments.environment import Environment
 from experiments.places import PROJECT
@@ -30,6 +31,13 @@ def test_the_certificates_shown_are_those_of_the_environments_as_they_are():
         (spec.name, model, Environment(spec, "cpu", places.cache()).digest[:12]) for model in docs.NETWORKS for spec in docs.able(model)
     ]
     assert shown == current, "run: python sweep.py verify, then python -m sweeps.docs certificates"
+
+
+def test_what_was_read_back_is_what_is_declared_in_the_environments_as_they_are():
+    for row in json.loads(docs.REGISTRY.read_text()):
+        spec = load_spec(row["adapter"])
+        assert row["environment"] == Environment(spec, "cpu", places.cache()).digest[:12], "run: python -m sweeps.docs registry"
+        assert {model: spec.native(model).items() <= found.items() for model, found in row["settings"].items()} == dict.fromkeys(spec.models, True)
 
 
 def test_every_command_in_the_readme_exists():

@@ -1,0 +1,33 @@
+"""The registry of defaults as the running frameworks show it: each network built as if nobody had asked, and read back."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from adapters.spec import AdapterSpec
+from experiments import certificate, runner
+from experiments.environment import Environment
+from experiments.errors import WorkerDied
+from experiments.trial import Trial
+from experiments.workload import workload_named
+
+
+def read_back(spec: AdapterSpec, model: str, cache: Path) -> dict[str, Any]:
+    """{"settings": {setting: choice in force}, "versions": {"framework", "python", "numpy"}} of a network on the CPU.
+
+    The adapter's environment must be ready. Raises WorkerDied where the framework can't build the network.
+    """
+    workload = workload_named(certificate.WORKLOADS[model])
+    trial = Trial(spec.name, workload, spec.native(model), seed=0, device="cpu", threads=1, time_limit=600)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        certificate.write_data(workload, data)
+        request = trial.request("describe", str(data), cases=[{"name": "native", "settings": trial.configuration, "seed": 0}])
+        for event in runner.events(trial, Path(folder), Environment(spec, "cpu", cache), request):
+            if event["event"] == "failed":
+                raise WorkerDied(f"{spec.name} can't be read back: {event['error']}: {event['message']}")
+            if event["event"] == "case":
+                if event["error"]:
+                    raise WorkerDied(f"{spec.name} can't be read back: {event['error']}")
+                return {"settings": event["settings"], "versions": event["versions"]}
+    raise WorkerDied(f"{spec.name} ended before its network could be read back")

@@ -1,0 +1,25 @@
+"""Reading native values back from the running framework."""
+
+import pytest
+
+from adapters import load_spec
+from experiments import places, registry
+from experiments.errors import WorkerDied
+
+
+def test_native_values_and_versions_are_read_back(built):
+    built("reference")
+    spec = load_spec("reference")
+    for model in spec.models:
+        found = registry.read_back(spec, model, places.cache())
+        assert spec.native(model).items() <= found["settings"].items()
+        assert set(found["versions"]) == {"framework", "python", "numpy"} and found["versions"]["python"].startswith("3.11")
+
+
+def test_a_network_that_cant_be_built_is_one_clear_line(built):
+    built("reference")
+    spec = load_spec("reference")
+    broken = spec._replace(settings={**spec.settings, "init": spec.settings["init"]._replace(native="nothing")})
+    with pytest.raises(WorkerDied, match="reference can't be read back: ") as caught:
+        registry.read_back(broken, "cnn", places.cache())
+    assert "\n" not in str(caught.value)
