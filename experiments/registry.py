@@ -23,11 +23,7 @@ def read_back(spec: AdapterSpec, model: str, cache: Path) -> dict[str, Any]:
         data = Path(folder) / "data"
         certificate.write_data(workload, data)
         request = trial.request("describe", str(data), cases=[{"name": "native", "settings": trial.configuration, "seed": 0}])
-        for event in runner.events(trial, Path(folder), Environment(spec, "cpu", cache), request):
-            if event["event"] == "failed":
-                raise WorkerDied(f"{spec.name} can't be read back: {event['error']}: {event['message']}")
-            if event["event"] == "case":
-                if event["error"]:
-                    raise WorkerDied(f"{spec.name} can't be read back: {event['error']}")
-                return {"settings": event["settings"], "versions": event["versions"]}
-    raise WorkerDied(f"{spec.name} ended before its network could be read back")
+        (case,) = runner.cases(trial, Path(folder), Environment(spec, "cpu", cache), request)
+    if case["error"]:
+        raise WorkerDied(f"{spec.name} can't be read back: {case['error']}")
+    return {"settings": case["settings"], "versions": case["versions"]}

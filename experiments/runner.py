@@ -66,13 +66,19 @@ def case_errors(
     """
     asked = {case["name"]: case["settings"] for case in request["cases"]}
     errors = {}
+    for event in cases(trial, folder, environment, request):
+        wanted = {name: choice for name, choice in asked[event["name"]].items() if name not in unread}
+        errors[event["name"]] = event["error"] or mismatch(wanted, event["settings"])
+    return errors
+
+
+def cases(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:
+    """The case events of a request with cases. Raises WorkerDied where the worker ended before its last case."""
     for event in events(trial, folder, environment, request):
         if event["event"] == "failed":
             raise WorkerDied(f"{event['error']}: {event['message']}")
         if event["event"] == "case":
-            wanted = {name: choice for name, choice in asked[event["name"]].items() if name not in unread}
-            errors[event["name"]] = event["error"] or mismatch(wanted, event["settings"])
-    return errors
+            yield event
 
 
 def devices(trial: Trial) -> str:

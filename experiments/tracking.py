@@ -4,6 +4,7 @@ MLflow is a projection of the trial records, written by the driver alone. A `Rec
 could not write is written by the next `reconcile`. Writing the same record twice changes nothing.
 """
 
+import fnmatch
 import json
 import logging
 import multiprocessing
@@ -53,6 +54,12 @@ def tracking_uri(home: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
 
 
+def _embedded(uri: str) -> Path | None:
+    """The file of an SQLite store; None of a server."""
+    scheme, _, path = uri.partition(":///")
+    return Path(path) if scheme == "sqlite" else None
+
+
 class SweepRun(NamedTuple):
     """Where one sweep is in MLflow."""
 
@@ -99,16 +106,15 @@ def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[
 
 def _let_readers_in(uri: str) -> None:
     """The embedded store keeps a write-ahead log: MLflow's pages read while a sweep writes, and a write costs one sync."""
-    scheme, _, path = uri.partition(":///")
-    if scheme == "sqlite":
+    path = _embedded(uri)
+    if path:
         sqlite3.connect(path).execute("PRAGMA journal_mode = WAL").connection.close()
 
 
 def _experiment(client: MlflowClient, name: str, home: Path, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
-        embedded = uri.startswith("sqlite:")
-        place = (home / "artifacts" / name).as_uri() if embedded else None
+        place = (home / "artifacts" / name).as_uri() if _embedded(uri) else None
         return str(client.create_experiment(name, place, tags={MLFLOW_EXPERIMENT_KIND: "custom_model_development"}))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
@@ -192,6 +198,7 @@ class RunWriter:
         self.client, self.sweep, self.record, self.run = client, sweep, record, run
 
     def write(self, events: list[Event]) -> None:
+        """Write them; the first ones make the run, an outcome ends it."""
         metrics = [metric for event in events for metric in _metrics(event)]
         tags = {name: value[:5000] for event in events for name, value in _tags(event).items()}
         params: dict[str, Any] = {}
@@ -389,10 +396,11 @@ def last_sweep(home: Path, experiment: str) -> SweepRun:
     return SweepRun(uri, experiment, found.experiment_id, runs[0].info.run_id)
 
 
-def read_files(sweep: SweepRun, folder: Path) -> dict[str, Any]:
-    """{name: content} of the JSON files that were stored with the sweep: its plan and its certificates. `folder` receives them."""
+def read_files(sweep: SweepRun, patterns: Iterable[str], folder: Path) -> dict[str, Any]:
+    """{name: content} of the JSON files that were stored with the sweep under names like these. `folder` receives them."""
     client = connect(sweep.uri)
-    names = [file.path for file in client.list_artifacts(sweep.run_id) if file.path.endswith(".json")]
+    stored = [file.path for file in client.list_artifacts(sweep.run_id)]
+    names = [name for pattern in patterns for name in fnmatch.filter(stored, pattern)]
     paths = {name: client.download_artifacts(sweep.run_id, name, str(folder)) for name in names}
     return {name: json.loads(Path(path).read_text()) for name, path in paths.items()}
 
@@ -442,8 +450,8 @@ def _row(run: Run) -> dict[str, Any]:
 def read_pilot(home: Path, workload: Workload, device: str) -> pd.DataFrame:
     """The last thousand completed runs of a workload on a kind of device, of any sweep in this home: rows as of `read_runs`."""
     uri = tracking_uri(home)
-    scheme, _, path = uri.partition(":///")
-    if scheme == "sqlite" and not Path(path).is_file():
+    path = _embedded(uri)
+    if path and not path.is_file():
         return pd.DataFrame()  # looking would make an empty store
     client = connect(uri)
     wanted = [f"params.`{name}` = '{value}'" for name, value in fields(workload).items()]

@@ -6,19 +6,18 @@ A claims file declares sweeps, as sweep files do, and claims: comparisons of the
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from adapters import unknown
 from adapters.settings import SETTINGS
 from experiments.errors import SweepError
-from sweeps import sweep
-from sweeps.effects import ALL, MATTERS, METRICS, NEGLIGIBLE
+from sweeps import markdown, sweep
+from sweeps.effects import ACCURACY, ALL, MATTERS, NEGLIGIBLE
 from sweeps.sweep import Strict, Sweep
 
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 TOO_SMALL = "too small to tell"
 INERT, GONE = "inert on this device", "gone from this version"
-VERDICTS = (REPRODUCED, CONTRADICTED, TOO_SMALL, INERT, GONE)
 
 # What is said of an effect: it is positive, negative, there at all, or not there.
 Direction = Literal["more", "less", "different", "same"]
@@ -81,10 +80,7 @@ class File(Strict):
 
 def load(path: Path) -> Claims:
     """Read a claims file. Raises SweepError with one clear line for whatever is wrong with it."""
-    try:
-        content = File(**sweep.read(path, File, "claims file"))
-    except ValidationError as error:
-        raise SweepError(f"{path}: {sweep.first_line(error, {'claims': Claim}, File)}") from None
+    content = sweep.validated(File, sweep.read(path, File, "claims file"), str(path), {"claims": Claim})
     sweeps = {made.name: made for made in (sweep.parse(dict(one), str(path)) for one in content.sweeps)}
     for claim in content.claims:
         _check(claim, sweeps, path)
@@ -160,7 +156,7 @@ def measured(finding: Finding) -> str:
     """The effect in words: "-2.1 [-3.0, -1.2] points, n = 12"."""
     if finding.estimate is None:
         return finding.reason
-    unit = "points" if finding.claim.metric == METRICS[0] else "%"
+    unit = "points" if finding.claim.metric == ACCURACY else "%"
     interval = "" if finding.low is None else f" [{finding.low:+.1f}, {finding.high:+.1f}]"
     return f"{finding.estimate:+.1f}{interval} {unit}, n = {finding.n}"
 
@@ -173,10 +169,8 @@ def ruling(finding: Finding) -> str:
 
 def ledger(claims: Claims, findings: list[Finding], summaries: dict[str, dict[str, Any]]) -> str:
     """All findings in Markdown, with how to get them again."""
-    head = ["lesson", "published", "compared", "measured", "verdict"]
     rows = [[one.claim.lesson, one.claim.published, compared(one.claim), measured(one), ruling(one)] for one in findings]
-    lines = [head, ["---"] * len(head), *rows]
-    table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    table = markdown.table(["lesson", "published", "compared", "measured", "verdict"], rows)
     runs = [f"{name}: {sum(found['outcomes'].values())} trials" for name, found in summaries.items()]
     return (
         f"# Claims\n\n{claims.source}\n\nWritten by `python sweep.py claims` ({', '.join(runs)}).\n\n{table}\n\n"

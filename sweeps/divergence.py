@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from experiments.trial import COMPLETED, DIVERGED
-from sweeps.effects import ALL, baseline, holm
+from sweeps.effects import ALL, Key, baseline, holm
 
 
 class Divergence(NamedTuple):
@@ -33,31 +34,30 @@ class Divergence(NamedTuple):
 
 
 def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
-    """Every comparison in which a run diverged, framework by framework and over all. runs: as for effects.effects."""
+    """Every comparison in which a run diverged, framework by framework and over all. runs: as for effects.fits."""
     ended = runs[runs["outcome"].isin([COMPLETED, DIVERGED])]
-    found: list[tuple[tuple[str, str, str, str], tuple[int, int, int, int]]] = []
+    found: dict[tuple[Key, str], np.ndarray] = {}
     for name in varied:
         if name in ended:
-            found += _of_setting(ended.dropna(subset=[name]), natives, name)
-    counted = [(place, counts) for place, counts in found if counts[0] + counts[2]]
-    adjusted = holm([_fisher(*counts) for _, counts in counted])
-    return [_judged(place, counts, p) for (place, counts), p in zip(counted, adjusted, strict=True)]
+            found |= _of_setting(ended.dropna(subset=[name]), natives, name)
+    if ended["adapter"].nunique() > 1:
+        for key in dict.fromkeys(key for key, _ in found):
+            found[key, ALL] = np.sum([counts for (other, _), counts in found.items() if other == key], axis=0)
+    counted = {place: counts for place, counts in found.items() if counts[0] + counts[2]}
+    adjusted = holm([_fisher(*counts) for counts in counted.values()])
+    return [_judged(place, counts, p) for (place, counts), p in zip(counted.items(), adjusted, strict=True)]
 
 
 def _of_setting(
     runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], name: str
-) -> list[tuple[tuple[str, str, str, str], tuple[int, int, int, int]]]:
-    """[((setting, choice, baseline, adapter), counts)]"""
-    found: dict[tuple[str, str, str, str], tuple[int, int, int, int]] = {}
+) -> dict[tuple[Key, str], np.ndarray]:
+    """{(comparison, adapter): diverged and all runs of the choice, and of the baseline}"""
+    found = {}
     for adapter, mine in runs.groupby("adapter", sort=False):
         own = baseline(mine[name], natives[str(adapter)].get(name))
         for choice in sorted(set(mine[name]) - {own}):
-            counts = (*_counts(mine, name, choice), *_counts(mine, name, own))
-            found[name, choice, own, str(adapter)] = counts
-            place = (name, choice, own, ALL)
-            found[place] = tuple(map(sum, zip(counts, found.get(place, (0, 0, 0, 0)), strict=True)))  # type: ignore[assignment]
-    alone = runs["adapter"].nunique() < 2
-    return [(place, counts) for place, counts in found.items() if not (alone and place[3] == ALL)]
+            found[Key(name, choice, own), str(adapter)] = np.array([*_counts(mine, name, choice), *_counts(mine, name, own)])
+    return found
 
 
 def _counts(runs: pd.DataFrame, name: str, choice: str) -> tuple[int, int]:
@@ -70,7 +70,11 @@ def _fisher(diverged: int, runs: int, diverged_baseline: int, runs_baseline: int
     return float(stats.fisher_exact(table).pvalue)
 
 
-def _judged(place: tuple[str, str, str, str], counts: tuple[int, int, int, int], p_value: float) -> Divergence:
-    low, high = confint_proportions_2indep(*counts, method="newcomb")
-    estimate = counts[0] / counts[1] - counts[2] / counts[3]
-    return Divergence(*place, *counts, 100 * estimate, 100 * float(low), 100 * float(high), p_value)
+def _judged(place: tuple[Key, str], counts: np.ndarray, p_value: float) -> Divergence:
+    key, adapter = place
+    diverged, runs, diverged_baseline, runs_baseline = map(int, counts)
+    low, high = confint_proportions_2indep(diverged, runs, diverged_baseline, runs_baseline, method="newcomb")
+    return Divergence(
+        *key, adapter, diverged, runs, diverged_baseline, runs_baseline,
+        100 * (diverged / runs - diverged_baseline / runs_baseline), 100 * float(low), 100 * float(high), p_value,
+    )  # fmt: skip

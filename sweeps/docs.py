@@ -16,7 +16,8 @@ from adapters.spec import AdapterSpec, Supported
 from experiments import certified, places, registry
 from experiments.environment import Environment
 from experiments.places import PROJECT
-from sweeps.report import accuracy_in_words, spread_in_words
+from sweeps.markdown import table
+from sweeps.report import in_presets
 from sweeps.spread import Spread
 
 README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
@@ -24,11 +25,6 @@ CERTIFICATES, PRESETS = PROJECT / "docs" / "certificates.json", PROJECT / "docs"
 REGISTRY = PROJECT / "docs" / "registry.json"
 BEGIN, END = "<!-- generated: {} -->", "<!-- end of {} -->"
 NETWORKS = {"cnn": "The CNN", "gru": "The GRU"}
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])
 
 
 def able(model: str) -> list[AdapterSpec]:
@@ -67,14 +63,10 @@ def _setting(name: str) -> str:
 def _position(spec: AdapterSpec, name: str) -> list[str]:
     position = spec.position(name)
     if not isinstance(position, Supported):
-        return [spec.name, "-", "", _cell(position.reason)]
+        return [spec.name, "-", "", position.reason]
     others = ", ".join(choice for choice in position.choices if choice != position.native)
     refused = [f"{choice}: {reason}" for choice, reason in position.limits.items()]
-    return [spec.name, f"**{position.native}**", others, _cell(". ".join([position.evidence, *refused]))]
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return [spec.name, f"**{position.native}**", others, ". ".join([position.evidence, *refused])]
 
 
 # What was read back
@@ -144,11 +136,8 @@ def taken(report: Path) -> dict[str, Any]:
 def presets() -> str:
     """Accuracy of each framework under each preset, with intervals, and how far they lie apart."""
     found = json.loads(PRESETS.read_text())
-    names = [spread["preset"] for spread in found["spreads"]]
-    cells = {(row["adapter"], row["preset"]): accuracy_in_words(row) for row in found["presets"]}
-    adapters = dict.fromkeys(row["adapter"] for row in found["presets"])
-    rows = [[adapter, *(cells.get((adapter, name), "-") for name in names)] for adapter in adapters]
-    return table(["adapter", *names], [*rows, ["apart", *(spread_in_words(Spread(**spread)) for spread in found["spreads"])]])
+    adapters, names = (list(dict.fromkeys(row[key] for row in found["presets"])) for key in ("adapter", "preset"))
+    return table(["adapter", *names], in_presets(names, adapters, found["presets"], [Spread(**spread) for spread in found["spreads"]]))
 
 
 # Documents

@@ -218,7 +218,7 @@ CURVES = 10  # runs at native settings whose learning curves are read, of each a
 def read_record(mlflow: SweepRun) -> Record:
     """A sweep as it is in MLflow now, without its learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
-        files = tracking.read_files(mlflow, Path(scratch))
+        files = tracking.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
     plan = files["plan.json"]
     certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
     return Record(
@@ -241,11 +241,11 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dic
     """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
     record = _with_curves(read_record(mlflow), mlflow)
     folder.path.mkdir(parents=True, exist_ok=True)
-    found = summary(record)
+    found, drawn = summary(record), figures.charts(record)
     files = {
-        folder.report.name: report.html(record).encode(),
+        folder.report.name: report.html(record, drawn).encode(),
         "report.json": json.dumps(found, indent=1).encode(),
-        **figures.pictures(record),
+        **figures.pictures(drawn),
         **_tables(record),
     }
     for name, content in files.items():

@@ -131,12 +131,11 @@ def _judged(
     adjusted = dict(zip(known, holm([p_value(family[key]) for key in known]), strict=True))
     edges = _edges(metric, delta)
     for key, estimate in family.items():
-        low, high = bounds(estimate, 1 - (1 - CONFIDENCE) / max(1, len(known)))
-        verdict, blocks = _verdict(estimate, low, high, edges)
+        found = bounds(estimate, 1 - (1 - CONFIDENCE) / max(1, len(known)))
+        verdict, blocks = _verdict(estimate, *found, edges)
         yield Effect(
-            key.setting, key.choice, key.baseline, metric, adapter, back(estimate.value, metric),
-            None if low is None else back(low, metric), None if high is None else back(high, metric), estimate.n,
-            adjusted.get(key), verdict, None if blocks is None else math.ceil(blocks / frameworks),
+            key.setting, key.choice, key.baseline, metric, adapter, back(estimate.value, metric), *bounds_back(found, metric),
+            estimate.n, adjusted.get(key), verdict, None if blocks is None else math.ceil(blocks / frameworks),
         )  # fmt: skip
 
 
@@ -156,7 +155,10 @@ def p_value(estimate: Estimate) -> float:
     return float(2 * stats.t.sf(abs(estimate.value / estimate.error), estimate.df))
 
 
-def bounds(estimate: Estimate, confidence: float) -> tuple[float | None, float | None]:
+Bounds = tuple[float | None, float | None]  # None where the runs give none
+
+
+def bounds(estimate: Estimate, confidence: float) -> Bounds:
     """The t interval of an estimate; (None, None) where there is nothing to judge its error by."""
     if estimate.df <= 0:
         return None, None
@@ -195,7 +197,13 @@ def back(value: float, metric: str) -> float:
     return float(value if metric == ACCURACY else 100.0 * np.expm1(value))
 
 
-Interval = tuple[float, float | None, float | None]  # a mean and its bounds, None where the runs give none
+def bounds_back(bounds: Bounds, metric: str) -> Bounds:
+    """The same of an interval's bounds."""
+    low, high = bounds
+    return None if low is None else back(low, metric), None if high is None else back(high, metric)
+
+
+Interval = tuple[float, float | None, float | None]  # a mean and its bounds
 
 
 def mean_interval(values: np.ndarray) -> Interval:
@@ -211,5 +219,5 @@ def mean_interval(values: np.ndarray) -> Interval:
 
 def mean_back(differences: np.ndarray, metric: str) -> Interval:
     """Mean of differences and its t interval, in points or per cent."""
-    value, low, high = mean_interval(differences)
-    return back(value, metric), None if low is None else back(low, metric), None if high is None else back(high, metric)
+    value, *found = mean_interval(differences)
+    return back(value, metric), *bounds_back((found[0], found[1]), metric)

@@ -17,6 +17,8 @@ from sweeps.shares import GAP
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#777777"]
 SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle-left", "triangle-right"]
 GREY = "#888888"
+LEGEND = alt.Legend(orient="top", columns=3, title=None)
+EFFECT = {ACCURACY: "Effect on accuracy, points", HEADLINE_TIME: "Effect on the time of a training step, %"}
 WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
 
 
@@ -28,11 +30,6 @@ class Figure(NamedTuple):
     caption: str
 
 
-def _comparison(table: pd.DataFrame) -> pd.Series:
-    said: pd.Series = table["setting"] + ": " + table["choice"] + " instead of " + table["baseline"]
-    return said
-
-
 def _scales(record: Record, names: list[str]) -> tuple[Any, Any]:
     """The same colour and shape for an adapter in every figure of a report."""
     places = {name: place for place, name in enumerate(sorted(record.plan["adapters"]))}
@@ -41,22 +38,22 @@ def _scales(record: Record, names: list[str]) -> tuple[Any, Any]:
     return alt.Scale(domain=names, range=colours), alt.Scale(domain=names, range=shapes)
 
 
-def _forest(metric: str, axis: str) -> Callable[[Record], Any]:
+def _forest(metric: str) -> Callable[[Record], Any]:
     """One line for each comparison and framework, its estimate and its interval."""
 
     def draw(record: Record) -> Any:
         data = pd.DataFrame([effect._asdict() for effect in record.effects if effect.metric == metric])
         if data.empty:
             return None
-        data["comparison"] = _comparison(data)
+        data["comparison"] = data["setting"] + ": " + data["choice"] + " instead of " + data["baseline"]
         names = [ALL, *sorted(set(data["adapter"]) - {ALL})]
         colours, shapes = _scales(record, names)
         colour, order = alt.Color("adapter:N", scale=colours), alt.Y("adapter:N", sort=names, title=None)
-        tips = [alt.Tooltip(name) for name in ("comparison", "adapter", "estimate", "low", "high", "n")]
-        base, legend = alt.Chart(), alt.Legend(orient="top", columns=3, title=None)
-        bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=axis), x2="high:Q", y=order, color=colour)
+        tips = ["comparison", "adapter", "estimate", "low", "high", "n"]
+        base = alt.Chart()
+        bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=EFFECT[metric]), x2="high:Q", y=order, color=colour)
         points = base.mark_point(filled=True, size=70, opacity=1).encode(
-            x="estimate:Q", y=order, color=colour.legend(legend), shape=alt.Shape("adapter:N", scale=shapes, legend=legend), tooltip=tips
+            x="estimate:Q", y=order, color=colour.legend(LEGEND), shape=alt.Shape("adapter:N", scale=shapes, legend=LEGEND), tooltip=tips
         )
         zero = base.mark_rule(strokeDash=[4, 4], color=GREY).encode(x=alt.datum(0))
         header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelLimit=330)
@@ -75,7 +72,7 @@ def _heat_map(record: Record) -> Any:
     data["words"] = data["effect"].map("{:+.1f}".format) + np.where(data["found"], " *", "")
     most = float(data["effect"].abs().max()) or 1.0
     colour = alt.Color("effect:Q", title="points", scale=alt.Scale(scheme="blueorange", domain=[-most, most], reverse=True))
-    tips = [alt.Tooltip(name) for name in ("comparison", "baseline", "adapter", "effect", "estimate", "q_value")]
+    tips = ["comparison", "baseline", "adapter", "effect", "estimate", "q_value"]
     base = alt.Chart(data).encode(
         x=alt.X("adapter:N", title=None), y=alt.Y("comparison:N", title=None, axis=alt.Axis(labelLimit=220))
     )
@@ -101,9 +98,9 @@ def _pareto(record: Record) -> Any:
     base = alt.Chart(means).encode(
         x=alt.X(f"{HEADLINE_TIME}:Q", title="time of a training step, ms", scale=alt.Scale(type="log", nice=False, padding=20)),
         y=alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
-        color=alt.Color("adapter:N", scale=colours, legend=alt.Legend(orient="top", columns=3, title=None)),
+        color=alt.Color("adapter:N", scale=colours, legend=LEGEND),
     )
-    tips = [alt.Tooltip(name) for name in ("adapter", "configuration", "accuracy", HEADLINE_TIME)]
+    tips = ["adapter", "configuration", "accuracy", HEADLINE_TIME]
     points = base.mark_point(filled=True, size=60).encode(
         shape=alt.Shape("adapter:N", scale=shapes), tooltip=tips, opacity=alt.condition("datum.front", alt.value(1), alt.value(0.35))
     )
@@ -130,12 +127,11 @@ def _learning(record: Record) -> Any:
         rows.append({"adapter": adapter, "epoch": number, "accuracy": mean, "low": low, "high": high, "seeds": len(mine)})
     data = pd.DataFrame(rows)
     colours, shapes = _scales(record, sorted(set(data["adapter"])))
-    legend = alt.Legend(orient="top", columns=3, title=None)
     base = alt.Chart(data).encode(
-        x=alt.X("epoch:O", axis=alt.Axis(labelAngle=0)), color=alt.Color("adapter:N", scale=colours, legend=legend)
+        x=alt.X("epoch:O", axis=alt.Axis(labelAngle=0)), color=alt.Color("adapter:N", scale=colours, legend=LEGEND)
     )
     accuracy = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
-    tips = [alt.Tooltip(name) for name in ("adapter", "epoch", "accuracy", "low", "high", "seeds")]
+    tips = ["adapter", "epoch", "accuracy", "low", "high", "seeds"]
     points = base.mark_point(filled=True, size=50).encode(y=accuracy, shape=alt.Shape("adapter:N", scale=shapes), tooltip=tips)
     return base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q"), y2="high:Q") + base.mark_line().encode(y=accuracy) + points
 
@@ -156,7 +152,7 @@ def _waterfall(record: Record) -> Any:
     data = pd.DataFrame(rows)
     order = alt.Y("part:N", sort=list(data["part"]), title=None, axis=alt.Axis(labelLimit=260))
     colour = alt.Color("kind:N", scale=alt.Scale(domain=["gains", "costs", "gap"], range=[COLOURS[0], COLOURS[1], GREY]), title=None)
-    tips = [alt.Tooltip(name) for name in ("part", "share", "low", "high", "n")]
+    tips = ["part", "share", "low", "high", "n"]
     base = alt.Chart(data).encode(y=order)
     bars = base.mark_bar().encode(x=alt.X("start:Q", title="points of accuracy"), x2="end:Q", color=colour, tooltip=tips)
     return bars + base.mark_text(align="left", dx=4, color=GREY).encode(x="end:Q", text="words:N")
@@ -164,8 +160,8 @@ def _waterfall(record: Record) -> Any:
 
 FIGURES = {
     "waterfall": Figure("The gap, step by step", _waterfall, "Each bar begins where the one above ends; the last is the whole gap."),
-    "forest_accuracy": Figure("Effect on accuracy, points", _forest(ACCURACY, "Effect on accuracy, points"), ""),
-    "forest_time": Figure("Effect on the time of a training step, %", _forest(HEADLINE_TIME, "Effect on the time of a training step, %"), ""),
+    "forest_accuracy": Figure(EFFECT[ACCURACY], _forest(ACCURACY), ""),
+    "forest_time": Figure(EFFECT[HEADLINE_TIME], _forest(HEADLINE_TIME), ""),
     "heat_map": Figure(
         "Setting by framework: effect on accuracy, points", _heat_map,
         "A star: the choice does something else here than in the other frameworks (5 % of the stars are false, Benjamini and Hochberg).",
@@ -178,22 +174,19 @@ FIGURES = {
 }  # fmt: skip
 
 
-def charts(record: Record, width: int | None = None) -> dict[str, dict[str, Any]]:
+def charts(record: Record) -> dict[str, dict[str, Any]]:
     """{name: Vega-Lite specification} of what there is to draw."""
     made = {name: figure.draw(record) for name, figure in FIGURES.items()}
-    return {name: _specification(chart, width) for name, chart in made.items() if chart is not None}
+    return {name: _wide(chart.to_dict(), None) for name, chart in made.items() if chart is not None}
 
 
-def _specification(chart: Any, width: int | None) -> dict[str, Any]:
-    """A facet can't follow its container: the page sets its width when it draws."""
-    specification: dict[str, Any] = chart.to_dict()
+def _wide(specification: dict[str, Any], width: int | None) -> dict[str, Any]:
+    """The same, as wide, or as its container. A facet can't follow that: the page sets its width when it draws."""
     if "spec" in specification:
-        specification["spec"]["width"] = width or 300
-    else:
-        specification["width"] = width or "container"
-    return specification
+        return {**specification, "spec": {**specification["spec"], "width": width or 300}}
+    return {**specification, "width": width or "container"}
 
 
-def pictures(record: Record) -> dict[str, bytes]:
-    """{file name: PNG} of every figure."""
-    return {f"{name}.png": vl_convert.vegalite_to_png(chart, scale=2) for name, chart in charts(record, WIDTH).items()}
+def pictures(drawn: dict[str, dict[str, Any]]) -> dict[str, bytes]:
+    """{file name: PNG} of every chart."""
+    return {f"{name}.png": vl_convert.vegalite_to_png(_wide(chart, WIDTH), scale=2) for name, chart in drawn.items()}

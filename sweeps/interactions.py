@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scipy import stats
 
 from sweeps import linear
-from sweeps.effects import CONFIDENCE, Fits, Key, back, bounds, p_value
+from sweeps.effects import CONFIDENCE, Fits, Key, back, bounds, bounds_back, p_value
 from sweeps.linear import Estimate
 
 
@@ -53,7 +53,7 @@ def _of_metric(fitted: dict[str, dict[Key, Estimate]], metric: str) -> list[Inte
     q_values = dict(zip(known, map(float, adjusted), strict=True))
     found = []
     for (key, adapter), one in differences.items():
-        low, high = (None if bound is None else back(bound, metric) for bound in bounds(one, CONFIDENCE))
         effect, estimate = back(fitted[adapter][key].value, metric), back(one.value, metric)
-        found.append(Interaction(*key, metric, adapter, effect, estimate, low, high, q_values.get((key, adapter))))
+        interval = bounds_back(bounds(one, CONFIDENCE), metric)
+        found.append(Interaction(*key, metric, adapter, effect, estimate, *interval, q_values.get((key, adapter))))
     return found

@@ -162,10 +162,10 @@ def deviation(estimates: dict[str, Estimate], name: str) -> Estimate:
     Not Satterthwaite's degrees of freedom here: they flatter one estimate of few runs that is held against many.
     """
     one, others = estimates[name], [found for other, found in estimates.items() if other != name]
-    known = [found for found in (one, *others) if found.df > 0]
-    value, df = one.value - float(np.mean([found.value for found in others])), sum(found.df for found in known)
-    if not df or len(known) <= len(others):
+    value = one.value - float(np.mean([found.value for found in others]))
+    if not all(found.df > 0 for found in estimates.values()):
         return Estimate(value, np.nan, 0.0, one.n)
-    variance = sum(found.df * found.error**2 / found.factor for found in known) / df
+    df = sum(found.df for found in estimates.values())
+    variance = sum(found.df * found.error**2 / found.factor for found in estimates.values()) / df
     factor = one.factor + sum(found.factor for found in others) / len(others) ** 2
     return Estimate(value, float(np.sqrt(variance * factor)), df, one.n, factor)

@@ -54,43 +54,38 @@ class Repetition(NamedTuple):
     """An adapter's A/A arm: the same configuration and seed, run twice. Its true difference is nought.
 
     deviation: of one run's accuracy in points, from repeating alone. accuracy, time: mean difference of the second run from
-    the first with its 95 % interval (None from one pair), in points and in per cent of a step's time.
+    the first with its 95 % interval (None from one pair), in points and in per cent of a step's time; no time of runs that diverged.
     """
 
     adapter: str
     pairs: int
     deviation: float
     accuracy: Interval
-    time: Interval
+    time: Interval | None
 
     @property
     def false_findings(self) -> list[bool]:
         """Whether the interval excludes nought, for each difference that has one."""
-        return [low > 0 or high < 0 for _, low, high in (self.accuracy, self.time) if low is not None and high is not None]
+        intervals = [interval for interval in (self.accuracy, self.time) if interval]
+        return [low > 0 or high < 0 for _, low, high in intervals if low is not None and high is not None]
 
 
 def repetitions(runs: pd.DataFrame) -> list[Repetition]:
     """The A/A arm of every adapter. runs: with columns adapter, seed, repeats (the trial that a run repeats, or "") and trial."""
     if "repeats" not in runs:
         return []
-    again = runs[runs["repeats"] != ""]
-    pairs = again.merge(runs, left_on="repeats", right_on="trial", suffixes=("", "_first"))
+    scaled = runs[["adapter", "trial", "repeats"]].assign(**{metric: scale(runs, metric) for metric in (ACCURACY, HEADLINE_TIME)})
+    pairs = scaled[scaled["repeats"] != ""].merge(scaled, left_on="repeats", right_on="trial", suffixes=("", "_first"))
     found = []
     for adapter, mine in pairs.groupby("adapter", sort=False):
-        differences = {metric: _differences(mine, metric) for metric in (ACCURACY, HEADLINE_TIME)}
-        if not len(differences[ACCURACY]):
-            continue
-        deviation = float(np.sqrt(np.mean(differences[ACCURACY] ** 2) / 2))
-        found.append(Repetition(str(adapter), len(differences[ACCURACY]), deviation, *(_mean(differences[m], m) for m in differences)))
+        accuracy, time = (_differences(mine, metric) for metric in (ACCURACY, HEADLINE_TIME))
+        if len(accuracy):
+            deviation = float(np.sqrt(np.mean(accuracy**2) / 2))
+            timed = mean_back(time, HEADLINE_TIME) if len(time) else None
+            found.append(Repetition(str(adapter), len(accuracy), deviation, mean_back(accuracy, ACCURACY), timed))
     return found
 
 
 def _differences(pairs: pd.DataFrame, metric: str) -> np.ndarray:
-    first = pairs[["outcome_first"]].rename(columns={"outcome_first": "outcome"})
-    first[metric] = pairs[f"{metric}_first"] if f"{metric}_first" in pairs else np.nan
-    difference: np.ndarray = (scale(pairs, metric) - scale(first, metric)).dropna().to_numpy(float)
+    difference: np.ndarray = (pairs[metric] - pairs[f"{metric}_first"]).dropna().to_numpy(float)
     return difference
-
-
-def _mean(differences: np.ndarray, metric: str) -> Interval:
-    return mean_back(differences, metric) if len(differences) else (float("nan"), None, None)

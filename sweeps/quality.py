@@ -12,12 +12,13 @@ PROCESSES = 5  # of a configuration, which a claim about its time takes
 
 def warnings(record: Record) -> list[str]:
     """What stands in the way of the numbers, in sentences; the worst first."""
-    return [said for say in (_missing, _mixed, _alike, _hurried, _unsteady) for said in say(record)]
+    return [said for say in (missing, _mixed, _alike, _hurried, _unsteady) for said in say(record)]
 
 
-def _missing(record: Record) -> list[str]:
-    missing = record.plan["planned"] - len(record.runs)
-    return [f"{missing} of {record.plan['planned']} trials are missing: the sweep is not finished."] if missing > 0 else []
+def missing(record: Record) -> list[str]:
+    """Whether the sweep is unfinished, in a sentence."""
+    count = record.plan["planned"] - len(record.runs)
+    return [f"{count} of {record.plan['planned']} trials are missing: the sweep is not finished."] if count > 0 else []
 
 
 def _mixed(record: Record) -> list[str]:
@@ -61,9 +62,9 @@ def _unsteady(record: Record) -> list[str]:
 
 
 def noise(record: Record) -> list[dict[str, Any]]:
-    """One row for each adapter: {adapter, pairs, repeated, seed, pairing, unsteady}, None where it is not known.
+    """One row for each adapter: {adapter, repetition, seed, pairing, unsteady}, None where it is not known.
 
-    repeated: deviation of a run's accuracy by repeating alone; seed: by the seed, at native settings; both in points.
+    seed: deviation of a run's accuracy by the seed, at native settings, in points.
     """
     repeated = {one.adapter: one for one in record.repetitions}
     pairing = {one.adapter: one for one in record.pairings}

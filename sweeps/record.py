@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.trial import COMPLETED, OUTCOMES
 from sweeps.divergence import Divergence, divergences
-from sweeps.effects import ACCURACY, PAIRED, Effect, Fits, effects, fits, mean_interval
+from sweeps.effects import ACCURACY, HEADLINE_TIME, PAIRED, Effect, Fits, effects, fits, mean_interval
 from sweeps.importance import Importance, importances
 from sweeps.interactions import Interaction, interactions
 from sweeps.noise import Pairing, Repetition, pairings, repetitions
@@ -117,10 +117,10 @@ class Record:
     @property
     def unsteady(self) -> list[dict[str, Any]]:
         """{adapter, runs, unsteady}: how many timed runs had steps of uneven length, adapter by adapter."""
-        if not {"step_ms_iqr", "step_ms_median"} <= set(self.runs):
+        if not {"step_ms_iqr", HEADLINE_TIME} <= set(self.runs):
             return []
-        timed = self.runs[(self.runs["outcome"] == COMPLETED) & (self.runs["step_ms_median"] > 0)]
-        uneven = timed["step_ms_iqr"] / timed["step_ms_median"] > UNSTEADY
+        timed = self.runs[(self.runs["outcome"] == COMPLETED) & (self.runs[HEADLINE_TIME] > 0)]
+        uneven = timed["step_ms_iqr"] / timed[HEADLINE_TIME] > UNSTEADY
         counted = uneven.groupby(timed["adapter"], sort=False).agg(["size", "sum"])
         return [{"adapter": str(name), "runs": int(row["size"]), "unsteady": int(row["sum"])} for name, row in counted.iterrows()]
 
@@ -136,7 +136,7 @@ def summary(record: Record) -> dict[str, Any]:
         "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES},
         "planned": record.plan["planned"],
         "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
-        **{name: [_plain(found) for found in getattr(record, name)] for name in lists},
+        **{name: [found._asdict() for found in getattr(record, name)] for name in lists},
         "presets": record.accuracies,
         "unsteady": record.unsteady,
         "holes": record.plan["holes"],
@@ -145,18 +145,12 @@ def summary(record: Record) -> dict[str, Any]:
     }
 
 
-def _plain(found: Any) -> dict[str, Any]:
-    """JSON has no number for what is not known."""
-    unknown = {name: None for name, value in found._asdict().items() if isinstance(value, float) and not np.isfinite(value)}
-    return {**found._asdict(), **unknown}
-
-
 def _adapter(record: Record, name: str) -> dict[str, Any]:
     """An adapter at its native settings: accuracy with interval, and the median time of a step."""
     runs, native = record.designed, record.native(name)
-    values = native["accuracy"].dropna().to_numpy() if ACCURACY in native else np.array([])
+    values = native[ACCURACY].dropna().to_numpy() if ACCURACY in native else np.array([])
     mean, low, high = mean_interval(values) if len(values) else (None, None, None)
-    step = native["step_ms_median"].median() if "step_ms_median" in native else np.nan
+    step = native[HEADLINE_TIME].median() if HEADLINE_TIME in native else np.nan
     return {
         "name": name, "runs": int((runs["adapter"] == name).sum()) if "adapter" in runs else 0, "native_runs": len(native),
         "accuracy": mean, "accuracy_low": low, "accuracy_high": high,

@@ -15,7 +15,7 @@ from experiments.trial import COMPLETED, FAILED
 from sweeps import quality
 from sweeps.divergence import Divergence
 from sweeps.effects import ACCURACY, ALL, CONFIDENCE, HEADLINE_TIME, UNDECIDED, Effect
-from sweeps.figures import FIGURES, charts
+from sweeps.figures import FIGURES
 from sweeps.importance import EVALUATOR
 from sweeps.record import Record, summary
 from sweeps.shares import Share
@@ -31,15 +31,31 @@ def tables(record: Record) -> list[Table]:
 
 def preset_table(record: Record) -> Table:
     """Accuracy of each framework under each preset, and how far they lie apart."""
-    presets = list(dict.fromkeys(row["preset"] for row in record.plan["presets"]))
-    shown = Table("framework", *presets, title=f"Sweep {record.sweep}: accuracy, % [95 % interval]", title_justify="left")
-    cells = {(row["adapter"], row["preset"]): escape(accuracy_in_words(row)) for row in record.accuracies}
-    for adapter in record.plan["adapters"]:
-        shown.add_row(adapter, *(cells.get((adapter, preset), "-") for preset in presets))
-    shown.add_section()
-    apart = {spread.preset: spread_in_words(spread) for spread in record.spreads}
-    shown.add_row("apart", *(apart.get(preset, "-") for preset in presets))
+    names, lines = preset_names(record), preset_lines(record)
+    shown = Table("framework", *names, title=f"Sweep {record.sweep}: accuracy, % [95 % interval]", title_justify="left")
+    for line in lines:
+        shown.add_row(*map(escape, line), end_section=line == lines[-2])
     return shown
+
+
+def preset_names(record: Record) -> list[str]:
+    """The presets of a sweep, in order."""
+    return list(dict.fromkeys(row["preset"] for row in record.plan["presets"]))
+
+
+def preset_lines(record: Record) -> list[list[str]]:
+    """What a table of presets shows: see `in_presets`."""
+    return in_presets(preset_names(record), record.plan["adapters"], record.accuracies, record.spreads)
+
+
+def in_presets(
+    presets: list[str], adapters: list[str], accuracies: list[dict[str, Any]], spreads: list[Spread]
+) -> list[list[str]]:
+    """One line for each adapter with its accuracy under each preset; in the last, how far apart they lie."""
+    cells = {(row["adapter"], row["preset"]): accuracy_in_words(row) for row in accuracies}
+    apart = {spread.preset: spread_in_words(spread) for spread in spreads}
+    lines = [[adapter, *(cells.get((adapter, preset), "-") for preset in presets)] for adapter in adapters]
+    return [*lines, ["apart", *(apart.get(preset, "-") for preset in presets)]]
 
 
 def accuracy_in_words(row: dict[str, Any]) -> str:
@@ -107,8 +123,8 @@ def verdict_in_words(effect: Effect | None) -> str:
 # HTML
 
 
-def html(record: Record) -> str:
-    """One file that opens offline."""
+def html(record: Record, drawn: dict[str, dict[str, Any]]) -> str:
+    """One file that opens offline. drawn: the record's figures.charts."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -120,14 +136,14 @@ def html(record: Record) -> str:
         overall=[row for row in lines if row["adapter"] == ALL],
         single=[row for row in lines if row["adapter"] != ALL],
         troubles=_troubles(record.runs),
-        presets=list(dict.fromkeys(row["preset"] for row in record.plan["presets"])),
-        cells={(row["adapter"], row["preset"]): accuracy_in_words(row) for row in record.accuracies},
-        apart={spread.preset: spread_in_words(spread) for spread in record.spreads},
+        presets=preset_names(record),
+        preset_lines=preset_lines(record),
         settings=SETTINGS,
         concerned=[name for name in SETTINGS if any(name in natives for natives in record.plan["natives"].values())],
         findings=findings(lines),
-        charts=charts(record),
+        charts=drawn,
         figures=FIGURES,
+        missing=quality.missing(record),
         warnings=quality.warnings(record),
         evaluator=EVALUATOR,
         noise=quality.noise(record),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -101,29 +101,34 @@ def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
         raise SweepError(f"the {what} '{path}' can't be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SweepError(f"'{path}' is not a YAML file: {' '.join(str(error).split())}") from error
-    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+    if not isinstance(content, Mapping):
         raise SweepError(f"'{path}' must be a mapping with keys {', '.join(model.model_fields)}")
     return dict(content)
 
 
 def parse(content: dict[str, Any], source: str) -> Sweep:
     """Validate a file's content. Raises SweepError."""
-    try:
-        sweep = Sweep(**content)
-    except ValidationError as error:
-        raise SweepError(f"{source}: {first_line(error, PARTS, Sweep)}") from None
-    except TypeError:  # keys that are no strings
-        raise SweepError(f"{source}: every key must be a word; choices: {', '.join(Sweep.model_fields)}") from None
+    sweep = validated(Sweep, content, source, PARTS)
     for check in (_check_names, _check_design, _check_path, _check_choices):
         check(sweep, source)
     return sweep
 
 
+M = TypeVar("M", bound=BaseModel)
 PARTS: dict[str, type[BaseModel]] = {"workload": WorkloadChoice, "resources": Resources, "smallest_effect": SmallestEffect}
 
 
-def first_line(error: ValidationError, parts: Mapping[str, type[BaseModel]], whole: type[BaseModel]) -> str:
-    """The first of a file's errors, its place and the choices. parts: {key: the model of what is under it}."""
+def validated(model: type[M], content: dict[str, Any], source: str, parts: Mapping[str, type[BaseModel]]) -> M:
+    """A file's content as its model. parts: {key: the model of what is under it}. Raises SweepError."""
+    try:
+        return model(**content)
+    except ValidationError as error:
+        raise SweepError(f"{source}: {_first_line(error, parts, model)}") from None
+    except TypeError:  # keys that are no strings
+        raise SweepError(f"{source}: every key must be a word; choices: {', '.join(model.model_fields)}") from None
+
+
+def _first_line(error: ValidationError, parts: Mapping[str, type[BaseModel]], whole: type[BaseModel]) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":

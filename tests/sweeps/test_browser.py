@@ -26,7 +26,7 @@ def seen(tmp_path_factory):
     """(what the probe found, what was said on the console, what is to be drawn)"""
     chromium, folder = need_program("chromium", "chromium"), tmp_path_factory.mktemp("browser")
     shown = record()
-    head, _, rest = report.html(shown).partition("</head>")
+    head, _, rest = report.html(shown, figures.charts(shown)).partition("</head>")
     body, _, _ = rest.rpartition("</body>")
     (folder / "report.html").write_text(f"{head}<style>html {{ width: {PHONE}px }}</style></head>{body}{PROBE}</body></html>")
     command = [

@@ -8,7 +8,7 @@ from rich.console import Console
 from adapters import ADAPTERS, load_spec
 from adapters.settings import FUNCTION, SETTINGS
 from experiments.errors import SweepError
-from sweeps import design, presets, report, spread, sweep
+from sweeps import design, figures, presets, report, spread, sweep
 from sweeps.record import Record, summary
 
 FILE = {
@@ -124,7 +124,7 @@ def test_the_report_shows_the_presets():
         "dropped": [], "collapsed": [], **plan,
     }  # fmt: skip
     made = Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
-    page = report.html(made)
+    page = report.html(made, figures.charts(made))
     assert "Frameworks side by side" in page and "more than seeds explain" in page and "no more than seeds explain" in page
     console = Console(width=110, record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(made))

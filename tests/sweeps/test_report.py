@@ -50,7 +50,7 @@ def test_the_summary_has_what_programs_need():
 
 
 def test_the_page_answers_first_and_needs_no_network():
-    page = report.html(record())
+    page = report.html(record(), figures.charts(record()))
     text = re.sub(r"<script>.*?</script>", "", page, flags=re.S)
     assert text.index("The answer") < text.index("Over all frameworks") < text.index("How to read this")
     assert "gains 5." in text or "gains 4." in text
@@ -65,19 +65,19 @@ def test_nothing_hostile_gets_through():
     renamed = replace(hostile, runs=hostile.runs.replace("chainer", HOSTILE), sweep=HOSTILE)
     renamed.plan["adapters"] = ["pytorch", "tensorflow", HOSTILE]
     renamed.plan["natives"] = {name: NATIVE for name in renamed.plan["adapters"]}
-    assert HOSTILE not in report.html(renamed)
+    assert HOSTILE not in report.html(renamed, figures.charts(renamed))
 
 
 def test_without_anything_to_compare_it_says_so():
     empty = record()
     for bare, drawn in ((replace(empty, runs=pd.DataFrame()), []), (record(varied=[]), []), (record(design="search"), ["pareto.png"])):
-        page = report.html(bare)
+        page = report.html(bare, figures.charts(bare))
         assert "no comparison to draw" in page and summary(bare)["effects"] == []
-        assert list(figures.pictures(bare)) == drawn
+        assert list(figures.pictures(figures.charts(bare))) == drawn
 
 
 def test_figures_are_pictures():
-    found = figures.pictures(record())
+    found = figures.pictures(figures.charts(record()))
     assert set(found) == {"forest_accuracy.png", "forest_time.png", "heat_map.png", "pareto.png"}
     assert all(picture.startswith(b"\x89PNG") for picture in found.values())
 
@@ -95,7 +95,7 @@ def test_the_terminal_table_fits_a_hundred_columns():
 def test_a_thousand_runs_take_seconds():
     big = record(seeds=170)
     start = time.perf_counter()
-    report.html(big)
+    report.html(big, figures.charts(big))
     assert len(big.runs) > 1000 and time.perf_counter() - start < 10
 
 
@@ -111,4 +111,4 @@ def test_a_search_says_what_its_accuracies_hang_on():
     searched = replace(record(design="search", varied=["init", "relu", "loss"]), runs=pd.DataFrame(rows))
     shares = {(one["adapter"], one["setting"]): one["share"] for one in summary(searched)["importances"]}
     assert list(shares) == [("pytorch", "init"), ("pytorch", "relu")] and shares["pytorch", "init"] > 0.9
-    assert "fANOVA" in report.html(searched) and summary(record())["importances"] == []
+    assert "fANOVA" in report.html(searched, figures.charts(searched)) and summary(record())["importances"] == []
