@@ -18,7 +18,7 @@ from adapters import ADAPTERS, load_spec, unknown
 from adapters.settings import SETTINGS
 from adapters.spec import AdapterSpec, Supported
 from experiments import places
-from experiments.errors import RosettaError, SweepError
+from experiments.errors import RosettaError, SweepError, TrackingError
 from experiments.workload import workload_named
 from sweeps import design, plan_view, sweep
 
@@ -97,13 +97,12 @@ def run(session: Session, file: Path, fresh: bool, unverified: bool) -> None:
 @verb
 def plan(session: Session, file: Path, deviation: float | None, effect: float | None) -> None:
     """Show which trials a sweep has, which cells are not there and why, and how small an effect it can see."""
-    from experiments import tracking  # mlflow and scipy take seconds to import
-    from sweeps import pilot, power
+    from sweeps import pilot, power  # scipy takes a second to import
 
     made = design.plan(sweep.load(file))
-    known = pilot.pilots(tracking.read_pilot(session.home, made.sweep.workload.resolve(), made.sweep.resources.device))
+    known = _pilots(session, made.sweep)
     deviations = {name: one.deviation for name, one in known.items() if one.deviation}
-    hours, without = pilot.device_hours(known, [trial.adapter for trial in made.order])
+    hours, without = pilot.device_hours(known, made.adapters)
     planned = {
         **made.as_dict(),
         "power": power.of_plan(made, dict.fromkeys(made.sweep.adapters, deviation) if deviation else deviations, effect),
@@ -114,6 +113,18 @@ def plan(session: Session, file: Path, deviation: float | None, effect: float | 
     for line in plan_view.lines(planned, effect):
         session.console.print(line, highlight=False, soft_wrap=True)
     session.result(planned)
+
+
+def _pilots(session: Session, declared: sweep.Sweep) -> dict[str, Any]:
+    """Earlier trials of the workload; a plan is shown without them where MLflow is away."""
+    from experiments import tracking  # mlflow takes seconds to import
+    from sweeps import pilot
+
+    try:
+        return dict(pilot.pilots(tracking.read_pilot(session.home, declared.workload.resolve(), declared.resources.device)))
+    except TrackingError as error:
+        session.console.print(f"[yellow]without earlier trials:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return {}
 
 
 def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:

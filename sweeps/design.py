@@ -48,6 +48,12 @@ class Plan:
         """The design's rows."""
         return [trial for trial in self.order if not trial.repeat]
 
+    @property
+    def adapters(self) -> list[str]:
+        """The adapter of every trial; of a search, which draws them, as if each came equally often."""
+        drawn = itertools.cycle(self.sweep.adapters)
+        return [trial.adapter for trial in self.order] or list(itertools.islice(drawn, self.sweep.trials or 0))
+
     def as_dict(self) -> dict[str, Any]:
         """The plan as `plan --json` prints it and as it is stored with the sweep."""
         workload = self.sweep.workload.resolve()
@@ -66,7 +72,7 @@ class Plan:
             "varied": list(self.path.steps if self.path else self.sweep.settings),
             "holes": {},  # {adapter: why this machine can't run it}, which the run finds out
             "unverified": self._unverified(workload.model),
-            "planned": len(self.order) if self.sweep.design != "search" else self.sweep.trials,
+            "planned": len(self.adapters),
             "trials": [trial.as_dict() for trial in self.order],
             "presets": [
                 {"adapter": adapter, "preset": preset, "trials": self._identities(adapter, row)}

@@ -199,6 +199,13 @@ def test_the_verbs_print_json_and_nothing_else(home):
     assert verified["passed"] and all(keys <= set(row) for row in verified["results"])
 
 
+def test_a_plan_is_shown_where_mlflow_is_away(home):
+    done = run(home, "plan", write(home), "--json", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert len(plan["trials"]) == 9 and plan["pilot"] == {} and "without earlier trials: MLflow at http://127.0.0.1:9 can't be reached" in done.stderr
+
+
 def test_help_says_where_things_live(home):
     said = " ".join(run(home, "plan", "--help").stdout.split()) + subprocess.run(
         [sys.executable, str(PROJECT / "sweep.py"), "--help"], capture_output=True, text=True, cwd=home,

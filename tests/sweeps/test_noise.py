@@ -1,5 +1,7 @@
 """Noise: the pairing's correlation against published figures, and the A/A arm."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,3 +57,9 @@ def test_a_pair_without_its_first_run_is_none():
     pairs = arm([1.0, 2.0])
     (found,) = repetitions(pairs[pairs["trial"] != "0False"])
     assert found.pairs == 1 and found.accuracy == (pytest.approx(2.0), None, None) and found.false_findings == []
+
+
+def test_pairs_that_diverged_have_no_time_and_are_still_json():
+    (found,) = repetitions(arm([1.0, 2.0]).assign(outcome="diverged"))
+    assert found.time is None and found.accuracy[0] == pytest.approx(1.5) and found.false_findings == [False]
+    json.dumps(found._asdict(), allow_nan=False)

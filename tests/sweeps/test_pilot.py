@@ -48,3 +48,12 @@ def test_a_plan_says_it_in_words():
     sees = {name: one["smallest_effect"] for name, one in planned["power"].items()}
     assert sees["chainer"] == pytest.approx(2 * sees["pytorch"]) and f"{sees['chainer']:.2f} points" in said
     assert f"pytorch sees effects on accuracy of {sees['pytorch']:.2f} deviations" in said
+
+
+def test_a_search_takes_as_long_as_if_each_adapter_came_equally_often():
+    file = {"name": "p", "workload": {"name": "digits_cnn"}, "adapters": ["pytorch", "chainer"], "design": "search", "trials": 5,
+            "settings": {"init": ["native", "glorot_uniform"]}}  # fmt: skip
+    made = design.plan(sweep.parse(file, "f"))
+    seconds = {"pytorch": pilot.Pilot(1, 1000.0, None), "chainer": pilot.Pilot(1, 3000.0, None)}
+    hours, unknown = pilot.device_hours(seconds, made.adapters)
+    assert hours == pytest.approx((3 * 1000 + 2 * 3000) / 3600) and unknown == [] and made.as_dict()["planned"] == 5
