@@ -12,11 +12,30 @@ def order(seed, epoch, examples):
     return np.random.RandomState((seed * 1000003 + epoch) % 2**32).permutation(examples)
 
 
+def observations(seed, epoch, examples, batch_size):
+    """The examples of each batch in one epoch, int64 (batches, batch_size): other company for each in every epoch.
+
+    The last, partial batch is dropped so that every batch has one shape.
+    """
+    batches = examples // batch_size
+    return order(seed, epoch, examples)[: batches * batch_size].reshape(batches, batch_size)
+
+
+def whole_batches(seed, epoch, examples, batch_size):
+    """The same, but batches stay what they are in the first epoch, and only they change places."""
+    batches = observations(seed, 0, examples, batch_size)
+    return batches[order(seed, epoch, len(batches))]
+
+
+ARRANGEMENTS = {"observations": observations, "batches": whole_batches}
+
+
 class Batches(object):
     """The examples of one data set as a framework wants them, in memory before any clock starts.
 
     folder: holds x_train.npy, pictures (N, C, H, W) float32 or sequences (N, T) int32; y_train.npy (N,) int32; x_test.npy and
-    y_test.npy. model: the network they are for, "cnn" or "gru".
+    y_test.npy. model: the network they are for, "cnn" or "gru". `load` takes the examples of each batch together: `generate`,
+    unless a framework's own loader takes its place.
     """
 
     def __init__(self, folder, model, settings, batch_size, classes, train_examples=None):
@@ -26,22 +45,26 @@ class Batches(object):
         self.y_train = convert_y(_load(folder, "y_train")[:train_examples])
         self.x_test = self.examples.convert(_load(folder, "x_test"))
         self.labels_test = np.array(_load(folder, "y_test"))
+        self.arrangement, self.load = ARRANGEMENTS[settings["shuffle"]], self.generate
 
     def __len__(self):
-        """Training batches in an epoch; the last, partial one is dropped so that every batch has one shape."""
+        """Training batches in an epoch."""
         return len(self.x_train) // self.batch_size
 
     def report(self):
         """{setting: choice} as the arrays themselves show."""
         labels = "one_hot" if self.y_train.ndim == 2 else "sparse"
-        return dict(self.examples.report(self.x_train), labels=labels)
+        shuffled = {arrange: choice for choice, arrange in ARRANGEMENTS.items()}[self.arrangement]
+        loader = "generator" if self.load == self.generate else "framework"
+        return dict(self.examples.report(self.x_train), labels=labels, shuffle=shuffled, loader=loader)
 
     def epoch(self, seed, number):
         """Yield the (x, y) batches of one epoch."""
-        indices = order(seed, number, len(self.x_train))
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            chosen = indices[start : start + self.batch_size]
-            yield self.examples.arrange(self.x_train[chosen]), self.y_train[chosen]
+        return self.load(self.x_train, self.y_train, self.arrangement(seed, number, len(self.x_train), self.batch_size))
+
+    def generate(self, x, y, batches):
+        for chosen in batches:
+            yield self.examples.arrange(x[chosen]), y[chosen]
 
     def test(self):
         """Yield (x, n): every test batch, the last one padded to full size, and how many of its rows count."""
@@ -56,21 +79,30 @@ def _load(folder, name):
     return np.load(os.path.join(folder, name + ".npy"), mmap_mode="r", allow_pickle=False)
 
 
+FROM_NCHW = {"nchw": (0, 1, 2, 3), "nhwc": (0, 2, 3, 1)}
+TO_NCHW = (0, 3, 1, 2)
+OTHER_LAYOUT = {"nchw": "nhwc", "nhwc": "nchw"}
+# The type of the arrays, in which frameworks get them whatever they make of them.
+DTYPES = {"float32": "float32", "float64": "float64", "tf32": "float32", "bfloat16": "float32"}
+
+
 class Pictures(object):
-    """(N, C, H, W) or (N, H, W, C), in the precision that is trained in."""
+    """(N, C, H, W) or (N, H, W, C), in the precision that is trained in; a batch is transposed if they are stored the other way."""
 
     def __init__(self, settings):
-        self.axes = {"nchw": (0, 1, 2, 3), "nhwc": (0, 2, 3, 1)}[settings["layout"]]
-        self.dtype = settings["precision"]
+        layout, self.dtype = settings["layout"], DTYPES[settings["precision"]]
+        self.transposed = settings["data_layout"] == "transposed"
+        self.stored = OTHER_LAYOUT[layout] if self.transposed else layout
+        self.turn = FROM_NCHW[layout] if self.stored == "nchw" else TO_NCHW
 
     def convert(self, x):
-        return np.ascontiguousarray(x.transpose(self.axes), dtype=self.dtype)
+        return np.ascontiguousarray(x.transpose(FROM_NCHW[self.stored]), dtype=self.dtype)
 
     def arrange(self, batch):
-        return batch
+        return np.ascontiguousarray(batch.transpose(self.turn)) if self.transposed else batch
 
     def report(self, x):
-        return {}
+        return {"data_layout": "same" if self.arrange(x[:1]).shape == x[:1].shape else "transposed"}
 
 
 class Sequences(object):
@@ -99,6 +131,6 @@ EXAMPLES = {"cnn": Pictures, "gru": Sequences}
 def _labels(settings, classes):
     forms = {
         "sparse": lambda y: np.ascontiguousarray(y, dtype=np.int32),
-        "one_hot": lambda y: np.eye(classes, dtype=settings["precision"])[np.asarray(y)],
+        "one_hot": lambda y: np.eye(classes, dtype=DTYPES[settings["precision"]])[np.asarray(y)],
     }
     return forms[settings["labels"]]

@@ -1,10 +1,12 @@
 """Model: what an adapter implements. Arithmetic only: the worker owns loop, clock, batch order and evaluation."""
+import itertools
 from typing import NamedTuple, Tuple
 
 import numpy as np
 
 from adapters import laws
 from adapters.settings import SETTINGS
+from adapters.shapes import STRIDES, flat_sides  # noqa: F401  adapters take STRIDES from here
 
 
 class Network(NamedTuple):
@@ -28,11 +30,6 @@ class Network(NamedTuple):
     momentum: float
     threads: int
     device: str
-
-    @property
-    def flat_shape(self):
-        """(channels, height, width) where the first dense layer receives them."""
-        return self.filters[1], self.input_shape[1] // 4, self.input_shape[2] // 4
 
     @property
     def step_scale(self):
@@ -69,6 +66,10 @@ NETWORKS = {"cnn": Network, "gru": RecurrentNetwork}
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "dense1", "dense2")
 
 
+# Where gradients are clipped.
+CLIPS = {"none": None, "value_0.01": 0.01}
+
+
 def epsilon_of(choice):
     """("hat" or "plain", value) of a choice of the setting adam_epsilon.
 
@@ -85,6 +86,8 @@ class Model(object):
     Canonical weights of the CNN: convolution (out, in, height, width), dense (in, out), flattened channels first; named
     "conv1.weight", "conv1.bias", ..., "dense2.bias".
 
+    Without "convN.bias" where conv_bias is off.
+
     Of the GRU: "embedding.weight" (words, features); "gru.input_weight" (3 hidden, features), "gru.hidden_weight"
     (3 hidden, hidden), "gru.input_bias" and, where reset is "after", "gru.hidden_bias" (3 hidden,), the gates stacked in the
     order reset, update, candidate; "dense.weight" (in, out), "dense.bias". The new state is (1 - z) n + z h.
@@ -100,6 +103,14 @@ class Model(object):
         x: float array, (batch, channels, height, width) or (batch, height, width, channels) as `layout` says; for the GRU
         int32 array of word numbers, (batch, tokens) or (tokens, batch) as `sequence_layout` says.
         y: int32 (batch,) or float (batch, classes) as `labels` says.
+        Both are as `load` yields them where `loader` is framework.
+        """
+        raise NotImplementedError
+
+    def load(self, x, y, batches):
+        """Yield (x, y) of an epoch from the framework's own loader, in whatever form train_step takes.
+
+        x, y: all training examples, examples first. batches: int64 (batches, batch_size), the examples of each batch.
         """
         raise NotImplementedError
 
@@ -129,14 +140,21 @@ class Model(object):
         """
         raise NotImplementedError
 
+    @property
+    def flat_shape(self):
+        """(channels, height, width) where the CNN's first dense layer receives them."""
+        return (self.network.filters[1],) + flat_sides(self.network.input_shape, self.settings)
+
     def recognise_update(self, moved):
-        """{"momentum": ..., "nesterov": ...}, from how far the optimiser's first step moves a weight down a gradient of 1."""
-        rate, momentum = self.network.learning_rate, self.network.momentum
-        for gain, scale in (("classical", 1.0), ("unit_gain", self.network.step_scale)):
-            for nesterov, ahead in (("off", 1.0), ("on", 1.0 + momentum)):
-                if np.isclose(moved, rate * scale * ahead, rtol=1e-4):  # float32 rounds
-                    return {"momentum": gain, "nesterov": nesterov}
-        return {"momentum": "unrecognised", "nesterov": "unrecognised"}
+        """{"momentum": ..., "nesterov": ..., "clip": ...}, from how far the first step moves a weight down a gradient of 1."""
+        network = self.network
+        gains = {"classical": 1.0, "unit_gain": network.step_scale}
+        looks = {"off": 1.0, "on": 1.0 + network.momentum}
+        for gain, nesterov, clip in itertools.product(gains, looks, CLIPS):
+            gradient = 1.0 if CLIPS[clip] is None else CLIPS[clip]
+            if np.isclose(moved, network.learning_rate * gains[gain] * looks[nesterov] * gradient, rtol=1e-4, atol=0.0):  # float32 rounds
+                return {"momentum": gain, "nesterov": nesterov, "clip": clip}
+        return dict.fromkeys(("momentum", "nesterov", "clip"), "unrecognised")
 
     def recognise_adam(self, first_move):
         """{"adam_epsilon": ..., "adam_count": ...} of an optimiser whose first step moves a weight by first_move(gradient).

@@ -24,6 +24,8 @@ class Setting(NamedTuple):
 
     models: the networks that have it.
     matched: the choice with which all frameworks train the same function; "" where no choice changes the function.
+    asked: the choice that the network itself asks for, in every framework: in force unless a sweep names another; "" where the
+        network leaves it to the framework.
     """
 
     meaning: str
@@ -31,6 +33,7 @@ class Setting(NamedTuple):
     choices: Dict[str, str]
     models: Tuple[str, ...] = ("cnn", "gru")
     matched: str = ""
+    asked: str = ""
 
 
 SETTINGS = OrderedDict(
@@ -45,12 +48,46 @@ SETTINGS = OrderedDict(
             ),
         ),
         (
+            "data_layout",
+            Setting(
+                "Order of the axes of the pictures as they are stored, against the one that the network runs in.",
+                TIME,
+                {"same": "As the network takes them.", "transposed": "The other one: every batch is transposed on its way."},
+                models=("cnn",),
+            ),
+        ),
+        (
             "autotune",
             Setting(
                 "Whether cuDNN times its convolution algorithms on the first batch and keeps the fastest.",
                 TIME,
                 {"off": "Take the algorithm a heuristic names.", "on": "Time the candidates first."},
                 models=("cnn",),
+            ),
+        ),
+        (
+            "winograd",
+            Setting(
+                "Whether cuDNN's non-fused Winograd algorithm is among the candidates for a convolution.",
+                TIME,
+                {"off": "It is left out.", "on": "It is among them."},
+                models=("cnn",),
+            ),
+        ),
+        (
+            "cpu_kernels",
+            Setting(
+                "Whose kernels compute on a CPU.",
+                TIME,
+                {"onednn": "oneDNN's (once called MKL-DNN), where it has them.", "own": "The framework's own."},
+            ),
+        ),
+        (
+            "threads",
+            Setting(
+                "How many CPU threads the framework may use.",
+                TIME,
+                {"given": "As many as the trial holds.", "machine": "One for each core of the machine, whatever else runs on it."},
             ),
         ),
         (
@@ -66,8 +103,46 @@ SETTINGS = OrderedDict(
             Setting(
                 "Floating-point format of weights, activations and gradients.",
                 BOTH,
-                {"float32": "IEEE single precision.", "float64": "IEEE double precision."},
+                {
+                    "float32": "IEEE single precision.",
+                    "float64": "IEEE double precision.",
+                    "tf32": "Single precision, but a CUDA device's tensor cores round what they multiply to 10 bits.",
+                    "bfloat16": "Convolutions and dense layers compute in bfloat16; weights, their updates and the loss in single precision.",
+                },
                 matched="float32",
+            ),
+        ),
+        (
+            "conv_bias",
+            Setting(
+                "Whether a convolution adds a bias.",
+                FUNCTION,
+                {"on": "One number for each of its outputs.", "off": "None."},
+                models=("cnn",),
+                matched="on",
+                asked="on",
+            ),
+        ),
+        (
+            "conv_padding",
+            Setting(
+                "What a 3x3 convolution does at the border of a picture.",
+                FUNCTION,
+                {"same": "A border of zeros, one wide: the size stays.", "valid": "No border: two rows and two columns are lost."},
+                models=("cnn",),
+                matched="same",
+                asked="same",
+            ),
+        ),
+        (
+            "pool_stride",
+            Setting(
+                "How far a 2x2 pooling moves on.",
+                FUNCTION,
+                {"two": "By its own size: the picture is halved.", "one": "By one pixel: the picture loses a row and a column."},
+                models=("cnn",),
+                matched="two",
+                asked="two",
             ),
         ),
         (
@@ -133,6 +208,25 @@ SETTINGS = OrderedDict(
             ),
         ),
         (
+            "clip",
+            Setting(
+                "Whether gradients are clipped before the optimiser gets them.",
+                FUNCTION,
+                {"none": "As they are.", "value_0.01": "Each number of the mean gradient to the range from -0.01 to 0.01."},
+                models=("cnn",),
+                matched="none",
+            ),
+        ),
+        (
+            "input_gradient",
+            Setting(
+                "Whether the gradient with respect to the pictures is computed, which nothing uses.",
+                TIME,
+                {"skipped": "It is left out.", "computed": "It is computed in every step."},
+                models=("cnn",),
+            ),
+        ),
+        (
             "dropout_at_test",
             Setting(
                 "Whether dropout stays active while predicting, as when the train/test flag is forgotten.",
@@ -161,6 +255,32 @@ SETTINGS = OrderedDict(
                 "Form of the labels that the loss receives.",
                 TIME,
                 {"sparse": "One class index per example.", "one_hot": "One row of 0s and a 1 per example."},
+            ),
+        ),
+        (
+            "loader",
+            Setting(
+                "Who takes the examples of a batch together, in the order that the worker gives.",
+                TIME,
+                {"generator": "A Python generator, which indexes the arrays.", "framework": "The framework's own loader."},
+                models=("cnn",),
+            ),
+        ),
+        (
+            "shuffle",
+            Setting(
+                "What changes places from one epoch to the next.",
+                FUNCTION,
+                {"observations": "Every example.", "batches": "Batches as wholes: the same examples stay together."},
+                matched="observations",
+            ),
+        ),
+        (
+            "sync",
+            Setting(
+                "How often the training loop waits for the device.",
+                TIME,
+                {"every_ten": "After ten steps, where the clock is read.", "each_step": "After each step, to fetch its loss as a number."},
             ),
         ),
         (

@@ -101,8 +101,8 @@ class AdapterSpec(NamedTuple):
 
     def native(self, model):
         # type: (str) -> Dict[str, str]
-        """The configuration of a network that is in force if nobody asks."""
-        return {name: position.native for name, position in self.supported(model).items()}
+        """The configuration of a network that is in force if no sweep asks: native but for what the network itself asks for."""
+        return {name: SETTINGS[name].asked or position.native for name, position in self.supported(model).items()}
 
     def refusal(self, setting, choice):
         # type: (str, str) -> str

@@ -110,13 +110,18 @@ class Job(object):
         shape = (network.batch_size, network.classes, request["train_examples"])
         return Batches(request["data"], request["model"], settings, *shape)
 
-    def build(self, settings, seed):
+    def build(self, settings, seed, batches):
         model = self.implementation(self.network, settings, seed)
         model.synchronize()
+        if settings.get("loader") == "framework":
+            batches.load = model.load
         return model
 
-    def in_force(self, model, batches):
-        return {"settings": dict(batches.report(), **model.report()), "versions": versions(self.spec)}
+    def in_force(self, model, batches, settings):
+        threads = os.environ.get("ROSETTA_THREADS", "given")
+        found = dict(batches.report(), threads=threads, sync=settings["sync"], **model.report())
+        known = self.spec.supported(self.request["model"])
+        return {"settings": {name: found.get(name) for name in known}, "versions": versions(self.spec)}
 
 
 def network_of(model, fields):
@@ -148,17 +153,18 @@ def ready(job):
     request, clock = job.request, Clock()
     batches = job.batches(request["settings"])
     data_seconds = clock.lap()
-    model = job.build(request["settings"], request["seed"])
+    model = job.build(request["settings"], request["seed"], batches)
     seconds = {"import_seconds": job.import_seconds, "data_seconds": data_seconds, "build_seconds": clock.lap()}
-    job.emit("ready", **dict(seconds, **job.in_force(model, batches)))
+    job.emit("ready", **dict(seconds, **job.in_force(model, batches, request["settings"])))
     return model, batches
 
 
 def train(job):
     request, (model, batches) = job.request, ready(job)
     windows, seconds, result = [], 0.0, {"diverged": False, "accuracy": None}
+    step = STEPS[request["settings"]["sync"]]
     for epoch in range(request["epochs"]):
-        laps, losses = train_epoch(model, batches.epoch(request["seed"], epoch), first=epoch == 0)
+        laps, losses = train_epoch(model, step, batches.epoch(request["seed"], epoch), first=epoch == 0)
         fields = evaluated(model, batches, losses)
         train_seconds = sum(lap for _, lap in laps)
         windows, seconds = windows + laps, seconds + train_seconds
@@ -179,17 +185,28 @@ def evaluated(model, batches, losses):
     return {"loss": loss if np.isfinite(loss) else None, "accuracy": share, "evaluate_seconds": clock.lap()}
 
 
-def train_epoch(model, batches, first):
+def fetched_step(model, x, y):
+    """A step that waits for its loss, as a loop does that prints it."""
+    loss = model.train_step(x, y)
+    model.fetch(loss)
+    return loss
+
+
+STEPS = {"every_ten": lambda model, x, y: model.train_step(x, y), "each_step": fetched_step}
+
+
+def train_epoch(model, step, batches, first):
     """Train on every batch. Returns [(steps, seconds)] of each window and the loss handles.
 
-    The device is synchronised at both ends of a window and never inside it. The very first step is a window of its own.
+    The device is synchronised at both ends of a window and not inside it, unless the step does. The very first step is a
+    window of its own.
     """
     laps, losses = [], []
     sizes = itertools.chain([1] if first else [], itertools.repeat(WINDOW))
     clock = Clock()
     for size in sizes:
         before = len(losses)
-        losses.extend(model.train_step(x, y) for x, y in itertools.islice(batches, size))
+        losses.extend(step(model, x, y) for x, y in itertools.islice(batches, size))
         if len(losses) == before:
             return laps, losses
         model.synchronize()
@@ -266,8 +283,8 @@ def each_case(job, act):
         fields, error = {"settings": {}, "versions": {}}, ""
         try:
             batches = job.batches(case["settings"])
-            model = job.build(case["settings"], case["seed"])
-            fields = job.in_force(model, batches)
+            model = job.build(case["settings"], case["seed"], batches)
+            fields = job.in_force(model, batches, case["settings"])
             act(case, model, batches)
         except Exception as failure:
             traceback.print_exc()

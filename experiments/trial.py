@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -27,7 +28,7 @@ class Trial:
     """One training of one network in one framework under one configuration.
 
     configuration: a choice for every setting that the adapter supports; never partial.
-    device: "cpu" or "cuda". threads: CPU threads that the framework may use.
+    device: "cpu" or "cuda". threads: CPU threads that the trial holds.
     time_limit: seconds after which the trial is stopped and counts as failed.
     keep_weights: whether the trained network's weights are kept with the trial's outcome.
     unverified: whether the adapter may lack a certificate.
@@ -67,6 +68,11 @@ class Trial:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
     @property
+    def cpu_threads(self) -> int:
+        """The CPU threads that the framework may use on this node, as the setting `threads` says."""
+        return os.cpu_count() or 1 if self.configuration.get("threads") == "machine" else self.threads
+
+    @property
     def repeats(self) -> str:
         """The identity of the trial that this one repeats; "" where it repeats none."""
         return replace(self, repeat=False).identity if self.repeat else ""
@@ -98,7 +104,7 @@ class Trial:
             "adapter": self.adapter,
             "implementation": self.spec.models[self.workload.model],
             "model": self.workload.model,
-            "network": self.workload.request(self.threads, self.device),
+            "network": self.workload.request(self.cpu_threads, self.device),
             "settings": self.configuration,
             "seed": self.seed,
             "data": data,

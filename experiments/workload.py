@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters import unknown
+from adapters.shapes import flat_sides
+from adapters.spec import Conflict
 from experiments.errors import SweepError
 
 
@@ -34,6 +36,15 @@ class Workload:
             if name not in self.network:
                 raise SweepError(unknown(f"key for workload {self.name}", name, [*OVERRIDABLE, *self.network]))
         return replace(self, network=self.network | network, **mine)
+
+    def conflict(self, configuration: dict[str, str], device: str) -> Conflict | None:
+        """The choices that its network can't have with pictures of its size, and why; None if it can have all."""
+        if self.model == "cnn" and "conv_padding" in configuration:
+            try:
+                flat_sides(self.network["input_shape"], configuration)
+            except ValueError as error:
+                return Conflict({"conv_padding": configuration["conv_padding"]}, device, f"{self.name}: {error}")
+        return None
 
 
 OVERRIDABLE = ("epochs", "train_examples")

@@ -176,10 +176,11 @@ def _choices(
     sweep: Sweep, spec: AdapterSpec, dropped: list[dict[str, str]], collapsed: list[dict[str, str]]
 ) -> dict[str, list[str]]:
     """The choices that can be told apart here; what can't is written to `dropped` and `collapsed`."""
-    native, kept = spec.native(sweep.workload.resolve().model), {}
+    model, kept = sweep.workload.resolve().model, {}
+    native, own = spec.native(model), {name: position.native for name, position in spec.supported(model).items()}
     for name, wanted in sweep.settings.items():
         possible = []
-        for choice in dict.fromkeys(native.get(name, NATIVE) if choice == NATIVE else choice for choice in wanted):
+        for choice in dict.fromkeys(own.get(name, NATIVE) if choice == NATIVE else choice for choice in wanted):
             reason = spec.refusal(name, choice)
             if reason:
                 dropped.append({"adapter": spec.name, "setting": name, "choice": choice, "reason": reason})
@@ -235,14 +236,15 @@ def _possible(
 
 
 def _conflict(sweep: Sweep, spec: AdapterSpec, configuration: dict[str, str]) -> Conflict | None:
-    return spec.conflict(configuration, sweep.resources.device)
+    device = sweep.resources.device
+    return spec.conflict(configuration, device) or sweep.workload.resolve().conflict(configuration, device)
 
 
 def _write_conflicts(spec: AdapterSpec, met: list[Conflict], dropped: list[dict[str, str]]) -> None:
-    for conflict in spec.conflicts:
-        if conflict in met:
-            (setting, choice), *others = conflict.choices.items()
-            reason = f"not with {_in_words(dict(others))}: {conflict.reason}"
+    for number, conflict in enumerate(met):
+        (setting, choice), *others = conflict.choices.items()
+        reason = f"not with {_in_words(dict(others))}: {conflict.reason}" if others else conflict.reason
+        if conflict not in met[:number]:
             dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
 
 

@@ -1,5 +1,6 @@
 """What Caffe2 does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="caffe2",
@@ -8,13 +9,23 @@ SPEC = AdapterSpec(
     module="adapters.caffe2",
     python="3.9",
     models={"cnn": "adapters.caffe2.cnn:Model", "gru": "adapters.caffe2.gru:Model"},
-    # relu and cudnn_exhaustive_search are asked for there; Nesterov's momentum is not: build_sgd looks ahead unless told otherwise.
-    published={"cnn": Published("Caffe2_CNN", {"autotune": "on", "relu": "after_pool"})},
+    # What follows is asked for there; Nesterov's momentum is not: build_sgd looks ahead unless told otherwise.
+    published={"cnn": Published("Caffe2_CNN", {"autotune": "on", "relu": "after_pool", "input_gradient": "skipped"})},
+    conflicts=tuple(
+        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the reader hands the pictures over as they are stored")
+        for device in DEVICES
+    ),
     settings={
+        **LOOP,
         "layout": Supported("nchw", ("nchw", "nhwc"), "ModelHelper.arg_scope['order']; the convolutions' argument order"),
         "autotune": Supported(
             "off", ("off", "on"), "ModelHelper.arg_scope['cudnn_exhaustive_search']; the convolutions' argument exhaustive_search",
             inert={"cpu": "cuDNN runs on CUDA devices only"},
+        ),
+        "winograd": Unsupported("cuDNN chooses among all its algorithms; Caffe2 can name one (force_algo), but leave none out"),
+        "cpu_kernels": Unsupported(
+            "oneDNN's kernels run on Caffe2's device IDEEP, where training goes wrong: MomentumSGDUpdate adds a convolution's gradient, "
+            "whose numbers lie in oneDNN's order, to momentum in the plain order"
         ),
         "compile": Supported(
             "graph", ("graph",), "every Caffe2 model is a net",
@@ -22,7 +33,11 @@ SPEC = AdapterSpec(
         ),
         "precision": Supported(
             "float32", ("float32",), "dtype of the parameters",
-            limits={"float64": "Caffe2's kernels of convolution, pooling, dense layers, losses and optimisers take float32 only"},
+            limits={
+                "float64": "Caffe2's kernels of convolution, pooling, dense layers, losses and optimisers take float32 only",
+                "tf32": "the last package with Caffe2 is built for CUDA 10.2, which is older than the format",
+                "bfloat16": "Caffe2 has no such tensors",
+            },
         ),
         "init": Supported(
             "lecun_uniform", ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
@@ -32,12 +47,21 @@ SPEC = AdapterSpec(
         "bias_init": Supported(
             "zeros", ("zeros", "fan_in_uniform"), "brew.conv and brew.fc: ConstantFill; read back from the weights",
         ),
+        "conv_bias": Supported("on", every("conv_bias"), "brew.conv adds one without no_bias; inputs of the operator Conv"),
+        "conv_padding": Supported("valid", every("conv_padding"), "the operator Conv's argument pad, 0 if not set"),
+        "pool_stride": Supported("one", every("pool_stride"), "the operator MaxPool's argument stride, 1 if not set"),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the operators in the net"),
         "momentum": Supported(
             "classical", ("classical", "unit_gain"), "optimizer.build_sgd; what a like optimiser makes of a gradient of 1",
         ),
         "nesterov": Supported(
             "on", ("off", "on"), "optimizer.SgdOptimizer(nesterov=True); what a like optimiser makes of a gradient of 1",
+        ),
+        "clip": Supported(
+            "none", every("clip"), "modeling.gradient_clipping.GradientClipping is asked for; what a like optimiser makes of a gradient of 1"
+        ),
+        "input_gradient": Supported(
+            "computed", every("input_gradient"), "the operator Conv's argument no_gradient_to_input, off if not set; outputs of ConvGradient"
         ),
         "dropout_at_test": Supported(
             "off", ("off", "on"), "brew.dropout demands is_test; that argument of the dropouts in the net that predicts",
@@ -47,6 +71,9 @@ SPEC = AdapterSpec(
             "LabelCrossEntropy's documentation: it comes after Softmax; the operators in the net",
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "LabelCrossEntropy takes class indices; rank of the labels"),
+        "loader": Supported(
+            "generator", every("loader"), "workspace.FeedBlob takes any array; dataset.Dataset.random_reader is asked for"
+        ),
         "sequence_layout": Supported(
             "tnc", ("tnc",), "gru_cell.GRU's documentation: a sequence is T x N x D",
             limits={"ntc": "Caffe2's recurrent operators take time steps first"},

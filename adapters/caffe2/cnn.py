@@ -1,10 +1,12 @@
 """The CNN in Caffe2."""
 import numpy as np
 from caffe2.python import brew, core, model_helper, optimizer, utils, workspace
+from caffe2.python.modeling.gradient_clipping import GradientClipping
 
 from adapters import model
 from adapters.caffe2 import nets
-from adapters.model import LAYERS
+from adapters.caffe2.loader import Loader
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 # brew takes an operator's name and its arguments.
 INITIALIZERS = {
@@ -21,6 +23,7 @@ BIAS_INITIALIZERS = {
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
 }
 ORDERS = {"nchw": "NCHW", "nhwc": "NHWC"}
+PADS = {"same": 1, "valid": 0}
 
 
 def uniform(limit):
@@ -29,7 +32,7 @@ def uniform(limit):
 
 class Model(model.Model):
     def __init__(self, network, settings, seed):
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.loader = network, settings, None
         with nets.start(network):
             self.net, self.test_net = self.build("train", testing=False), self.build("test", testing=True)
             self.net.AddGradientOperators([self.build_loss(self.net)])
@@ -41,7 +44,7 @@ class Model(model.Model):
     def build(self, name, testing):
         """The network as a net that trains or one that predicts; both hold their weights in the same blobs."""
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
         scope = {"order": ORDERS[self.settings["layout"]], "cudnn_exhaustive_search": self.settings["autotune"] == "on"}
         net = model_helper.ModelHelper(name, init_params=not testing, arg_scope=scope)
         x = brew.relu(net, self.convolution(net, "data", "conv1", network.input_shape[0], one), "relu1")
@@ -53,14 +56,16 @@ class Model(model.Model):
         return net
 
     def convolution(self, net, x, name, inputs, outputs):
-        first = {"no_gradient_to_input": 1} if x == "data" else {}
+        pad, no_bias = PADS[self.settings["conv_padding"]], self.settings["conv_bias"] == "off"
+        first = {"no_gradient_to_input": 1} if x == "data" and self.settings["input_gradient"] == "skipped" else {}
         fills = self.initializers((9 * inputs, 9 * outputs))
-        return brew.conv(net, x, name, inputs, outputs, kernel=3, pad=1, **fills, **first)
+        return brew.conv(net, x, name, inputs, outputs, kernel=3, pad=pad, no_bias=no_bias, **fills, **first)
 
     def pool(self, net, x, number):
+        arguments = {"kernel": 2, "stride": STRIDES[self.settings["pool_stride"]]}
         if self.settings["relu"] == "after_pool":
-            return brew.relu(net, brew.max_pool(net, x, "pool" + number, kernel=2, stride=2), "relu" + number)
-        return brew.max_pool(net, brew.relu(net, x, "relu" + number), "pool" + number, kernel=2, stride=2)
+            return brew.relu(net, brew.max_pool(net, x, "pool" + number, **arguments), "relu" + number)
+        return brew.max_pool(net, brew.relu(net, x, "relu" + number), "pool" + number, **arguments)
 
     def dense(self, net, x, name, inputs, outputs):
         return brew.fc(net, x, name, inputs, outputs, **self.initializers((inputs, outputs)))
@@ -83,20 +88,33 @@ class Model(model.Model):
     # Optimiser
 
     def build_optimizer(self, net):
+        self.clip(net)
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
         rate, nesterov = self.network.learning_rate * scale, self.settings["nesterov"] == "on"
         return optimizer.build_sgd(net, rate, momentum=self.network.momentum, nesterov=int(nesterov))
 
+    def clip(self, net):
+        limit = CLIPS[self.settings["clip"]]
+        if limit is not None:
+            clipping = GradientClipping(GradientClipping.BY_VALUE, clip_min=-limit, clip_max=limit)
+            clipping(net.net, grad_map=net.param_to_grad, blob_to_device=core.InferBlobDevices(net.net))
+
     # Step
 
     def feed(self, name, array):
-        workspace.FeedBlob(name, array, nets.device(self.network))
+        if not isinstance(array, core.BlobReference):  # the loader's batches are in the net's blobs already
+            workspace.FeedBlob(name, array, nets.device(self.network))
 
     def train_step(self, x, y):
         self.feed("data", x)
         self.feed("label", y)
         workspace.RunNet(self.net.net)  # returns when its last operator is done, on a GPU too: nothing is left to wait for
         return workspace.FetchBlob("loss")
+
+    def load(self, x, y, batches):
+        if self.loader is None:
+            self.loader = Loader(x, y, batches.shape[1], nets.device(self.network))
+        return self.loader.epoch(batches)
 
     # Predict
 
@@ -111,20 +129,22 @@ class Model(model.Model):
         weights = {}
         for name in LAYERS:
             weights[name + ".weight"] = self.canonical(name, workspace.FetchBlob(name + "_w"))
-            weights[name + ".bias"] = workspace.FetchBlob(name + "_b")
+            if workspace.HasBlob(name + "_b"):
+                weights[name + ".bias"] = workspace.FetchBlob(name + "_b")
         return weights
 
     def set_weights(self, weights):
         for name in LAYERS:
             self.feed(name + "_w", np.ascontiguousarray(self.native(name, weights[name + ".weight"]), np.float32))
-            self.feed(name + "_b", np.asarray(weights[name + ".bias"], np.float32))
+            if workspace.HasBlob(name + "_b"):
+                self.feed(name + "_b", np.asarray(weights[name + ".bias"], np.float32))
 
     def canonical(self, name, array):
         """Dense kernels are (out, in) here; channels last, convolutions are (out, height, width, in) and flatten that way."""
         if self.settings["layout"] == "nchw":
             return array if array.ndim == 4 else array.T
         if name == "dense1":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             array = array.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(array.shape)
         return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array.T
 
@@ -132,7 +152,7 @@ class Model(model.Model):
         if self.settings["layout"] == "nchw":
             return array if array.ndim == 4 else array.T
         if name == "dense1":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             array = array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
         return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array.T
 
@@ -141,7 +161,8 @@ class Model(model.Model):
     def report(self):
         operators = self.net.net.Proto().op
         kinds = [operator.type for operator in operators]
-        convolution = utils.ArgsToDict(operators[kinds.index("Conv")].arg)
+        first, pool = operators[kinds.index("Conv")], utils.ArgsToDict(operators[kinds.index("MaxPool")].arg)
+        convolution = utils.ArgsToDict(first.arg)
         dropouts = [utils.ArgsToDict(operator.arg) for operator in self.test_net.net.Proto().op if operator.type == "Dropout"]
         return dict(
             self.recognise_laws(),
@@ -149,6 +170,10 @@ class Model(model.Model):
             autotune="on" if convolution["exhaustive_search"] else "off",
             compile="graph" if isinstance(self.net.net, core.Net) else "eager",
             precision=workspace.FetchBlob("conv1_w").dtype.name,
+            conv_bias={3: "on", 2: "off"}[len(first.input)],
+            conv_padding={pad: name for name, pad in PADS.items()}[convolution["pad"]],
+            pool_stride={stride: name for name, stride in STRIDES.items()}[pool["stride"]],
+            input_gradient="computed" if any("data_grad" in operator.output for operator in operators) else "skipped",
             relu="after_pool" if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1) else "before_pool",
             dropout_at_test="off" if all(dropout["is_test"] for dropout in dropouts) else "on",
             loss=nets.read_loss(kinds),

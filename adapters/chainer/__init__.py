@@ -1,5 +1,6 @@
 """What Chainer does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="chainer",
@@ -9,7 +10,12 @@ SPEC = AdapterSpec(
     python="3.11",
     models={"cnn": "adapters.chainer.cnn:Model", "gru": "adapters.chainer.gru:Model"},
     published={"cnn": Published("Chainer_CNN", {"relu": "after_pool", "autotune": "on"})},
+    conflicts=tuple(
+        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the iterator hands the pictures over as they are stored")
+        for device in DEVICES
+    ),
     settings={
+        **LOOP,
         "layout": Supported(
             "nchw", ("nchw",), "axes of the convolutions' weights",
             limits={"nhwc": "Chainer's links take channels first only"},
@@ -17,8 +23,16 @@ SPEC = AdapterSpec(
         "autotune": Supported(
             "off", ("off", "on"), "chainer.config.autotune", inert={"cpu": "cuDNN runs on CUDA devices only"}
         ),
+        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; Chainer can't leave one out"),
+        "cpu_kernels": Unsupported("chainer.config.use_ideep needs ideep4py, which was built for Python 2.7 to 3.7 only"),
         "compile": Unsupported("Chainer is define-by-run: each operation runs when Python reaches it"),
-        "precision": Supported("float32", ("float32", "float64"), "chainer.config.dtype; dtype of the parameters"),
+        "precision": Supported(
+            "float32", ("float32", "float64"), "chainer.config.dtype; dtype of the parameters",
+            limits={
+                "tf32": "Chainer is older than the format and has no switch for it",
+                "bfloat16": "Chainer's arrays are NumPy's or CuPy's, which have no such type; chainer.mixed16 is float16",
+            },
+        ),
         "init": Supported(
             "lecun_normal",
             ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
@@ -29,11 +43,22 @@ SPEC = AdapterSpec(
             "zeros", ("zeros", "fan_in_uniform"),
             "chainer.links.Convolution2D(initial_bias=None): 0; read back from the weights",
         ),
+        "conv_bias": Supported("on", every("conv_bias"), "chainer.links.Convolution2D(nobias=False); the link's parameters"),
+        "conv_padding": Supported("valid", every("conv_padding"), "chainer.links.Convolution2D(pad=0)"),
+        "pool_stride": Supported(
+            "two", every("pool_stride"), "chainer.functions.max_pooling_2d(stride=None): the window's size; the function's node"
+        ),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the functions after a convolution"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "optimizer.hyperparam.lr"),
         "nesterov": Supported(
             "off", ("off",), "MomentumSGD; what the optimiser makes of a gradient of 1",
             limits={"on": "NesterovAG uses the velocity after its update where Nesterov's step has the one before it: 2.71 lr at first, not 1.9"},
+        ),
+        "clip": Supported(
+            "none", every("clip"), "chainer.optimizer_hooks.GradientHardClipping is asked for; what the optimiser makes of a gradient of 1"
+        ),
+        "input_gradient": Supported(
+            "skipped", every("input_gradient"), "chainer.as_variable(array) requires no gradient; chainer.Variable.requires_grad of the batch"
         ),
         "dropout_at_test": Supported("off", ("off", "on"), "chainer.config.train while predicting"),
         "loss": Supported(
@@ -41,6 +66,9 @@ SPEC = AdapterSpec(
             limits={"probabilities": "chainer.functions.softmax_cross_entropy takes scores"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "loader": Supported(
+            "generator", every("loader"), "links take any array; chainer.iterators.SerialIterator is asked for, with an order_sampler"
+        ),
         "sequence_layout": Supported("ntc", ("ntc", "tnc"), "NStepGRU takes a list of sequences; axis that is separated"),
         "padding": Supported("post", ("post", "pre"), "chainer.dataset.concat_examples(padding) fills the end; where the zeros are"),
         "embedding_init": Supported("normal_1", every("embedding_init"), "chainer.links.EmbedID; read back from the weights"),

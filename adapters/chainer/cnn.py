@@ -2,13 +2,15 @@
 import chainer
 import numpy as np
 from chainer import functions as F
-from chainer import initializers, optimizers
+from chainer import initializers, iterators, optimizer_hooks, optimizers
 from chainer import links as L
 from chainer.backends import cuda
+from chainer.dataset import concat_examples
+from chainer.datasets import TupleDataset
 
 from adapters import model
 from adapters.chainer.losses import softmax_cross_entropy
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.GlorotUniform,
@@ -23,13 +25,7 @@ BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: initializers.Zero(),
     "fan_in_uniform": lambda fan_in: initializers.Uniform(fan_in**-0.5),
 }
-
-
-def max_pool(x):
-    return F.max_pooling_2d(x, 2)
-
-
-ORDERS = {"before_pool": (F.relu, max_pool), "after_pool": (max_pool, F.relu)}
+PADS = {"same": 1, "valid": 0}
 
 
 class Model(model.Model):
@@ -41,14 +37,14 @@ class Model(model.Model):
         np.random.seed(seed)
         self.net = self.build()
         self.loss = self.build_loss()
-        self.optimizer = self.build_optimizer().setup(self.net)
+        self.optimizer = self.build_optimizer(self.net)
 
     # Network
 
     def build(self):
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
-        self.pool = ORDERS[self.settings["relu"]]
+        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        self.pool = {"before_pool": (F.relu, self.max_pool), "after_pool": (self.max_pool, F.relu)}[self.settings["relu"]]
         net = chainer.Chain(
             conv1=self.convolution(network.input_shape[0], one),
             conv2=self.convolution(one, one),
@@ -62,7 +58,12 @@ class Model(model.Model):
         return net
 
     def convolution(self, inputs, outputs):
-        return L.Convolution2D(inputs, outputs, 3, pad=1, **self.initializers(9 * inputs))
+        pad, nobias = PADS[self.settings["conv_padding"]], self.settings["conv_bias"] == "off"
+        return L.Convolution2D(inputs, outputs, 3, pad=pad, nobias=nobias, **self.initializers(9 * inputs))
+
+    def max_pool(self, x):
+        # By itself Chainer makes one more square of a row or column that is left over.
+        return F.max_pooling_2d(x, 2, STRIDES[self.settings["pool_stride"]], cover_all=False)
 
     def dense(self, inputs, outputs):
         return L.Linear(inputs, outputs, **self.initializers(inputs))
@@ -93,21 +94,33 @@ class Model(model.Model):
 
     # Optimiser
 
-    def build_optimizer(self):
+    def build_optimizer(self, link):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        return optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum)
+        optimizer = optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum).setup(link)
+        limit = CLIPS[self.settings["clip"]]
+        if limit is not None:
+            optimizer.add_hook(optimizer_hooks.GradientHardClipping(-limit, limit))
+        return optimizer
 
     # Step
 
     def train_step(self, x, y):
         self.net.cleargrads()
-        loss = self.loss(self.forward(self.to_device(x)), self.to_device(y))
+        loss = self.loss(self.forward(self.inputs(x)), self.to_device(y))
         loss.backward()
         self.optimizer.update()
         return loss.array
 
+    def inputs(self, x):
+        return chainer.Variable(self.to_device(x), requires_grad=self.settings["input_gradient"] == "computed")
+
     def to_device(self, array):
         return cuda.to_gpu(array) if self.network.device == "cuda" else array
+
+    def load(self, x, y, batches):
+        examples, order = TupleDataset(x, y), batches.ravel()
+        iterator = iterators.SerialIterator(examples, batches.shape[1], repeat=False, order_sampler=lambda *_: order)
+        return map(concat_examples, iterator)
 
     # Predict
 
@@ -129,19 +142,22 @@ class Model(model.Model):
         for name in LAYERS:
             weight = cuda.to_cpu(self.net[name].W.array)
             weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
-            weights[name + ".bias"] = cuda.to_cpu(self.net[name].b.array)
+            if self.net[name].b is not None:
+                weights[name + ".bias"] = cuda.to_cpu(self.net[name].b.array)
         return weights
 
     def set_weights(self, weights):
         for name in LAYERS:
             weight = weights[name + ".weight"]
             self.net[name].W.array[...] = self.to_device(weight.T if weight.ndim == 2 else weight)
-            self.net[name].b.array[...] = self.to_device(weights[name + ".bias"])
+            if self.net[name].b is not None:
+                self.net[name].b.array[...] = self.to_device(weights[name + ".bias"])
 
     # Report
 
     def report(self):
-        weight = self.net.conv2.W
+        convolution, weight = self.net.conv2, self.net.conv2.W
+        square = np.zeros((1, 1, 2, 2), weight.dtype)
         with self.test_mode():
             dropping = chainer.config.train
         return dict(
@@ -149,6 +165,10 @@ class Model(model.Model):
             layout="nchw" if weight.shape[2:] == (3, 3) else "nhwc",
             autotune="on" if chainer.config.autotune else "off",
             precision=weight.dtype.name,
+            conv_bias="off" if convolution.b is None else "on",
+            conv_padding={(pad, pad): name for name, pad in PADS.items()}[convolution.pad],
+            pool_stride={stride: name for name, stride in STRIDES.items()}[self.max_pool(square).creator.stride[0]],
+            input_gradient="computed" if self.inputs(square).requires_grad else "skipped",
             relu="before_pool" if self.pool[0] is F.relu else "after_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
@@ -159,5 +179,5 @@ class Model(model.Model):
         link = L.Bias(axis=0, shape=(1,))  # one weight, 0
         link.cleargrads()
         link.b.grad = np.ones_like(link.b.array)
-        self.build_optimizer().setup(link).update()
+        self.build_optimizer(link).update()
         return -float(link.b.array[0])

@@ -1,5 +1,6 @@
 """What CNTK does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="cntk",
@@ -13,7 +14,12 @@ SPEC = AdapterSpec(
         "gru": Published("CNTK_RNN", {"reset": "after"}),  # optimized_rnnstack, cuDNN's cell
     },
     post_install="adapters.cntk.mpi_stubs",
+    conflicts=tuple(
+        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
+        for device in DEVICES
+    ),
     settings={
+        **LOOP,
         "layout": Supported(
             "nchw", ("nchw",), "shape of the input variable",
             limits={"nhwc": "CNTK takes channels first only, and reads a channels-last picture as one without an error"},
@@ -23,11 +29,22 @@ SPEC = AdapterSpec(
             inert={"cpu": "cuDNN runs on CUDA devices only"},
             limits={"off": "CNTK's Python interface has no switch for it"},
         ),
+        "winograd": Unsupported("CNTK times all of cuDNN's algorithms and takes the fastest; it can't leave one out"),
+        "cpu_kernels": Unsupported(
+            "convolutions always take Intel's kernels (MKL's, of which oneDNN came); disable_cpueval_optimization, the one switch, "
+            "leaves them on and changes element-wise operations alone"
+        ),
         "compile": Supported(
             "graph", ("graph",), "every CNTK function is a graph",
             limits={"eager": "CNTK builds a graph before anything runs"},
         ),
-        "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
+        "precision": Supported(
+            "float32", ("float32", "float64"), "dtype of the parameters",
+            limits={
+                "tf32": "CNTK is built for CUDA 10, which has no TensorFloat-32",
+                "bfloat16": "CNTK has no such type; of 16 bits it has IEEE's half precision, and convolutions in that on CUDA devices only",
+            },
+        ),
         "init": Supported(
             "glorot_uniform",
             ("glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "uniform_007", "uniform_001"),
@@ -38,18 +55,36 @@ SPEC = AdapterSpec(
             "zeros", ("zeros", "fan_in_uniform"),
             "cntk.layers.Convolution2D(init_bias=0); read back from the weights",
         ),
+        "conv_bias": Supported("on", every("conv_bias"), "cntk.layers.Convolution2D(bias=True); the layer's parameters"),
+        "conv_padding": Supported(
+            "valid", every("conv_padding"), "cntk.layers.Convolution2D(pad=False); autoPadding of the operation in the graph"
+        ),
+        "pool_stride": Supported("one", every("pool_stride"), "cntk.layers.MaxPooling(strides=1); strides of the operation in the graph"),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "what the pooling's input is made by"),
         "momentum": Supported(
             "unit_gain", ("classical", "unit_gain"),
             "cntk.default_unit_gain_value() is True; read back from what a like learner does to one weight",
         ),
         "nesterov": Supported("off", ("off", "on"), "cntk.momentum_sgd is not cntk.nesterov; what a like learner makes of a gradient of 1"),
+        "clip": Supported(
+            "none", every("clip"),
+            "cntk.momentum_sgd(gradient_clipping_threshold_per_sample=inf), which truncates; what a like learner makes of a gradient of 1",
+        ),
+        "input_gradient": Supported(
+            "skipped", every("input_gradient"),
+            "cntk.input_variable(needs_gradient=False); where True, a training step runs one kernel more, the first convolution's",
+        ),
         "dropout_at_test": Supported("off", ("off", "on"), "the method that predicts: eval infers, forward trains"),
         "loss": Supported(
             "logits", ("logits", "softmax_twice"), "softmax in the loss's graph",
             limits={"probabilities": "cntk.cross_entropy_with_softmax takes scores"},
         ),
         "labels": Supported("one_hot", ("sparse", "one_hot"), "cntk.cross_entropy_with_softmax takes rows; rank of the labels"),
+        "loader": Supported(
+            "generator", every("loader"),
+            "CNTK's trainer takes what it is given; cntk.io.MinibatchSourceFromData, which reads on from where it is, is asked for, "
+            "and given each epoch's examples in order",
+        ),
         "sequence_layout": Supported(
             "ntc", ("ntc",), "first dynamic axis of the input", limits={"tnc": "a minibatch in CNTK is a list of sequences"}
         ),

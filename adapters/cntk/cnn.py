@@ -4,7 +4,7 @@ import numpy as np
 from cntk import layers
 
 from adapters import model
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 # CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
 INITIALIZERS = {
@@ -43,7 +43,8 @@ class Model(model.Model):
 
     def inputs(self):
         """(pictures, labels as they arrive, labels as rows)."""
-        x = C.input_variable(self.network.input_shape, dtype=self.dtype)
+        gradient = self.settings["input_gradient"] == "computed"
+        x = C.input_variable(self.network.input_shape, dtype=self.dtype, needs_gradient=gradient)
         if self.settings["labels"] == "one_hot":
             y = C.input_variable(self.network.classes, dtype=self.dtype)
             return x, y, y
@@ -52,7 +53,7 @@ class Model(model.Model):
 
     def build(self):
         network, pool = self.network, self.orders()[self.settings["relu"]]
-        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
         return layers.Sequential(
             [self.convolution("conv1", network.input_shape[0], one), C.relu, self.convolution("conv2", one, one)]
             + pool + [self.dropout(0)]
@@ -63,11 +64,12 @@ class Model(model.Model):
         )
 
     def orders(self):
-        pool = layers.MaxPooling((2, 2), strides=(2, 2))
+        pool = layers.MaxPooling((2, 2), strides=STRIDES[self.settings["pool_stride"]])
         return {"before_pool": [C.relu, pool], "after_pool": [pool, C.relu]}
 
     def convolution(self, name, inputs, outputs):
-        return layers.Convolution2D((3, 3), outputs, pad=True, name=name, **self.initializers(9 * inputs))
+        pad, bias = self.settings["conv_padding"] == "same", self.settings["conv_bias"] == "on"
+        return layers.Convolution2D((3, 3), outputs, pad=pad, bias=bias, name=name, **self.initializers(9 * inputs))
 
     def dense(self, name, inputs, outputs):
         return layers.Dense(outputs, name=name, **self.initializers(inputs))
@@ -98,13 +100,27 @@ class Model(model.Model):
             lr=C.learning_parameter_schedule(self.network.learning_rate),
             momentum=C.momentum_schedule(self.network.momentum),
             unit_gain=UNIT_GAIN[self.settings["momentum"]],
+            # A rate without a minibatch size makes the learner work on the mean gradient, so that is what the limit is for.
+            gradient_clipping_threshold_per_sample=CLIPS[self.settings["clip"]] or np.inf,
+            gradient_clipping_with_truncation=True,
         )
 
     # Step
 
     def train_step(self, x, y):
-        self.trainer.train_minibatch({self.x: x, self.y: y.astype(self.dtype, copy=False)})
+        self.trainer.train_minibatch({self.x: x, self.y: self.labels(y)})
         return self.trainer.previous_minibatch_loss_average
+
+    def labels(self, y):
+        return y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y  # the loader's have the type already
+
+    def load(self, x, y, batches):
+        """CNTK's loader takes what comes next, so it gets the epoch's examples in order."""
+        order = batches.ravel()
+        source = C.io.MinibatchSourceFromData({"x": x[order], "y": self.labels(y[order])}, max_samples=len(order))
+        for batch in batches:
+            minibatch = source.next_minibatch(len(batch))
+            yield minibatch[source.streams.x], minibatch[source.streams.y]
 
     # Predict
 
@@ -126,13 +142,15 @@ class Model(model.Model):
         for name, layer in zip(LAYERS, self.layers):
             weight = layer.W.value
             weights[name + ".weight"] = weight if name.startswith("conv") else weight.reshape(-1, weight.shape[-1])
-            weights[name + ".bias"] = layer.b.value.reshape(-1)
+            if hasattr(layer, "b"):
+                weights[name + ".bias"] = layer.b.value.reshape(-1)
         return weights
 
     def set_weights(self, weights):
         for name, layer in zip(LAYERS, self.layers):
             layer.W.value = self.shaped(weights[name + ".weight"], layer.W)
-            layer.b.value = self.shaped(weights[name + ".bias"], layer.b)
+            if hasattr(layer, "b"):
+                layer.b.value = self.shaped(weights[name + ".bias"], layer.b)
 
     def shaped(self, array, parameter):
         return np.ascontiguousarray(array.reshape(parameter.shape), dtype=self.dtype)
@@ -142,18 +160,27 @@ class Model(model.Model):
     def report(self):
         operations = C.logging.graph.depth_first_search(self.loss, lambda node: hasattr(node, "op_name"))
         pooling = [node for node in operations if node.op_name == "MaxPooling"][0]
-        kinds = [node.op_name for node in operations]
+        kinds, stride = [node.op_name for node in operations], self.primitive("Pooling").attributes["strides"][0]
         return dict(
             self.recognise_laws(),
             layout="nchw" if self.x.shape == self.network.input_shape else "nhwc",
             autotune="on",
             compile="graph" if isinstance(self.net, C.Function) else "eager",
             precision=np.dtype(self.layers[0].W.dtype).name,
+            conv_bias="on" if hasattr(self.layers[0], "b") else "off",
+            conv_padding="same" if self.primitive("Convolution").attributes["autoPadding"][-1] else "valid",
+            pool_stride={step: name for name, step in STRIDES.items()}[stride],
+            input_gradient="computed" if self.x.needs_gradient else "skipped",
             relu="before_pool" if pooling.inputs[0].owner.op_name == "ReLU" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "Softmax" in kinds else "logits",
             **self.recognise_update(self.first_move())
         )
+
+    def primitive(self, kind):
+        """The first operation of a kind; CNTK's layers are blocks around theirs."""
+        inside = C.logging.graph.depth_first_search(self.net, lambda node: isinstance(node, C.Function), depth=-1)
+        return [node for node in inside if not node.is_block and node.op_name == kind][0]
 
     def first_move(self):
         weight = C.parameter((1,), init=0, dtype=np.float32)

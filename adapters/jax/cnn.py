@@ -11,7 +11,8 @@ from jax import numpy as jnp
 
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
-from adapters.model import LAYERS
+from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.glorot_uniform(),
@@ -28,7 +29,7 @@ BIAS_INITIALIZERS = {
     "fan_in_uniform": lambda fan_in: partial(jax.random.uniform, minval=-(fan_in**-0.5), maxval=fan_in**-0.5),
 }
 DIMENSIONS = {"nchw": ("NCHW", "HWIO", "NCHW"), "nhwc": ("NHWC", "HWIO", "NHWC")}
-WINDOWS = {"nchw": (1, 1, 2, 2), "nhwc": (1, 2, 2, 1)}
+PADDINGS = {"same": "SAME", "valid": "VALID"}
 
 
 class Model(model.Model):
@@ -36,7 +37,8 @@ class Model(model.Model):
         self.network, self.settings = network, settings
         # XLA sizes its pool of CPU threads by these when it first computes.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
-        jax.config.update("jax_enable_x64", settings["precision"] == "float64")
+        set_precision(settings)
+        self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.key, key = jax.random.split(jax.random.key(seed))
         self.weights = self.build(key)
         self.loss = self.build_loss()
@@ -48,38 +50,46 @@ class Model(model.Model):
 
     def build(self, key):
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
         convolutions = [(network.input_shape[0], one), (one, one), (one, two), (two, two)]
         shapes = [(3, 3) + pair for pair in convolutions] + [(flat, network.hidden), (network.hidden, network.classes)]
         weights = {}
         for name, shape, layer_key in zip(LAYERS, shapes, jax.random.split(key, len(LAYERS))):
             kernel_key, bias_key = jax.random.split(layer_key)
             bias_initializer = BIAS_INITIALIZERS[self.settings["bias_init"]](int(np.prod(shape[:-1])))
-            weights[name + ".weight"] = INITIALIZERS[self.settings["init"]](kernel_key, shape, self.settings["precision"])
-            weights[name + ".bias"] = bias_initializer(bias_key, shape[-1:], self.settings["precision"])
+            weights[name + ".weight"] = INITIALIZERS[self.settings["init"]](kernel_key, shape, self.dtype)
+            if len(shape) == 2 or self.settings["conv_bias"] == "on":
+                weights[name + ".bias"] = bias_initializer(bias_key, shape[-1:], self.dtype)
         return weights
 
     def forward(self, weights, x, key, training):
         keys = jax.random.split(key, 3) if training or self.settings["dropout_at_test"] == "on" else (None,) * 3
-        x = jax.nn.relu(self.convolution(weights, "conv1", x))
+        weights = jax.tree.map(lambda weight: weight.astype(self.computed), weights)
+        x = jax.nn.relu(self.convolution(weights, "conv1", jnp.asarray(x, self.computed)))
         x = self.dropout(0, self.pool(self.convolution(weights, "conv2", x)), keys[0])
         x = jax.nn.relu(self.convolution(weights, "conv3", x))
         x = self.dropout(1, self.pool(self.convolution(weights, "conv4", x)), keys[1])
         x = x.reshape(x.shape[0], -1)
         x = self.dropout(2, jax.nn.relu(self.dense(weights, "dense1", x)), keys[2])
-        return self.dense(weights, "dense2", x)
+        return self.dense(weights, "dense2", x).astype(self.dtype)
 
     def convolution(self, weights, name, x):
-        layout = self.settings["layout"]
-        x = lax.conv_general_dilated(x, weights[name + ".weight"], (1, 1), "SAME", dimension_numbers=DIMENSIONS[layout])
+        layout, padding = self.settings["layout"], PADDINGS[self.settings["conv_padding"]]
+        x = lax.conv_general_dilated(x, weights[name + ".weight"], (1, 1), padding, dimension_numbers=DIMENSIONS[layout])
+        if self.settings["conv_bias"] == "off":
+            return x
         bias = weights[name + ".bias"]
         return x + {"nchw": bias[:, None, None], "nhwc": bias}[layout]
 
     def pool(self, x):
-        window = WINDOWS[self.settings["layout"]]
+        window, strides = self.along_sides(2), self.along_sides(STRIDES[self.settings["pool_stride"]])
         if self.settings["relu"] == "after_pool":
-            return jax.nn.relu(lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID"))
-        return lax.reduce_window(jax.nn.relu(x), -jnp.inf, lax.max, window, window, "VALID")
+            return jax.nn.relu(lax.reduce_window(x, -jnp.inf, lax.max, window, strides, "VALID"))
+        return lax.reduce_window(jax.nn.relu(x), -jnp.inf, lax.max, window, strides, "VALID")
+
+    def along_sides(self, pixels):
+        """That many along height and width, one along the other axes."""
+        return {"nchw": (1, 1, pixels, pixels), "nhwc": (1, pixels, pixels, 1)}[self.settings["layout"]]
 
     def dropout(self, position, x, key):
         rate = self.network.dropout[position]
@@ -99,7 +109,9 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        return optax.sgd(self.network.learning_rate * scale, self.network.momentum, self.settings["nesterov"] == "on")
+        sgd = optax.sgd(self.network.learning_rate * scale, self.network.momentum, self.settings["nesterov"] == "on")
+        limit = CLIPS[self.settings["clip"]]
+        return sgd if limit is None else optax.chain(optax.clip(limit), sgd)
 
     # Step
 
@@ -109,13 +121,16 @@ class Model(model.Model):
         return self.forward_backward, self.forward_test
 
     def forward_backward(self, weights, velocities, key, x, y):
+        """The pictures' gradient comes last where it is wanted: a compiled step computes only what it returns."""
         key, now = jax.random.split(key)
-        loss, gradients = jax.value_and_grad(lambda weights: self.loss(self.forward(weights, x, now, True), y))(weights)
+        wanted = {"skipped": (0,), "computed": (0, 1)}[self.settings["input_gradient"]]
+        loss_of = jax.value_and_grad(lambda weights, x: self.loss(self.forward(weights, x, now, True), y), wanted)
+        loss, (gradients, *pictures) = loss_of(weights, x)
         updates, velocities = self.optimizer.update(gradients, velocities, weights)
-        return optax.apply_updates(weights, updates), velocities, key, loss
+        return optax.apply_updates(weights, updates), velocities, key, loss, pictures
 
     def train_step(self, x, y):
-        self.weights, self.velocities, self.key, loss = self.step(self.weights, self.velocities, self.key, x, y)
+        self.weights, self.velocities, self.key, loss, _ = self.step(self.weights, self.velocities, self.key, x, y)
         return loss
 
     # Predict
@@ -143,7 +158,7 @@ class Model(model.Model):
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1.weight" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
         return array
 
@@ -151,30 +166,43 @@ class Model(model.Model):
         if array.ndim == 4:
             return array.transpose(2, 3, 1, 0)
         if name == "dense1.weight" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
         return array
 
     # Report
 
     def report(self):
-        shape = tuple(self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
-        x = jax.ShapeDtypeStruct((self.network.batch_size,) + shape, self.weights["conv1.weight"].dtype)
+        x, y = self.batch_shapes()
         program = jax.make_jaxpr(self.forward_test)(self.weights, self.key, x)
+        *_, pictures = jax.eval_shape(self.forward_backward, self.weights, self.velocities, self.key, x, y)
         operations = [equation.params.get("name", equation.primitive.name) for equation in program.eqns]
-        convolution = program.eqns[operations.index("conv_general_dilated")].params["dimension_numbers"]
+        convolution, pool = (program.eqns[operations.index(name)] for name in ("conv_general_dilated", "reduce_window_max"))
         relus = [place for place, name in enumerate(operations) if name == "custom_jvp_call"]  # ReLU brings its own derivative
         return dict(
             self.recognise_laws(),
-            layout="nchw" if convolution.lhs_spec == (0, 1, 2, 3) else "nhwc",
+            layout="nchw" if convolution.params["dimension_numbers"].lhs_spec == (0, 1, 2, 3) else "nhwc",
             autotune="off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on",
+            winograd="off" if os.environ.get("TF_ENABLE_WINOGRAD_NONFUSED") == "0" else "on",
             compile="graph" if hasattr(self.step, "lower") else "eager",
-            precision=self.weights["conv1.weight"].dtype.name,
+            precision=read_precision(convolution),
+            conv_bias="on" if "conv1.bias" in self.weights else "off",
+            conv_padding="same" if convolution.params["padding"] == ((1, 1), (1, 1)) else "valid",
+            pool_stride={stride: name for name, stride in STRIDES.items()}[max(pool.params["window_strides"])],
+            input_gradient="computed" if pictures else "skipped",
             relu="after_pool" if operations.index("reduce_window_max") < relus[1] else "before_pool",
             dropout_at_test="on" if any("bernoulli" in name for name in operations) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
             **self.recognise_update(self.first_move())
         )
+
+    def batch_shapes(self):
+        """Shapes and types of a batch's pictures and of its labels."""
+        network = self.network
+        shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
+        labels = {"sparse": ((network.batch_size,), jnp.int32), "one_hot": ((network.batch_size, network.classes), self.dtype)}
+        pictures = jax.ShapeDtypeStruct((network.batch_size,) + shape, self.dtype)
+        return pictures, jax.ShapeDtypeStruct(*labels[self.settings["labels"]])
 
     def first_move(self):
         weight = jnp.zeros(1)

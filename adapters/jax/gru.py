@@ -10,6 +10,7 @@ from jax import numpy as jnp
 
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
+from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
 from adapters.model import epsilon_of
 
 # What flax's Embed, GRUCell and Linear draw.
@@ -23,7 +24,8 @@ class Model(model.Model):
         self.network, self.settings = network, settings
         # XLA sizes its pool of CPU threads by these when it first computes.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
-        jax.config.update("jax_enable_x64", settings["precision"] == "float64")
+        set_precision(settings)
+        self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.gate, self.time_axis = GATES[settings["gates"]], TIME_AXES[settings["sequence_layout"]]
         self.weights = self.build(jax.random.key(seed))
         self.loss = self.build_loss()
@@ -35,33 +37,37 @@ class Model(model.Model):
     # Network
 
     def build(self, key):
-        network, keys, precision = self.network, jax.random.split(key, 4), self.settings["precision"]
+        network, keys, dtype = self.network, jax.random.split(key, 4), self.dtype
         gates, zeros = 3 * network.hidden, initializers.zeros_init()
         embedding = initializers.variance_scaling(1.0, "fan_in", "normal", out_axis=0)
         weights = {
-            "embedding.weight": embedding(keys[0], (network.vocabulary, network.embedding), precision),
-            "gru.input_weight": initializers.lecun_normal()(keys[1], (network.embedding, gates), precision),
-            "gru.hidden_weight": initializers.orthogonal()(keys[2], (network.hidden, gates), precision),
-            "gru.input_bias": zeros(None, (gates,), precision),
-            "dense.weight": initializers.lecun_normal()(keys[3], (network.hidden, network.classes), precision),
-            "dense.bias": zeros(None, (network.classes,), precision),
+            "embedding.weight": embedding(keys[0], (network.vocabulary, network.embedding), dtype),
+            "gru.input_weight": initializers.lecun_normal()(keys[1], (network.embedding, gates), dtype),
+            "gru.hidden_weight": initializers.orthogonal()(keys[2], (network.hidden, gates), dtype),
+            "gru.input_bias": zeros(None, (gates,), dtype),
+            "dense.weight": initializers.lecun_normal()(keys[3], (network.hidden, network.classes), dtype),
+            "dense.bias": zeros(None, (network.classes,), dtype),
         }
         if self.settings["reset"] == "after":
-            weights["gru.hidden_bias"] = zeros(None, (gates,), precision)
+            weights["gru.hidden_bias"] = zeros(None, (gates,), dtype)
         return weights
 
     def forward(self, weights, x):
-        vectors = jnp.moveaxis(weights["embedding.weight"][x], self.time_axis, 0)
-        sums = vectors @ weights["gru.input_weight"] + weights["gru.input_bias"]
+        vectors = jnp.moveaxis(weights["embedding.weight"][x], self.time_axis, 0).astype(self.computed)
+        sums = vectors @ self.cast(weights, "gru.input_weight") + self.cast(weights, "gru.input_bias")
         start = jnp.zeros((sums.shape[1], self.network.hidden), sums.dtype)
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
         # The weights travel with the state: a loop over a function that closes over them would be compiled at every step.
         (state, _), _ = lax.scan(cell, (start, weights), sums)
-        return state @ weights["dense.weight"] + weights["dense.bias"]
+        return (state @ self.cast(weights, "dense.weight") + self.cast(weights, "dense.bias")).astype(self.dtype)
+
+    def cast(self, weights, name):
+        """Inside the loop too: so the gradients of its steps add up in the weight's own precision."""
+        return weights[name].astype(self.computed)
 
     def reset_after(self, carried, sums):
         state, weights = carried
-        products = state @ weights["gru.hidden_weight"] + weights["gru.hidden_bias"]
+        products = state @ self.cast(weights, "gru.hidden_weight") + self.cast(weights, "gru.hidden_bias")
         (sum_r, sum_z, sum_n), (product_r, product_z, product_n) = jnp.split(sums, 3, -1), jnp.split(products, 3, -1)
         update = self.gate(sum_z + product_z)
         candidate = jnp.tanh(sum_n + self.gate(sum_r + product_r) * product_n)
@@ -69,7 +75,7 @@ class Model(model.Model):
 
     def reset_before(self, carried, sums):
         state, weights = carried
-        kernel_r, kernel_z, kernel_n = jnp.split(weights["gru.hidden_weight"], 3, -1)
+        kernel_r, kernel_z, kernel_n = jnp.split(self.cast(weights, "gru.hidden_weight"), 3, -1)
         sum_r, sum_z, sum_n = jnp.split(sums, 3, -1)
         update = self.gate(sum_z + state @ kernel_z)
         candidate = jnp.tanh(sum_n + (self.gate(sum_r + state @ kernel_r) * state) @ kernel_n)
@@ -129,11 +135,15 @@ class Model(model.Model):
     # Report
 
     def report(self):
+        shape = (self.network.tokens, self.network.batch_size)
+        words = jax.ShapeDtypeStruct(shape if self.time_axis == 0 else shape[::-1], jnp.int32)
+        program = jax.make_jaxpr(self.forward)(self.weights, words)
+        operations = [equation.primitive.name for equation in program.eqns]
         return dict(
             self.recognise_laws(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             compile="graph" if hasattr(self.step, "lower") else "eager",
-            precision=self.weights["dense.weight"].dtype.name,
+            precision=read_precision(program.eqns[operations.index("dot_general")]),
             embedding_gradient="dense",
             rnn_kernel="cell",
             reset="after" if "gru.hidden_bias" in self.weights else "before",

@@ -1,13 +1,22 @@
 """What Keras 2.3 does on each of its back ends if nobody asks, and what it can be asked for."""
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SHARED = {
+    **LOOP,
     "layout": Supported("nhwc", ("nchw", "nhwc"), "image_data_format in the keras.json that Keras writes; data_format of the layers"),
+    "winograd": Unsupported("cuDNN chooses among all its algorithms; this back end can't leave one out"),
     "compile": Supported(
         "graph", ("graph",), "type of the network's input: a placeholder",
         limits={"eager": "Keras 2 makes a graph on each of these back ends before anything runs"},
     ),
-    "precision": Supported("float32", ("float32", "float64"), "keras.backend.floatx(); dtype of the weights"),
+    "precision": Supported(
+        "float32", ("float32", "float64"), "keras.backend.floatx(); dtype of the weights",
+        limits={
+            "tf32": "the last version of this back end is for cuDNN 7, which has no TensorFloat-32",
+            "bfloat16": "Keras 2's layers compute in their weights' type, keras.backend.floatx(), which refuses to be bfloat16",
+        },
+    ),
     "init": Supported(
         "glorot_uniform", every("init"),
         "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
@@ -15,15 +24,26 @@ SHARED = {
     "bias_init": Supported(
         "zeros", ("zeros", "fan_in_uniform"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
     ),
+    "conv_bias": Supported("on", every("conv_bias"), "keras.layers.Conv2D(use_bias=True)"),
+    "conv_padding": Supported("valid", every("conv_padding"), "keras.layers.Conv2D(padding='valid')"),
+    "pool_stride": Supported("two", every("pool_stride"), "keras.layers.MaxPooling2D(strides=None): the pool's size"),
     "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
     "momentum": Supported("classical", ("classical", "unit_gain"), "keras.optimizers.SGD; what the optimiser makes of a gradient of 1"),
     "nesterov": Supported("off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"),
+    "clip": Supported(
+        "none", every("clip"), "keras.optimizers.SGD(clipvalue) is asked for; what the optimiser makes of a gradient of 1"
+    ),
+    "input_gradient": Supported(
+        "skipped", every("input_gradient"),
+        "keras.backend.gradients takes what it is given; how many results the step returns: the gradient is one",
+    ),
     "dropout_at_test": Supported("off", ("off", "on"), "whether two predictions from one batch differ"),
     "loss": Supported(
         "probabilities", ("logits", "probabilities", "softmax_twice"),
         "keras.losses.categorical_crossentropy(from_logits=False); whether the loss depends on a softmax, and its from_logits",
     ),
     "labels": Supported("one_hot", ("sparse", "one_hot"), "to_categorical in Keras's own examples; rank of the labels"),
+    "loader": Unsupported("keras.utils.Sequence and generators are the user's own code, which Keras reads inside of fit alone"),
     "sequence_layout": Supported(
         "ntc", ("ntc",), "keras.layers.RNN's documentation; shape of the network's input",
         limits={"tnc": "Keras 2's recurrent layers take the examples first"},
@@ -87,6 +107,8 @@ CNTK = spec(
             inert={"cpu": "cuDNN runs on CUDA devices only"},
             limits={"off": "CNTK's Python interface has no switch for it"},
         ),
+        "cpu_kernels": Unsupported("convolutions always take Intel's kernels (MKL's, of which oneDNN came)"),
+        "input_gradient": Unsupported("on CNTK keras.backend.gradients gives places that a trainer fills, for weights alone"),
     },
     published={
         "cnn": Published("Keras_CNTK_CNN", {"layout": "nchw"}),
@@ -103,6 +125,7 @@ THEANO = spec(
             "off", ("off", "on"), "theano.config.dnn.conv.algo_fwd is small, algo_bwd_filter and algo_bwd_data are none",
             inert={"cpu": "cuDNN runs on CUDA devices only"},
         ),
+        "cpu_kernels": Unsupported("Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"),
     },
     published={"cnn": Published("Keras_Theano_CNN", {"layout": "nchw", "autotune": "on"})},
     post_install="adapters.keras2.keras2_theano.complete",
@@ -116,6 +139,21 @@ TENSORFLOW = spec(
             "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE, on if not set",
             inert={"cpu": "cuDNN runs on CUDA devices only"},
             variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
+        ),
+        "winograd": Supported(
+            "on", every("winograd"), "TF_ENABLE_WINOGRAD_NONFUSED, on if not set (tensorflow/stream_executor/cuda/cuda_dnn.cc)",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
+        ),
+        "cpu_kernels": Supported(
+            "onednn", every("cpu_kernels"),
+            "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL, on if not set: Eigen's products in single precision, which convolutions and dense "
+            "layers are made of, call MKL-DNN's kernel or Eigen's own (tensorflow/core/kernels/eigen_contraction_kernel.cc)",
+            inert={"cuda": "a CUDA device has its own kernels"},
+            variables={
+                "onednn": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "1"},
+                "own": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "0"},
+            },
         ),
         "loss": SHARED["loss"]._replace(
             native="logits",

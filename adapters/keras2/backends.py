@@ -23,17 +23,17 @@ class Backend(object):
         """Device, threads, seed, and what else has to be there before a network is built."""
         raise NotImplementedError
 
-    def autotune(self):
-        """The choice that is in force."""
+    def report(self):
+        """{setting: choice} of what is in force for the whole back end."""
         raise NotImplementedError
 
     def depends(self, tensor, other):
         """Whether a tensor is computed from another."""
         raise NotImplementedError
 
-    def updates(self, optimizer, loss, variables):
-        """What one step of the optimiser does to the variables, as K.function takes it."""
-        return optimizer.get_updates(loss, variables)
+    def returned(self, function):
+        """How many results a compiled function returns."""
+        return len(function.outputs)
 
     def counter(self, steps):
         """What an optimiser that has taken some steps counts with."""
@@ -63,8 +63,12 @@ class TensorFlow(Backend):
         config.gpu_options.allow_growth = True
         K.set_session(tf.Session(config=config))
 
-    def autotune(self):
-        return "off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on"
+    def report(self):
+        return {
+            "autotune": "off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on",
+            "winograd": "off" if os.environ.get("TF_ENABLE_WINOGRAD_NONFUSED") == "0" else "on",
+            "cpu_kernels": "own" if os.environ.get("TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL") == "0" else "onednn",
+        }
 
     def depends(self, tensor, other):
         return K.gradients(tensor, [other]) != [None]
@@ -90,13 +94,16 @@ class Theano(Backend):
         if network.device == "cuda":
             importlib.import_module("theano.gpuarray").use("cuda")
 
-    def autotune(self):
+    def report(self):
         conv = importlib.import_module("theano").config.dnn.conv
         algorithms = conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data
-        return {names: choice for choice, names in self.ALGORITHMS.items()}[algorithms]
+        return {"autotune": {names: choice for choice, names in self.ALGORITHMS.items()}[algorithms]}
 
     def depends(self, tensor, other):
         return other in importlib.import_module("theano.gof.graph").ancestors([tensor])
+
+    def returned(self, function):
+        return len(function.function.maker.outputs)
 
     def kernel(self, array):
         return array[:, :, ::-1, ::-1]  # a true convolution: flipped
@@ -110,18 +117,18 @@ class CNTK(Backend):
 
         C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
         C.cntk_py.set_fixed_random_seed(seed + 1)
+        K.gradients = self.gradients
 
-    def autotune(self):
-        return "on"
+    def report(self):
+        return {"autotune": "on"}
 
     def depends(self, tensor, other):
         import cntk as C
 
         return bool(C.logging.graph.depth_first_search(tensor, lambda node: node.uid == other.root_function.uid))
 
-    def updates(self, optimizer, loss, variables):
-        optimizer.get_gradients = self.gradients
-        return optimizer.get_updates(loss, variables)
+    def returned(self, function):
+        return len(function.trainer_output)
 
     def counter(self, steps):
         return K.variable(steps)  # CNTK has no integers; asked for one, Keras makes it float32, which float64 does not mix with

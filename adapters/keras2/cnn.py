@@ -3,7 +3,7 @@ import numpy as np
 
 from adapters import laws, model
 from adapters.keras2.backends import BACKEND, keras, start
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 K = keras.backend
 
@@ -24,8 +24,8 @@ BIAS_INITIALIZERS = {
 }
 DATA_FORMATS = {"nchw": "channels_first", "nhwc": "channels_last"}
 ORDERS = {
-    "before_pool": lambda: [keras.layers.Activation("relu"), keras.layers.MaxPooling2D(2)],
-    "after_pool": lambda: [keras.layers.MaxPooling2D(2), keras.layers.Activation("relu")],
+    "before_pool": lambda stride: [keras.layers.Activation("relu"), keras.layers.MaxPooling2D(2, stride)],
+    "after_pool": lambda stride: [keras.layers.MaxPooling2D(2, stride), keras.layers.Activation("relu")],
 }
 LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 
@@ -39,7 +39,7 @@ class Model(model.Model):
         self.layers = self.build()
         self.parametric = [layer for layer in self.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))]
         self.loss = self.build_loss(self.forward(self.x, training=True))
-        self.step = self.build_step([self.x, self.y], self.loss, self.variables())
+        self.step = self.build_step([self.x, self.y], [self.loss] + self.unused_gradients(), self.variables())
         scores = self.forward(self.x, training=settings["dropout_at_test"] == "on")
         self.scores = K.function([self.x], [scores])
 
@@ -52,19 +52,20 @@ class Model(model.Model):
         return keras.layers.Input(shape), keras.layers.Input((columns,))
 
     def build(self):
-        network, pool = self.network, ORDERS[self.settings["relu"]]
+        network, pool, stride = self.network, ORDERS[self.settings["relu"]], STRIDES[self.settings["pool_stride"]]
         (one, two), rates = network.filters, network.dropout
         return (
             [self.convolution(network.input_shape[0], one), keras.layers.Activation("relu"), self.convolution(one, one)]
-            + pool() + [keras.layers.Dropout(rates[0])]
+            + pool(stride) + [keras.layers.Dropout(rates[0])]
             + [self.convolution(one, two), keras.layers.Activation("relu"), self.convolution(two, two)]
-            + pool() + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
-            + [self.dense(int(np.prod(network.flat_shape)), network.hidden), keras.layers.Activation("relu")]
+            + pool(stride) + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
+            + [self.dense(int(np.prod(self.flat_shape)), network.hidden), keras.layers.Activation("relu")]
             + [keras.layers.Dropout(rates[2]), self.dense(network.hidden, network.classes)]
         )
 
     def convolution(self, inputs, outputs):
-        return keras.layers.Conv2D(outputs, 3, padding="same", **self.initializers((outputs, inputs, 3, 3)))
+        padding, bias = self.settings["conv_padding"], self.settings["conv_bias"] == "on"
+        return keras.layers.Conv2D(outputs, 3, padding=padding, use_bias=bias, **self.initializers((outputs, inputs, 3, 3)))
 
     def dense(self, inputs, outputs):
         return keras.layers.Dense(outputs, **self.initializers((inputs, outputs)))
@@ -93,16 +94,22 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        nesterov = self.settings["nesterov"] == "on"
-        return keras.optimizers.SGD(self.network.learning_rate * scale, self.network.momentum, nesterov)
+        nesterov, limit = self.settings["nesterov"] == "on", CLIPS[self.settings["clip"]]
+        clipping = {} if limit is None else {"clipvalue": K.cast_to_floatx(limit)}  # on CNTK a plain number is float32
+        return keras.optimizers.SGD(self.network.learning_rate * scale, self.network.momentum, nesterov, **clipping)
 
     def variables(self):
         return [variable for layer in self.parametric for variable in layer.weights]
 
     # Step
 
-    def build_step(self, inputs, loss, variables):
-        return K.function(inputs, [loss], updates=BACKEND.updates(self.build_optimizer(), loss, variables))
+    def unused_gradients(self):
+        """What a step returns after its loss: a graph computes what somebody fetches and nothing else."""
+        return K.gradients(self.loss, [self.x]) if self.settings.get("input_gradient") == "computed" else []
+
+    def build_step(self, inputs, outputs, variables):
+        """outputs: the loss first."""
+        return K.function(inputs, outputs, updates=self.build_optimizer().get_updates(outputs[0], variables))
 
     def train_step(self, x, y):
         return self.step([x, y if y.ndim == 2 else y[:, None]])[0]
@@ -120,20 +127,23 @@ class Model(model.Model):
     def get_weights(self):
         weights = {}
         for name, layer in zip(LAYERS, self.parametric):
-            weight, weights[name + ".bias"] = layer.get_weights()
+            weight, *biases = layer.get_weights()
             weights[name + ".weight"] = self.canonical(name, weight)
+            if layer.use_bias:
+                weights[name + ".bias"] = biases[0]
         return weights
 
     def set_weights(self, weights):
         for name, layer in zip(LAYERS, self.parametric):
-            layer.set_weights([self.native(name, weights[name + ".weight"]), weights[name + ".bias"]])
+            biases = [weights[name + ".bias"]] if layer.use_bias else []
+            layer.set_weights([self.native(name, weights[name + ".weight"])] + biases)
 
     def canonical(self, name, array):
         """Kernels are (height, width, in, out) here; pictures of either layout flatten to (height, width, channels)."""
         if array.ndim == 4:
             return BACKEND.kernel(array.transpose(3, 2, 0, 1))
         if name == "dense1":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
         return array
 
@@ -141,7 +151,7 @@ class Model(model.Model):
         if array.ndim == 4:
             return BACKEND.kernel(array).transpose(2, 3, 1, 0)
         if name == "dense1":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
         return array
 
@@ -149,17 +159,21 @@ class Model(model.Model):
 
     def report(self):
         kinds = [type(layer) for layer in self.layers]
-        pool = kinds.index(keras.layers.MaxPooling2D)
+        pool, convolution = kinds.index(keras.layers.MaxPooling2D), self.parametric[0]
         formats = {format: layout for layout, format in DATA_FORMATS.items()}
         return dict(
             self.recognise_laws(),
-            layout=formats[self.parametric[0].data_format],
-            autotune=BACKEND.autotune(),
+            layout=formats[convolution.data_format],
             compile="graph" if K.is_placeholder(self.x) else "eager",
-            precision=K.dtype(self.parametric[0].kernel),
+            precision=K.dtype(convolution.kernel),
+            conv_bias="on" if convolution.use_bias else "off",
+            conv_padding=convolution.padding,
+            pool_stride={(stride, stride): name for name, stride in STRIDES.items()}[self.layers[pool].strides],
+            input_gradient="computed" if BACKEND.returned(self.step) > 1 else "skipped",
             relu="after_pool" if pool < kinds.index(keras.layers.Activation, 3) else "before_pool",
             dropout_at_test=self.read_dropout(),
             loss=self.read_loss(),
+            **BACKEND.report(),
             **self.recognise_update(self.first_move())
         )
 
@@ -174,7 +188,7 @@ class Model(model.Model):
 
     def first_move(self):
         weight, gradient = K.variable(np.zeros(1)), keras.layers.Input((1,))
-        step = self.build_step([gradient], K.mean(gradient * weight), [weight])
+        step = self.build_step([gradient], [K.mean(gradient * weight)], [weight])
         step([np.ones((1, 1), self.settings["precision"])])
         return -float(K.get_value(weight)[0])
 

@@ -74,7 +74,7 @@ class Model(model.Model):
     # Step
 
     def build_updates(self, loss, variables):
-        updates = BACKEND.updates(self.build_optimizer(), loss, variables)
+        updates = self.build_optimizer().get_updates(loss, variables)
         if self.settings["adam_count"] != "unordered":
             BACKEND.order(updates)
         return updates
@@ -123,6 +123,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.get_weights() else "before",
             gates="sigmoid" if fused else gru.recurrent_activation.__name__,
             loss=self.read_loss(),
+            **BACKEND.report(),
             **self.recognise_adam(self.first_moves((1.0, 1e-8)).get)
         )
         return settings if BACKEND.ordered(self.updates) else dict(settings, adam_count="unordered")

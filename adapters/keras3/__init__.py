@@ -1,27 +1,42 @@
 """What Keras 3 does on each of its back ends if nobody asks, and what it can be asked for."""
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
+NO_CPU = {"cuda": "a CUDA device has its own kernels"}
 NO_CUDNN = {"cpu": "cuDNN runs on CUDA devices only"}
 XLA_AUTOTUNE = {"off": {"XLA_FLAGS": "--xla_gpu_autotune_level=0"}, "on": {"XLA_FLAGS": "--xla_gpu_autotune_level=4"}}
 
 SHARED = {
+    **LOOP,
     "layout": Supported("nhwc", ("nchw", "nhwc"), "keras.config.image_data_format(); data_format of the convolutions"),
-    "precision": Supported("float32", ("float32", "float64"), "keras.config.floatx(); dtype of the kernels"),
+    "precision": Supported(
+        "float32", every("precision"),
+        "keras.config.floatx(); dtype of the kernels, the back end's flag of TensorFloat-32 (on a GPU allowed if nobody asks), "
+        "compute_dtype of the layers: under the policy mixed_bfloat16 all but the last compute in bfloat16",
+    ),
     "init": Supported(
         "glorot_uniform", every("init"), "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"
     ),
     "bias_init": Supported(
         "zeros", every("bias_init"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
     ),
+    "conv_bias": Supported("on", every("conv_bias"), "keras.layers.Conv2D(use_bias=True)"),
+    "conv_padding": Supported("valid", every("conv_padding"), "keras.layers.Conv2D(padding='valid')"),
+    "pool_stride": Supported("two", every("pool_stride"), "keras.layers.MaxPooling2D(strides=None): the pool's size"),
     "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
     "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
     "nesterov": Supported("off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"),
+    "clip": Supported("none", every("clip"), "keras.optimizers.SGD(clipvalue=None); what the optimiser makes of a gradient of 1"),
+    "input_gradient": Unsupported("Keras's training step asks this back end for the gradients of the trainable weights alone"),
     "dropout_at_test": Supported("off", ("off", "on"), "class of the dropout layers"),
     "loss": Supported(
         "probabilities", ("logits", "probabilities", "softmax_twice"),
         "keras.losses.SparseCategoricalCrossentropy(from_logits=False); what the loss makes of a score 100 below another",
     ),
     "labels": Supported("sparse", ("sparse", "one_hot"), "keras.datasets gives class indices; rank of the labels"),
+    "loader": Unsupported(
+        "Model.fit's own loader of arrays draws its own order; keras.utils.PyDataset leaves taking batches together to its user's code"
+    ),
     "sequence_layout": Supported(
         "ntc", ("ntc",), "keras.layers.GRU's documentation; shape of the network's input",
         limits={"tnc": "Keras 3's recurrent layers take the examples first"},
@@ -47,6 +62,11 @@ SHARED = {
         limits={"unordered": "keras.optimizers.Adam raises its counter after the update, in order"},
     ),
 }
+WINOGRAD = Supported(
+    "on", every("winograd"), "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: XLA reads it too",
+    inert=NO_CUDNN,
+    variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
+)
 DENSE = Supported(
     "dense", ("dense",), "gradient of keras.layers.Embedding: it has every row",
     limits={"sparse": "on this back end a gradient of keras.layers.Embedding has every row"},
@@ -55,6 +75,7 @@ KERNELS = Supported(
     "fused", ("fused", "cell"), "keras.layers.GRU(use_cudnn='auto'); the layer's use_cudnn and unroll",
     inert={"cpu": "cuDNN runs on CUDA devices only; on others Keras runs the cell without a word"},
 )
+NO_TF32 = (Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),)
 NO_KERNEL = tuple(
     Conflict({"rnn_kernel": "fused", setting: choice}, "cuda", "cuDNN's GRU has no such choice: Keras would run the cell without a word")
     for setting, choice in (("reset", "before"), ("gates", "hard_sigmoid"))
@@ -79,8 +100,7 @@ def spec(back_end, title, variables, settings, **more):
 TENSORFLOW = spec(
     "tensorflow",
     "TensorFlow",
-    # oneDNN as in adapters/tensorflow: on everywhere, so that all nodes run the same.
-    {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"},
+    {"TF_CPP_MIN_LOG_LEVEL": "2"},
     {
         "autotune": Supported(
             "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE and XLA_FLAGS, on if not set: where there is a GPU Keras compiles with XLA",
@@ -89,6 +109,13 @@ TENSORFLOW = spec(
                 "off": dict(XLA_AUTOTUNE["off"], TF_CUDNN_USE_AUTOTUNE="0"),
                 "on": dict(XLA_AUTOTUNE["on"], TF_CUDNN_USE_AUTOTUNE="1"),
             },
+        ),
+        "winograd": WINOGRAD,
+        # If not set, oneDNN is on where the CPU has AVX512-VNNI, and off elsewhere.
+        "cpu_kernels": Supported(
+            "onednn", every("cpu_kernels"), "TF_ENABLE_ONEDNN_OPTS; tensorflow.python.framework.test_util.IsMklEnabled()",
+            inert=NO_CPU,
+            variables={"onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "own": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
         ),
         "compile": Supported(
             "graph", ("eager", "graph"), "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly"
@@ -108,8 +135,10 @@ TENSORFLOW = spec(
         "cnn": Published("Keras_TF_CNN", {"labels": "one_hot"}),
         "gru": Published("Keras_TF_RNN", {"labels": "one_hot", "padding": "post", "adam_epsilon": "plain_1e-8"}),
     },
-    conflicts=NO_KERNEL + (
+    conflicts=NO_TF32 + NO_KERNEL + (
         Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "TensorFlow's channels-first convolution has no float64 CPU kernel"),
+        Conflict({"layout": "nchw", "precision": "bfloat16"}, "cpu", "channels-first only oneDNN has bfloat16 CPU kernels, for AVX-512"),
+        Conflict({"layout": "nchw", "cpu_kernels": "own"}, "cpu", "TensorFlow's own CPU kernels of a convolution's gradients are channels-last"),
     ),
 )  # fmt: skip
 
@@ -119,13 +148,16 @@ TORCH = spec(
     {},
     {
         "autotune": Supported("off", ("off", "on"), "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
+        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; PyTorch can't leave one out"),
+        "cpu_kernels": Supported("onednn", every("cpu_kernels"), "torch.backends.mkldnn.enabled", inert=NO_CPU),
+        "input_gradient": Supported("skipped", every("input_gradient"), "torch.Tensor.requires_grad, False if not set; the batch's"),
         "compile": Supported(
             "eager", ("eager", "graph"), "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile"
         ),
         "embedding_gradient": DENSE,
         "rnn_kernel": KERNELS,
     },
-    conflicts=NO_KERNEL + tuple(
+    conflicts=NO_TF32 + NO_KERNEL + tuple(
         Conflict({"compile": "graph", "rnn_kernel": kernel}, device, "torch.compile unrolls the time steps: minutes for 150 of them")
         for kernel in ("fused", "cell") for device in DEVICES
     ),
@@ -141,6 +173,10 @@ JAX = spec(
             inert={"cpu": "XLA autotunes on CUDA devices only"},
             variables=XLA_AUTOTUNE,
         ),
+        "winograd": WINOGRAD,
+        "cpu_kernels": Unsupported(
+            "XLA has no switch: neither xla_cpu_use_onednn nor xla_cpu_experimental_onednn_custom_call moves a convolution to oneDNN"
+        ),
         "compile": Supported(
             "graph", ("eager", "graph"), "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile"
         ),
@@ -150,4 +186,5 @@ JAX = spec(
             limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"},
         ),
     },
+    conflicts=NO_TF32,
 )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from keras.src.backend.common import dtypes  # its table of promotions has no public name
 
 LAYOUTS = {"nchw": "channels_first", "nhwc": "channels_last"}
+POLICIES = {"float32": "float32", "float64": "float64", "tf32": "float32", "bfloat16": "mixed_bfloat16"}
 # Keras turns a Python float into float32 before it casts it to the precision of the variables.
 NUMBERS = {"float32": float, "float64": np.float64}
 INITIALIZERS = {
@@ -30,8 +31,9 @@ def configure(network, settings, seed):
     """Set what Keras keeps for the whole process, and return the back end for one model."""
     # Keras draws the seeds of initialisers and dropout here. keras.utils.set_random_seed would import TensorFlow on every back end.
     random.seed(seed)
-    keras.config.set_floatx(settings["precision"])
-    keras.config.set_dtype_policy(settings["precision"])
+    policy = keras.DTypePolicy(POLICIES[settings["precision"]])
+    keras.config.set_floatx(policy.variable_dtype)
+    keras.config.set_dtype_policy(policy)
     if "layout" in settings:
         keras.config.set_image_data_format(LAYOUTS[settings["layout"]])
     # On every back end but TensorFlow Keras's functions turn float64 into float32, in the midst of a float64 network.
@@ -58,7 +60,10 @@ class BackEnd(object):
 
     def train_step(self, model, x, y):
         model.reset_metrics()  # Keras reports the mean of the losses since then
-        return model.train_function([(keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y))])["loss"]
+        return model.train_function([(self.inputs(x), keras.ops.convert_to_tensor(y))])["loss"]
+
+    def inputs(self, x):
+        return keras.ops.convert_to_tensor(x)
 
     def settle(self, model):
         """Bring the model's variables up to date."""
@@ -74,8 +79,19 @@ class BackEnd(object):
         made = {name: all(getattr(gru, key) == value for key, value in options.items()) for name, options in self.kernels.items()}
         return next(name for name, matches in made.items() if matches)
 
+    def precision(self, layer):
+        """The choice of the setting precision, from what a layer computes in and what its weights are stored in."""
+        if layer.compute_dtype != layer.variable_dtype:
+            return layer.compute_dtype
+        stored = str(np.asarray(layer.get_weights()[0]).dtype)
+        return "tf32" if stored == "float32" and self.tf32() else stored
+
     def autotune(self):
         return "off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on"
+
+    def report(self, model):
+        """{setting: choice} of what the back end decides for all of a model."""
+        return {"compile": self.compiled(model), "autotune": self.autotune()}
 
 
 class TensorFlow(BackEnd):
@@ -88,6 +104,7 @@ class TensorFlow(BackEnd):
         self.tensorflow = tensorflow
         tensorflow.config.threading.set_intra_op_parallelism_threads(network.threads)
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        tensorflow.config.experimental.enable_tensor_float_32_execution(settings["precision"] == "tf32")
         for gpu in tensorflow.config.list_physical_devices("GPU"):
             tensorflow.config.experimental.set_memory_growth(gpu, True)
 
@@ -109,8 +126,8 @@ class TensorFlow(BackEnd):
         Of a sparse gradient Keras's Adam sums the occurrences, and the occurrences' squares: the word moves further by the
         root of 2. Of a dense one it squares the sum.
         """
-        vectors = keras.Variable(np.zeros((2, 1)), dtype=self.settings["precision"])
-        ones = self.tensorflow.ones((3, 1), self.settings["precision"])
+        vectors = keras.Variable(np.zeros((2, 1)), dtype=keras.config.floatx())
+        ones = self.tensorflow.ones((3, 1), keras.config.floatx())
         optimizer.apply([self.tensorflow.IndexedSlices(ones, [0, 0, 1], (2, 1))], [vectors])
         twice, once = keras.ops.convert_to_numpy(vectors)[:, 0]
         return "sparse" if twice / once > 1.2 else "dense"
@@ -118,8 +135,17 @@ class TensorFlow(BackEnd):
     def compiled(self, model):
         return "eager" if model.run_eagerly else "graph"
 
+    def tf32(self):
+        return self.tensorflow.config.experimental.tensor_float_32_execution_enabled()
+
     def autotune(self):
         return "off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on"
+
+    def report(self, model):
+        from tensorflow.python.util import _pywrap_util_port  # whether oneDNN is on has no public name
+
+        kernels = "onednn" if _pywrap_util_port.IsMklEnabled() else "own"
+        return dict(super().report(model), winograd=winograd(), cpu_kernels=kernels)
 
 
 class Torch(BackEnd):
@@ -134,12 +160,18 @@ class Torch(BackEnd):
         self.torch = torch
         torch.manual_seed(seed)  # dropout draws from PyTorch's own generator where nobody gives it a seed
         torch.set_num_threads(network.threads)
+        torch.backends.mkldnn.set_flags(settings["cpu_kernels"] == "onednn")
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = settings["precision"] == "tf32"
         if "autotune" in settings:
             torch.backends.cudnn.benchmark = settings["autotune"] == "on"
 
     def train_step(self, model, x, y):
         model._symbolic_build(data_batch=(x, y))  # as Model.fit does: torch.compile can't trace how Keras builds its loss
         return super().train_step(model, x, y)
+
+    def inputs(self, x):
+        x = super().inputs(x)
+        return x.requires_grad_() if self.settings.get("input_gradient") == "computed" else x
 
     def synchronize(self, model):
         if self.network.device == "cuda":
@@ -148,8 +180,16 @@ class Torch(BackEnd):
     def compiled(self, model):
         return "graph" if model.jit_compile else "eager"
 
+    def tf32(self):
+        return self.torch.backends.cudnn.allow_tf32
+
     def autotune(self):
         return "on" if self.torch.backends.cudnn.benchmark else "off"
+
+    def report(self, model):
+        kernels = "onednn" if self.torch.backends.mkldnn.enabled else "own"
+        gradient = "computed" if self.inputs(np.zeros(1, keras.config.floatx())).requires_grad else "skipped"
+        return dict(super().report(model), cpu_kernels=kernels, input_gradient=gradient)
 
 
 class Jax(BackEnd):
@@ -159,6 +199,8 @@ class Jax(BackEnd):
     """
 
     kernels = {"cell": {"use_cudnn": "auto"}}
+    # How exact products of float32 are on a CUDA device: "high" allows TensorFloat-32.
+    products = {"float32": "highest", "float64": "highest", "tf32": "high", "bfloat16": "default"}
 
     def __init__(self, network, settings, seed):
         import jax
@@ -168,6 +210,7 @@ class Jax(BackEnd):
         # XLA sizes its pool of CPU threads by these when it first computes.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
         jax.config.update("jax_enable_x64", settings["precision"] == "float64")
+        jax.config.update("jax_default_matmul_precision", self.products[settings["precision"]])
 
     def variables(self, model):
         return [model.trainable_variables, model.non_trainable_variables, model.optimizer.variables]
@@ -192,6 +235,16 @@ class Jax(BackEnd):
 
     def compiled(self, model):
         return "graph" if model.jit_compile and not model.run_eagerly else "eager"
+
+    def tf32(self):
+        return self.jax.config.jax_default_matmul_precision == "high"
+
+    def report(self, model):
+        return dict(super().report(model), winograd=winograd())
+
+
+def winograd():
+    return "off" if os.environ.get("TF_ENABLE_WINOGRAD_NONFUSED") == "0" else "on"
 
 
 BACKENDS = {"tensorflow": TensorFlow, "torch": Torch, "jax": Jax}

@@ -4,7 +4,7 @@ import numpy as np
 from adapters import model
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import INITIALIZERS, NUMBERS, keras
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 layers = keras.layers
 
@@ -13,8 +13,8 @@ BIAS_INITIALIZERS = {
     "fan_in_uniform": lambda fan_in: keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5),
 }
 ORDERS = {
-    "before_pool": lambda: [layers.ReLU(), layers.MaxPooling2D(2)],
-    "after_pool": lambda: [layers.MaxPooling2D(2), layers.ReLU()],
+    "before_pool": lambda stride: [layers.ReLU(), layers.MaxPooling2D(2, stride)],
+    "after_pool": lambda stride: [layers.MaxPooling2D(2, stride), layers.ReLU()],
 }
 
 
@@ -38,14 +38,14 @@ class Model(model.Model):
     # Network
 
     def build(self):
-        network, pool = self.network, ORDERS[self.settings["relu"]]
+        network, pool, stride = self.network, ORDERS[self.settings["relu"]], STRIDES[self.settings["pool_stride"]]
         (one, two), channels = network.filters, network.input_shape[0]
         stack = [
             layers.Input(self.picture_shape()),
-            self.convolution(channels, one), layers.ReLU(), self.convolution(one, one), *pool(), self.dropout(0),
-            self.convolution(one, two), layers.ReLU(), self.convolution(two, two), *pool(), self.dropout(1),
+            self.convolution(channels, one), layers.ReLU(), self.convolution(one, one), *pool(stride), self.dropout(0),
+            self.convolution(one, two), layers.ReLU(), self.convolution(two, two), *pool(stride), self.dropout(1),
             layers.Flatten(),
-            self.dense(int(np.prod(network.flat_shape)), network.hidden), layers.ReLU(), self.dropout(2),
+            self.dense(int(np.prod(self.flat_shape)), network.hidden), layers.ReLU(), self.dropout(2),
             self.dense(network.hidden, network.classes),
         ]  # fmt: skip
         return keras.Sequential(stack), keras.Sequential([*stack, losses.activation(self.settings, self.backend)])
@@ -54,7 +54,8 @@ class Model(model.Model):
         return tuple(self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
 
     def convolution(self, inputs, outputs):
-        return layers.Conv2D(outputs, 3, padding="same", **self.initializers(9 * inputs))
+        padding, bias = self.settings["conv_padding"], self.settings["conv_bias"] == "on"
+        return layers.Conv2D(outputs, 3, padding=padding, use_bias=bias, **self.initializers(9 * inputs))
 
     def dense(self, inputs, outputs):
         return layers.Dense(outputs, **self.initializers(inputs))
@@ -74,10 +75,11 @@ class Model(model.Model):
     # Optimiser
 
     def build_optimizer(self):
-        number = NUMBERS[self.settings["precision"]]
+        number, limit = NUMBERS[keras.config.floatx()], CLIPS[self.settings["clip"]]
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
         rate, momentum = number(self.network.learning_rate * scale), number(self.network.momentum)
-        return keras.optimizers.SGD(rate, momentum, nesterov=self.settings["nesterov"] == "on")
+        clipvalue = limit and number(limit)
+        return keras.optimizers.SGD(rate, momentum, nesterov=self.settings["nesterov"] == "on", clipvalue=clipvalue)
 
     # Step
 
@@ -88,7 +90,7 @@ class Model(model.Model):
 
     def predict(self, x):
         self.backend.settle(self.net)
-        return self.scores.predict_on_batch(x)
+        return np.asarray(self.scores.predict_on_batch(x), keras.config.floatx())
 
     def synchronize(self):
         self.backend.synchronize(self.net)
@@ -99,14 +101,15 @@ class Model(model.Model):
         self.backend.settle(self.net)
         weights = {}
         for name, layer in self.parametric():
-            kernel, bias = layer.get_weights()
-            weights[name + ".weight"], weights[name + ".bias"] = self.canonical(name, kernel), bias
+            kernel, *bias = layer.get_weights()
+            weights.update(zip((name + ".weight", name + ".bias"), (self.canonical(name, kernel), *bias)))
         return weights
 
     def set_weights(self, weights):
         self.backend.settle(self.net)
         for name, layer in self.parametric():
-            layer.set_weights([self.native(name, weights[name + ".weight"]), weights[name + ".bias"]])
+            bias = [weights[name + ".bias"]] if layer.use_bias else []
+            layer.set_weights([self.native(name, weights[name + ".weight"]), *bias])
 
     def parametric(self):
         return zip(LAYERS, [layer for layer in self.net.layers if isinstance(layer, (layers.Conv2D, layers.Dense))])
@@ -116,7 +119,7 @@ class Model(model.Model):
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
         return array
 
@@ -124,7 +127,7 @@ class Model(model.Model):
         if array.ndim == 4:
             return array.transpose(2, 3, 1, 0)
         if name == "dense1":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
         return array
 
@@ -132,20 +135,22 @@ class Model(model.Model):
 
     def report(self):
         kinds = [type(layer) for layer in self.net.layers]
-        convolution = self.net.layers[0]
+        convolution, pool = self.net.layers[0], self.net.layers[kinds.index(layers.MaxPooling2D)]
         return dict(
             self.recognise_laws(),
             layout={"channels_first": "nchw", "channels_last": "nhwc"}[convolution.data_format],
-            autotune=self.backend.autotune(),
-            compile=self.backend.compiled(self.net),
-            precision=str(np.asarray(convolution.get_weights()[0]).dtype),
+            precision=self.backend.precision(convolution),
+            conv_bias="on" if convolution.use_bias else "off",
+            conv_padding=convolution.padding,
+            pool_stride={stride: name for name, stride in STRIDES.items()}[pool.strides[0]],
             relu="after_pool" if kinds.index(layers.MaxPooling2D) < kinds.index(layers.ReLU, 3) else "before_pool",
             dropout_at_test="on" if ConstantDropout in kinds else "off",
             loss=losses.in_force(self.net),
+            **self.backend.report(self.net),
             **self.recognise_update(self.first_move())
         )
 
     def first_move(self):
-        weight = keras.Variable(np.zeros(1), dtype=self.settings["precision"])
+        weight = keras.Variable(np.zeros(1), dtype=keras.config.floatx())
         self.build_optimizer().apply([keras.ops.ones(1)], [weight])
         return -float(keras.ops.convert_to_numpy(weight)[0])

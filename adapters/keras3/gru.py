@@ -72,7 +72,7 @@ class Model(model.Model):
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         constants = (network.learning_rate, network.beta1, network.beta2, epsilon)
-        adam = OPTIMIZERS[form](*(NUMBERS[self.settings["precision"]](constant) for constant in constants))
+        adam = OPTIMIZERS[form](*(NUMBERS[keras.config.floatx()](constant) for constant in constants))
         adam.iterations.assign(STEPS_BEFORE[self.settings["adam_count"]])
         if self.settings["embedding_gradient"] == "dense":
             self.backend.sum_gradients(adam)
@@ -87,7 +87,7 @@ class Model(model.Model):
 
     def predict(self, x):
         self.backend.settle(self.net)
-        return self.scores.predict_on_batch(x)
+        return np.asarray(self.scores.predict_on_batch(x), keras.config.floatx())
 
     def synchronize(self):
         self.backend.synchronize(self.net)
@@ -120,19 +120,19 @@ class Model(model.Model):
         return dict(
             self.recognise_laws(),
             sequence_layout="ntc" if self.net.input_shape == (None, self.network.tokens) else "tnc",
-            compile=self.backend.compiled(self.net),
-            precision=str(gru.get_weights()[0].dtype),
+            precision=self.backend.precision(gru),
             embedding_gradient=self.backend.embedding_gradient(self.build_optimizer()),
             rnn_kernel=self.backend.kernel(gru),
             reset="after" if gru.reset_after else "before",
             gates={function: name for name, function in GATES.items()}[gru.recurrent_activation],
             loss=losses.in_force(self.net),
+            **self.backend.report(self.net),
             **self.recognise_adam(self.first_move)
         )
 
     def first_move(self, gradient):
-        weight = keras.Variable(np.zeros(1), dtype=self.settings["precision"])
-        self.build_optimizer().apply([keras.ops.full((1,), gradient, self.settings["precision"])], [weight])
+        weight = keras.Variable(np.zeros(1), dtype=keras.config.floatx())
+        self.build_optimizer().apply([keras.ops.full((1,), gradient, keras.config.floatx())], [weight])
         return -float(keras.ops.convert_to_numpy(weight)[0])
 
 

@@ -7,8 +7,8 @@ CROSS_ENTROPIES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_ho
 
 
 def activation(settings, backend):
-    """What the network ends with."""
-    return keras.layers.Activation("linear" if settings["loss"] == "logits" else backend.softmax)
+    """What the network ends with; it brings scores in bfloat16 to the precision of the loss."""
+    return keras.layers.Activation("linear" if settings["loss"] == "logits" else backend.softmax, dtype=keras.config.floatx())
 
 
 def cross_entropy(settings):

@@ -1,5 +1,6 @@
 """What Lasagne on Theano does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="lasagne",
@@ -12,6 +13,7 @@ SPEC = AdapterSpec(
     variables={"THEANORC": "/dev/null"},  # a ~/.theanorc is no part of a trial
     post_install="adapters.lasagne.complete",
     settings={
+        **LOOP,
         "layout": Supported(
             "nchw", ("nchw",), "axes of the convolutions' weights",
             limits={"nhwc": "theano.tensor.nnet.conv2d takes channels first only"},
@@ -20,12 +22,18 @@ SPEC = AdapterSpec(
             "off", ("off", "on"), "theano.config.dnn.conv.algo_fwd, algo_bwd_filter, algo_bwd_data: small, none, none if not set",
             inert={"cpu": "cuDNN runs on CUDA devices only"},
         ),
+        "winograd": Unsupported("Theano names cuDNN's algorithm or lets cuDNN choose among all; it can't leave one out"),
+        "cpu_kernels": Unsupported("Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"),
         "compile": Supported(
             "graph", ("graph",), "type of the training step: a compiled theano.function",
             limits={"eager": "Theano builds a graph before anything runs"},
         ),
         "precision": Supported(
-            "float64", ("float32", "float64"), "theano.config.floatX, float64 if not set; dtype of the parameters"
+            "float64", ("float32", "float64"), "theano.config.floatX, float64 if not set; dtype of the parameters",
+            limits={
+                "tf32": "the last Theano is for cuDNN 7, which has no TensorFloat-32",
+                "bfloat16": "no such type: theano.tensor.TensorType knows float16, float32 and float64",
+            },
         ),
         "init": Supported(
             "glorot_uniform", every("init"), "lasagne.layers.Conv2DLayer(W=GlorotUniform()); read back from the weights"
@@ -33,6 +41,9 @@ SPEC = AdapterSpec(
         "bias_init": Supported(
             "zeros", ("zeros", "fan_in_uniform"), "lasagne.layers.Conv2DLayer(b=Constant(0)); read back from the weights"
         ),
+        "conv_bias": Supported("on", every("conv_bias"), "lasagne.layers.Conv2DLayer(b=Constant(0)), None for no bias"),
+        "conv_padding": Supported("valid", every("conv_padding"), "lasagne.layers.Conv2DLayer(pad=0)"),
+        "pool_stride": Supported("two", every("pool_stride"), "lasagne.layers.MaxPool2DLayer(stride=None): the pool's size"),
         "relu": Supported(
             "before_pool", ("before_pool", "after_pool"),
             "lasagne.layers.Conv2DLayer(nonlinearity=rectify); the nonlinearity of the convolution before a pooling",
@@ -43,12 +54,19 @@ SPEC = AdapterSpec(
         "nesterov": Supported(
             "off", ("off", "on"), "lasagne.updates.momentum is not nesterov_momentum; what it makes of a gradient of 1"
         ),
+        "clip": Supported(
+            "none", every("clip"), "theano.tensor.clip, as lasagne.updates limits norms only; what a step makes of a gradient of 1"
+        ),
+        "input_gradient": Supported(
+            "skipped", every("input_gradient"), "theano.grad takes what it is given; how many results the step returns: the gradient is one"
+        ),
         "dropout_at_test": Supported("off", ("off", "on"), "random numbers in the compiled function that predicts"),
         "loss": Supported(
             "probabilities", ("logits", "probabilities", "softmax_twice"),
             "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use",
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "categorical_crossentropy takes both; rank of the labels"),
+        "loader": Unsupported("Lasagne has no loader; its examples index the arrays themselves"),
         "sequence_layout": Supported("ntc", ("ntc", "tnc"), "lasagne.layers.GRULayer's documentation; a layer that changes the axes"),
         "padding": Supported(
             "post", ("post", "pre"), "lasagne.layers.GRULayer(mask_input): a sequence's words come first; where the zeros are"

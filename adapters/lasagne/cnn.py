@@ -11,7 +11,7 @@ from theano.sandbox.rng_mrg import mrg_uniform_base
 from adapters import laws, model
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 
 
 def truncated_normal(shape):
@@ -62,19 +62,21 @@ class Model(model.Model):
         return T.tensor4(), {"sparse": T.ivector, "one_hot": T.matrix}[self.settings["labels"]]()
 
     def build(self):
-        network = self.network
+        network, stride = self.network, STRIDES[self.settings["pool_stride"]]
         net = L.InputLayer((network.batch_size,) + network.input_shape, self.x)
         for position, outputs in enumerate(network.filters):
             own, after = ORDERS[self.settings["relu"]]
             net = self.convolution(self.convolution(net, outputs, rectify), outputs, own)
-            net = L.NonlinearityLayer(L.MaxPool2DLayer(net, 2), after)
+            net = L.NonlinearityLayer(L.MaxPool2DLayer(net, 2, stride), after)
             net = self.dropout(position, net)
         net = self.dropout(2, self.dense(net, network.hidden, rectify))  # a dense layer flattens its input
         return self.dense(net, network.classes, identity)
 
     def convolution(self, net, outputs, nonlinearity):
-        fan_in = 9 * net.output_shape[1]
-        return Convolution(net, outputs, 3, pad="same", nonlinearity=nonlinearity, **self.initializers(fan_in))
+        initializers = self.initializers(9 * net.output_shape[1])
+        if self.settings["conv_bias"] == "off":
+            initializers["b"] = None
+        return Convolution(net, outputs, 3, pad=self.settings["conv_padding"], nonlinearity=nonlinearity, **initializers)
 
     def dense(self, net, outputs, nonlinearity):
         fan_in = int(np.prod(net.output_shape[1:]))
@@ -96,21 +98,29 @@ class Model(model.Model):
 
     # Optimiser
 
-    def build_updates(self, loss, parameters):
-        """{variable: what a step makes of it}; loss: a scalar, or the gradients."""
+    def build_updates(self, gradients, parameters):
+        """{variable: what a step makes of it}."""
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
         method = {"off": lasagne.updates.momentum, "on": lasagne.updates.nesterov_momentum}[self.settings["nesterov"]]
-        return method(loss, parameters, self.network.learning_rate * scale, self.network.momentum)
+        return method(self.clipped(gradients), parameters, self.network.learning_rate * scale, self.network.momentum)
+
+    def clipped(self, gradients):
+        limit = CLIPS[self.settings["clip"]]
+        return gradients if limit is None else [T.clip(gradient, -limit, limit) for gradient in gradients]
 
     # Step
 
     def build_step(self):
         loss = self.loss(L.get_output(self.net), self.y).mean()
-        updates = self.build_updates(loss, L.get_all_params(self.net, trainable=True))
-        return theano.function([self.x, self.y], device.left_on(self.network.device, loss), updates=updates)
+        parameters = L.get_all_params(self.net, trainable=True)
+        # Nothing uses the last: a graph computes it if it is returned.
+        unused = {"skipped": [], "computed": [self.x]}[self.settings["input_gradient"]]
+        gradients = theano.grad(loss, parameters + unused)
+        outputs = [device.left_on(self.network.device, result) for result in [loss] + gradients[len(parameters) :]]
+        return theano.function([self.x, self.y], outputs, updates=self.build_updates(gradients[: len(parameters)], parameters))
 
     def train_step(self, x, y):
-        return self.step(x, y)
+        return self.step(x, y)[0]
 
     def fetch(self, loss):
         return float(np.asarray(loss))
@@ -133,18 +143,21 @@ class Model(model.Model):
         weights = {}
         for name, layer in zip(LAYERS, self.layers):
             weights[name + ".weight"] = flipped(layer.W.get_value())
-            weights[name + ".bias"] = layer.b.get_value()
+            if layer.b is not None:
+                weights[name + ".bias"] = layer.b.get_value()
         return weights
 
     def set_weights(self, weights):
         for name, layer in zip(LAYERS, self.layers):
             layer.W.set_value(flipped(weights[name + ".weight"]).astype(layer.W.dtype))
-            layer.b.set_value(weights[name + ".bias"].astype(layer.b.dtype))
+            if layer.b is not None:
+                layer.b.set_value(weights[name + ".bias"].astype(layer.b.dtype))
 
     # Report
 
     def report(self):
-        conv, weight = theano.config.dnn.conv, self.layers[1].W
+        conv, convolution, weight = theano.config.dnn.conv, self.layers[1], self.layers[1].W
+        pools = [layer for layer in L.get_all_layers(self.net) if isinstance(layer, L.MaxPool2DLayer)]
         algorithms = (conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data)
         operations = [node.op for node in self.scores.maker.fgraph.toposort()]
         return dict(
@@ -153,7 +166,11 @@ class Model(model.Model):
             autotune={algorithms: choice for choice, algorithms in ALGORITHMS.items()}[algorithms],
             compile="graph" if isinstance(self.step, theano.compile.Function) else "eager",
             precision=weight.dtype,
-            relu="before_pool" if self.layers[1].nonlinearity is rectify else "after_pool",
+            conv_bias="off" if convolution.b is None else "on",
+            conv_padding="same" if convolution.pad == "same" else "valid",
+            pool_stride={(stride, stride): name for name, stride in STRIDES.items()}[pools[0].stride],
+            input_gradient="computed" if len(self.step.maker.outputs) > 1 else "skipped",
+            relu="before_pool" if convolution.nonlinearity is rectify else "after_pool",
             dropout_at_test="on" if any(isinstance(operation, mrg_uniform_base) for operation in operations) else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],
             **self.recognise_update(self.first_move())
@@ -170,8 +187,8 @@ class Convolution(L.Conv2DLayer):
     """Lasagne 0.1 cuts its output out of a larger one, which Theano could not yet spare it."""
 
     def get_output_for(self, x, **options):
-        sums = T.nnet.conv2d(x, self.W, border_mode="half")
-        return self.nonlinearity(sums + self.b.dimshuffle("x", 0, "x", "x"))
+        sums = T.nnet.conv2d(x, self.W, border_mode="half" if self.pad == "same" else "valid")
+        return self.nonlinearity(sums if self.b is None else sums + self.b.dimshuffle("x", 0, "x", "x"))
 
 
 def flipped(weight):

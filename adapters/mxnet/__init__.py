@@ -1,7 +1,9 @@
 """What MXNet does if nobody asks, and what it can be asked for: two interfaces, one library and one environment."""
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SHARED = {
+    **LOOP,
     "layout": Supported(
         "nchw", ("nchw",), "layout of the convolution layers",
         limits={"nhwc": "MXNet's convolution has no channels-last CPU kernel, and its GPU one only with float16"},
@@ -11,10 +13,26 @@ SHARED = {
         inert={"cpu": "cuDNN runs on CUDA devices only"},
         variables={"off": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}, "on": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "1"}},
     ),
-    "precision": Supported("float32", ("float32", "float64"), "dtype of the parameters"),
+    "winograd": Unsupported("MXNet takes the first that fits of the algorithms that cuDNN proposes; it can't leave one out"),
+    "cpu_kernels": Supported(
+        "onednn", every("cpu_kernels"), "MXNET_MKLDNN_ENABLED, 1 if not set; of oneDNN's kernels none is for float64",
+        variables={  # where the first alone is 0, the fused GRU fails
+            "onednn": {"MXNET_MKLDNN_ENABLED": "1", "MXNET_USE_MKLDNN_RNN": "1"},
+            "own": {"MXNET_MKLDNN_ENABLED": "0", "MXNET_USE_MKLDNN_RNN": "0"},
+        },
+    ),
+    "precision": Supported(
+        "float32", ("float32", "float64", "tf32"),
+        "dtype of the parameters; NVIDIA_TF32_OVERRIDE, which cuBLAS and cuDNN obey (if not set, MXNet lets both use TensorFloat-32)",
+        limits={"bfloat16": "MXNet's kernels for it are oneDNN's alone, which need a CPU with AVX-512: others fail, CUDA devices too"},
+        variables={"float32": {"NVIDIA_TF32_OVERRIDE": "0"}},
+    ),
+    "conv_bias": Supported("on", every("conv_bias"), "Conv2D(use_bias=True), sym.Convolution(no_bias=False); the layer's parameters"),
+    "conv_padding": Supported("valid", every("conv_padding"), "Conv2D(padding=(0, 0)), sym.Convolution(pad=0); the layer's own"),
     "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
     "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
     "nesterov": Supported("off", ("off", "on"), "mxnet.optimizer.SGD is not NAG; what the optimiser makes of a gradient of 1"),
+    "clip": Supported("none", every("clip"), "mxnet.optimizer.Optimizer(clip_gradient=None); what the optimiser makes of a gradient of 1"),
     "padding": Supported("post", ("post", "pre"), "mxnet.rnn.BucketSentenceIter fills up sentences at their end; where the zeros are"),
     "reset": Supported(
         "after", ("after",), "the layer has a bias for the state",
@@ -39,6 +57,11 @@ CONFLICTS = tuple(
     )
     for device in DEVICES
 )  # fmt: skip
+CONFLICTS += tuple(
+    Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
+    for device in DEVICES
+)
+CONFLICTS += (Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),)
 
 GLUON = AdapterSpec(
     name="mxnet-gluon",
@@ -61,6 +84,9 @@ GLUON = AdapterSpec(
     settings=dict(
         SHARED,
         compile=Supported("eager", ("eager", "graph"), "whether the network is hybridized"),
+        pool_stride=Supported("two", every("pool_stride"), "mxnet.gluon.nn.MaxPool2D(strides=None): the pool's size"),
+        input_gradient=Supported("skipped", every("input_gradient"), "mxnet.nd.NDArray.attach_grad is asked for; the batch's grad"),
+        loader=Supported("generator", every("loader"), "Gluon takes what it is given; mxnet.gluon.data.DataLoader is asked for"),
         init=Supported(
             "uniform_007", every("init"), "Block.initialize(init=Uniform()), scale=0.07; read back from the weights"
         ),
@@ -101,6 +127,11 @@ MODULE = AdapterSpec(
             "graph", ("graph",), "Module.binded: the symbol is bound to an executor",
             limits={"eager": "a Module binds a whole symbol before anything runs"},
         ),
+        pool_stride=Supported("one", every("pool_stride"), "mxnet.sym.Pooling's stride is 1 along each axis; the symbol's"),
+        input_gradient=Supported(
+            "skipped", every("input_gradient"), "Module.bind(inputs_need_grad=False); the executor's gradient of the data"
+        ),
+        loader=Supported("generator", every("loader"), "Module takes what it is given; mxnet.io.NDArrayIter is asked for"),
         init=Supported(
             "uniform_001", every("init"), "Module.init_params(initializer=Uniform(0.01)); read back from the weights"
         ),

@@ -1,6 +1,5 @@
 """The GRU in MXNet Gluon."""
 import mxnet as mx
-import numpy as np
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn, rnn
 
@@ -8,6 +7,7 @@ from adapters import model
 from adapters.model import epsilon_of
 from adapters.mxnet.losses import SoftmaxTwice
 from adapters.mxnet.optimizers import ADAMS
+from adapters.mxnet.precision import DTYPES, read_kernels, read_precision
 
 # What Block.initialize draws if nobody names an initialiser.
 OWN = {"init": "uniform_007", "bias_init": "zeros", "embedding_init": "uniform_007", "rnn_init": "uniform_007"}
@@ -39,11 +39,11 @@ class Net(gluon.HybridBlock):
 
 class Model(model.Model):
     def __init__(self, network, settings, seed):
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
         mx.random.seed(seed)
         self.net = self.build()
-        self.state = self.net.gru.begin_state(network.batch_size, ctx=self.context, dtype=settings["precision"])
+        self.state = self.net.gru.begin_state(network.batch_size, ctx=self.context, dtype=self.dtype)
         self.loss = self.build_loss()
         self.trainer = gluon.Trainer(self.net.collect_params(), self.build_optimizer())
         self.redraw(seed, OWN)
@@ -52,7 +52,7 @@ class Model(model.Model):
 
     def build(self):
         net = Net(self.network, self.settings)
-        net.cast(self.settings["precision"])
+        net.cast(self.dtype)
         net.initialize(ctx=self.context)
         if self.settings["compile"] == "graph":
             net.hybridize(static_alloc=True, static_shape=True)
@@ -68,7 +68,7 @@ class Model(model.Model):
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
-        kind = ADAMS[self.settings["precision"], form]
+        kind = ADAMS[self.dtype, form]
         return kind(learning_rate=network.learning_rate, beta1=network.beta1, beta2=network.beta2, epsilon=epsilon)
 
     # Step
@@ -113,7 +113,7 @@ class Model(model.Model):
     def set_weights(self, weights):
         weights = dict(weights, **{"dense.weight": weights["dense.weight"].T})
         for name, parameter in self.parameters().items():
-            parameter.set_data(nd.array(weights[name], dtype=self.settings["precision"]))
+            parameter.set_data(nd.array(weights[name], dtype=self.dtype))
 
     # Report
 
@@ -123,7 +123,8 @@ class Model(model.Model):
             self.recognise_laws(),
             sequence_layout=getattr(gru, "_layout", self.net.layout).lower(),
             compile="graph" if self.net._active else "eager",
-            precision=np.dtype(self.net.dense.weight.dtype).name,
+            cpu_kernels=read_kernels(),
+            precision=read_precision(self.net.dense.weight),
             embedding_gradient="dense" if self.net.embedding.weight.list_grad()[0].stype == "default" else "sparse",
             rnn_kernel="fused" if isinstance(gru, rnn.GRU) else "cell",
             reset="after" if "gru.hidden_bias" in parameters else "before",
@@ -133,6 +134,6 @@ class Model(model.Model):
         )
 
     def first_move(self, gradient):
-        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
+        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.dtype)
         optimizer.update(0, weight, nd.full(1, gradient, dtype=weight.dtype), optimizer.create_state(0, weight))
         return -float(weight.asscalar())

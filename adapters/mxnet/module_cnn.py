@@ -7,28 +7,30 @@ import numpy as np
 from mxnet import nd, sym
 
 from adapters import model
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import OPTIMIZERS
+from adapters.mxnet.precision import DTYPES, read_kernels, read_precision
 
 ORDERS = {
-    "before_pool": lambda x: max_pool(relu(x)),
-    "after_pool": lambda x: relu(max_pool(x)),
+    "before_pool": lambda x, stride: max_pool(relu(x), stride),
+    "after_pool": lambda x, stride: relu(max_pool(x, stride)),
 }
+BORDERS = {"same": (1, 1), "valid": (0, 0)}
 
 
 def relu(x):
     return sym.Activation(x, act_type="relu")
 
 
-def max_pool(x):
-    return sym.Pooling(x, pool_type="max", kernel=(2, 2), stride=(2, 2))
+def max_pool(x, stride):
+    return sym.Pooling(x, pool_type="max", kernel=(2, 2), stride=(stride, stride))
 
 
 class Model(model.Model):
     def __init__(self, network, settings, seed):
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
         mx.random.seed(seed)
         scores = self.build()
@@ -39,18 +41,19 @@ class Model(model.Model):
     # Network
 
     def build(self):
-        network, pool = self.network, ORDERS[self.settings["relu"]]
+        network, pool, stride = self.network, ORDERS[self.settings["relu"]], STRIDES[self.settings["pool_stride"]]
         (one, two), rates = network.filters, network.dropout
         x = relu(self.convolution("conv1", sym.Variable("data"), network.input_shape[0], one))
-        x = sym.Dropout(pool(self.convolution("conv2", x, one, one)), p=rates[0])
+        x = sym.Dropout(pool(self.convolution("conv2", x, one, one), stride), p=rates[0])
         x = relu(self.convolution("conv3", x, one, two))
-        x = sym.Dropout(pool(self.convolution("conv4", x, two, two)), p=rates[1])
-        x = relu(self.dense("dense1", sym.Flatten(x), int(np.prod(network.flat_shape)), network.hidden))
+        x = sym.Dropout(pool(self.convolution("conv4", x, two, two), stride), p=rates[1])
+        x = relu(self.dense("dense1", sym.Flatten(x), int(np.prod(self.flat_shape)), network.hidden))
         return self.dense("dense2", sym.Dropout(x, p=rates[2]), network.hidden, network.classes)
 
     def convolution(self, name, x, inputs, outputs):
-        bias = self.bias(name, 9 * inputs)
-        return sym.Convolution(x, kernel=(3, 3), pad=(1, 1), num_filter=outputs, bias=bias, name=name)
+        settings = self.settings
+        bias = {"on": {"bias": self.bias(name, 9 * inputs)}, "off": {"no_bias": True}}[settings["conv_bias"]]
+        return sym.Convolution(x, kernel=(3, 3), pad=BORDERS[settings["conv_padding"]], num_filter=outputs, name=name, **bias)
 
     def dense(self, name, x, inputs, outputs):
         return sym.FullyConnected(x, num_hidden=outputs, bias=self.bias(name, inputs), name=name)
@@ -59,12 +62,12 @@ class Model(model.Model):
         return sym.Variable(name + "_bias", init=BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in))
 
     def bind(self, loss, scores):
-        size, dtype = self.network.batch_size, self.settings["precision"]
+        size, pictures = self.network.batch_size, self.network.input_shape
         y_shape = {"sparse": (size,), "one_hot": (size, self.network.classes)}[self.settings["labels"]]
-        x = mx.io.DataDesc("data", (size,) + self.network.input_shape, dtype)
-        y = mx.io.DataDesc("softmax_label", y_shape, dtype)
+        x = mx.io.DataDesc("data", (size,) + pictures, self.dtype)
+        y = mx.io.DataDesc("softmax_label", y_shape, self.dtype)
         module = mx.mod.Module(sym.Group([loss, sym.BlockGrad(scores)]), context=self.context)
-        module.bind([x], [y])
+        module.bind([x], [y], inputs_need_grad=self.settings["input_gradient"] == "computed")
         return module
 
     # Loss
@@ -76,9 +79,9 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        kind = OPTIMIZERS[self.settings["precision"], self.settings["nesterov"]]
+        kind, limit = OPTIMIZERS[self.dtype, self.settings["nesterov"]], CLIPS[self.settings["clip"]]
         rate, mean = self.network.learning_rate * scale, 1.0 / self.network.batch_size
-        return kind(learning_rate=rate, momentum=self.network.momentum, rescale_grad=mean)
+        return kind(learning_rate=rate, momentum=self.network.momentum, rescale_grad=mean, clip_gradient=limit)
 
     # Step
 
@@ -89,7 +92,13 @@ class Model(model.Model):
         return PICKED[self.settings["labels"]](self.module.get_outputs()[0], y)
 
     def to_device(self, array):
-        return nd.array(array, ctx=self.context, dtype=self.settings["precision"])
+        return nd.array(array, ctx=self.context, dtype=self.dtype)
+
+    def load(self, x, y, batches):
+        rows = batches.ravel()  # NDArrayIter takes rows as they come; its own shuffling copies them all, as is done here
+        x, y = nd.array(x[rows], dtype=x.dtype), nd.array(y[rows], dtype=y.dtype)
+        for batch in mx.io.NDArrayIter(x, y, batches.shape[1]):
+            yield batch.data[0], batch.label[0]
 
     def fetch(self, loss):
         return -float(nd.log(loss).mean().asscalar())
@@ -113,14 +122,15 @@ class Model(model.Model):
         for name in LAYERS:
             weight = arrays[name + "_weight"].asnumpy()
             weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
-            weights[name + ".bias"] = arrays[name + "_bias"].asnumpy()
+            if name + "_bias" in arrays:
+                weights[name + ".bias"] = arrays[name + "_bias"].asnumpy()
         return weights
 
     def set_weights(self, weights):
         arrays = {}
         for name, array in weights.items():
             ours = array.T if array.ndim == 2 else array
-            arrays[name.replace(".", "_")] = nd.array(ours, dtype=self.settings["precision"])
+            arrays[name.replace(".", "_")] = nd.array(ours, dtype=self.dtype)
         self.module.set_params(arrays, {})
 
     # Report
@@ -128,13 +138,18 @@ class Model(model.Model):
     def report(self):
         nodes = json.loads(self.module.symbol.tojson())["nodes"]
         convolution, pooling = [[node for node in nodes if node["op"] == op][0] for op in ("Convolution", "Pooling")]
-        pooled = nodes[pooling["inputs"][0][0]]
+        executor, pooled = self.module._exec_group.execs[0], nodes[pooling["inputs"][0][0]]
         return dict(
             self.recognise_laws(),
             layout=convolution["attrs"].get("layout", "NCHW").lower(),
             autotune="off" if os.environ.get("MXNET_CUDNN_AUTOTUNE_DEFAULT") == "0" else "on",
             compile="graph" if self.module.binded else "eager",
-            precision=np.dtype(self.module.get_params()[0]["conv1_weight"].dtype).name,
+            cpu_kernels=read_kernels(),
+            precision=read_precision(executor.arg_dict["conv1_weight"]),
+            conv_bias="off" if convolution["attrs"].get("no_bias") == "True" else "on",
+            conv_padding={str(border): name for name, border in BORDERS.items()}[convolution["attrs"]["pad"]],
+            pool_stride={str((stride, stride)): name for name, stride in STRIDES.items()}[pooling["attrs"]["stride"]],
+            input_gradient="skipped" if executor.grad_dict["data"] is None else "computed",
             relu="before_pool" if pooled["op"] == "Activation" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "softmax" in [node["op"] for node in nodes] else "logits",
@@ -142,7 +157,7 @@ class Model(model.Model):
         )
 
     def first_move(self):
-        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
+        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.dtype)
         gradient = nd.ones_like(weight) * self.network.batch_size  # summed over the batch, as SoftmaxOutput's is
         optimizer.update(0, weight, gradient, optimizer.create_state(0, weight))
         return -float(weight.asscalar())

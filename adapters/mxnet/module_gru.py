@@ -2,13 +2,13 @@
 import json
 
 import mxnet as mx
-import numpy as np
 from mxnet import nd, sym
 
 from adapters import model
 from adapters.model import epsilon_of
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import ADAMS
+from adapters.mxnet.precision import DTYPES, read_kernels, read_precision
 
 # What Module.init_params draws if nobody names an initialiser.
 OWN = {"init": "uniform_001", "bias_init": "zeros", "embedding_init": "uniform_001", "rnn_init": "uniform_001"}
@@ -23,7 +23,7 @@ NAMES = {
 
 class Model(model.Model):
     def __init__(self, network, settings, seed):
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
         mx.random.seed(seed)
         self.fused = mx.rnn.FusedRNNCell(network.hidden, mode="gru", get_next_state=True, prefix="gru_")
@@ -40,20 +40,20 @@ class Model(model.Model):
         network, settings = self.network, self.settings
         vectors = sym.Embedding(
             sym.Variable("data"), input_dim=network.vocabulary, output_dim=network.embedding, name="embedding",
-            dtype=settings["precision"], sparse_grad=settings["embedding_gradient"] == "sparse",
+            dtype=self.dtype, sparse_grad=settings["embedding_gradient"] == "sparse",
         )  # fmt: skip
         gru = {"fused": self.fused, "cell": self.cell}[settings["rnn_kernel"]]
-        start = gru.begin_state(dtype=settings["precision"])
+        start = gru.begin_state(dtype=self.dtype)
         _, (state,) = gru.unroll(network.tokens, vectors, start, settings["sequence_layout"].upper())
         return sym.FullyConnected(sym.reshape(state, shape=(-1, network.hidden)), num_hidden=network.classes, name="dense")
 
     def bind(self, loss, scores):
-        network, dtype = self.network, self.settings["precision"]
+        network = self.network
         size, axes = network.batch_size, self.settings["sequence_layout"].upper()[:2]
         x_shape = {"NT": (size, network.tokens), "TN": (network.tokens, size)}[axes]
         y_shape = {"sparse": (size,), "one_hot": (size, network.classes)}[self.settings["labels"]]
         module = mx.mod.Module(sym.Group([loss, sym.BlockGrad(scores)]), context=self.context)
-        module.bind([mx.io.DataDesc("data", x_shape, "int32", axes)], [mx.io.DataDesc("softmax_label", y_shape, dtype)])
+        module.bind([mx.io.DataDesc("data", x_shape, "int32", axes)], [mx.io.DataDesc("softmax_label", y_shape, self.dtype)])
         return module
 
     # Loss
@@ -65,7 +65,7 @@ class Model(model.Model):
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
-        return ADAMS[self.settings["precision"], form](
+        return ADAMS[self.dtype, form](
             learning_rate=network.learning_rate, beta1=network.beta1, beta2=network.beta2, epsilon=epsilon,
             rescale_grad=1.0 / network.batch_size,
         )  # fmt: skip
@@ -73,7 +73,7 @@ class Model(model.Model):
     # Step
 
     def train_step(self, x, y):
-        y = nd.array(y, ctx=self.context, dtype=self.settings["precision"])
+        y = nd.array(y, ctx=self.context, dtype=self.dtype)
         self.module.forward_backward(mx.io.DataBatch([self.words(x)], [y]))
         self.module.update()
         return PICKED[self.settings["labels"]](self.module.get_outputs()[0], y)
@@ -105,7 +105,7 @@ class Model(model.Model):
 
     def set_weights(self, weights):
         weights = dict(weights, **{"dense.weight": weights["dense.weight"].T})
-        arrays = {theirs: nd.array(weights[name], dtype=self.settings["precision"]) for name, theirs in NAMES.items()}
+        arrays = {theirs: nd.array(weights[name], dtype=self.dtype) for name, theirs in NAMES.items()}
         if FUSED in self.module.get_params()[0]:
             arrays = self.fused.pack_weights(self.cell.unpack_weights(arrays))
         self.module.set_params(arrays, {})
@@ -119,7 +119,8 @@ class Model(model.Model):
             self.recognise_laws(),
             sequence_layout=self.module.data_shapes[0].layout.lower() + "c",
             compile="graph" if self.module.binded else "eager",
-            precision=np.dtype(arrays["dense_weight"].dtype).name,
+            cpu_kernels=read_kernels(),
+            precision=read_precision(arrays["dense_weight"]),
             embedding_gradient="dense" if executor.grad_dict["embedding_weight"].stype == "default" else "sparse",
             rnn_kernel="fused" if "RNN" in kinds else "cell",
             reset="after" if "gru.hidden_bias" in self.get_weights() else "before",
@@ -129,7 +130,7 @@ class Model(model.Model):
         )
 
     def first_move(self, gradient):
-        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.settings["precision"])
+        optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.dtype)
         summed = nd.full(1, gradient * self.network.batch_size, dtype=weight.dtype)  # over the batch, as SoftmaxOutput's is
         optimizer.update(0, weight, summed, optimizer.create_state(0, weight))
         return -float(weight.asscalar())

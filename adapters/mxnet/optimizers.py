@@ -15,7 +15,8 @@ class MomentumFloat64(mx.optimizer.Optimizer):
 
     def update(self, index, weight, gradient, state):
         self._update_count(index)
-        step = times(gradient, self._get_lr(index) * self.rescale_grad)
+        gradient = clipped(times(gradient, self.rescale_grad), self.clip_gradient)
+        step = times(gradient, self._get_lr(index))
         state[:] = times(state, self.momentum) - step
         weight[:] = weight + self.move(state, step)
 
@@ -70,6 +71,12 @@ def constant(value, like):
 
 def times(array, value):
     return nd.broadcast_mul(array, constant(value, array))
+
+
+def clipped(array, limit):
+    if limit is None:
+        return array
+    return nd.broadcast_minimum(nd.broadcast_maximum(array, constant(-limit, array)), constant(limit, array))
 
 
 OPTIMIZERS = {

@@ -1,5 +1,6 @@
 """What PyTorch does if nobody asks, and what it can be asked for."""
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="pytorch",
@@ -15,15 +16,29 @@ SPEC = AdapterSpec(
     conflicts=tuple(
         Conflict({"compile": "graph", "rnn_kernel": kernel}, device, "torch.compile unrolls the time steps: minutes for 150 of them")
         for kernel in ("fused", "cell") for device in DEVICES
-    ),
+    )
+    + tuple(
+        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
+        for device in DEVICES
+    )
+    + (Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),),
     settings={
+        **LOOP,
         "layout": Supported("nchw", ("nchw", "nhwc"), "memory format of the convolutions' weights"),
         "autotune": Supported(
             "off", ("off", "on"), "torch.backends.cudnn.benchmark",
             inert={"cpu": "cuDNN runs on CUDA devices only"},
         ),
         "compile": Supported("eager", ("eager", "graph"), "type of the training step: torch.compile wraps it or not"),
-        "precision": Supported("float32", ("float32", "float64"), "torch.get_default_dtype(); dtype of the weights"),
+        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; PyTorch can't leave one out"),
+        "cpu_kernels": Supported(
+            "onednn", every("cpu_kernels"), "torch.backends.mkldnn.enabled", inert={"cuda": "a CUDA device has kernels of its own"}
+        ),
+        "precision": Supported(
+            "float32", every("precision"),
+            "torch.get_default_dtype(); dtype of the weights, torch.backends.*.allow_tf32 (for cuDNN's convolutions on if nobody asks), "
+            "torch.autocast in the forward pass",
+        ),
         "init": Supported(
             "fan_in_uniform",
             (
@@ -36,15 +51,21 @@ SPEC = AdapterSpec(
             "fan_in_uniform", ("zeros", "fan_in_uniform"),
             "torch.nn.Conv2d.reset_parameters; read back from the weights",
         ),
+        "conv_bias": Supported("on", every("conv_bias"), "torch.nn.Conv2d(bias=True)"),
+        "conv_padding": Supported("valid", every("conv_padding"), "torch.nn.Conv2d(padding=0)"),
+        "pool_stride": Supported("two", every("pool_stride"), "torch.nn.MaxPool2d(stride=None): the kernel's size"),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the modules in the network"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "torch.optim.SGD.param_groups; dampening=0"),
         "nesterov": Supported("off", ("off", "on"), "torch.optim.SGD(nesterov=False); what the optimiser makes of a gradient of 1"),
+        "clip": Supported("none", every("clip"), "torch.nn.utils.clip_grad_value_ is a call of its own; what a step makes of a gradient of 1"),
+        "input_gradient": Supported("skipped", every("input_gradient"), "torch.Tensor.requires_grad, False if not set; the batch's"),
         "dropout_at_test": Supported("off", ("off", "on"), "training flag of the dropout modules in eval mode"),
         "loss": Supported(
             "logits", ("logits", "softmax_twice"), "the function in use; cross_entropy includes softmax",
             limits={"probabilities": "torch.nn.functional.cross_entropy takes scores; none of its losses takes the classes' probabilities"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "loader": Supported("generator", every("loader"), "PyTorch takes what it is given; torch.utils.data.DataLoader is asked for"),
         "sequence_layout": Supported("tnc", ("tnc", "ntc"), "torch.nn.GRU.batch_first, False if not set"),
         "padding": Supported("post", ("post", "pre"), "torch.nn.utils.rnn.pad_sequence(padding_side='right'); where the zeros are"),
         "embedding_init": Supported("normal_1", every("embedding_init"), "torch.nn.Embedding; read back from the weights"),

@@ -4,9 +4,11 @@ import torch
 import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
 from adapters import laws, model
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
 INITIALIZERS = {
     "glorot_uniform": nn.init.xavier_uniform_,
@@ -19,10 +21,9 @@ INITIALIZERS = {
     "uniform_001": lambda weight: nn.init.uniform_(weight, -0.01, 0.01),
 }
 MEMORY_FORMATS = {"nchw": torch.contiguous_format, "nhwc": torch.channels_last}
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 ORDERS = {
-    "before_pool": lambda: [nn.ReLU(), nn.MaxPool2d(2)],
-    "after_pool": lambda: [nn.MaxPool2d(2), nn.ReLU()],
+    "before_pool": lambda stride: [nn.ReLU(), nn.MaxPool2d(2, stride)],
+    "after_pool": lambda stride: [nn.MaxPool2d(2, stride), nn.ReLU()],
 }
 
 
@@ -35,6 +36,7 @@ class Model(model.Model):
         self.network, self.settings = network, settings
         torch.set_num_threads(network.threads)
         torch.backends.cudnn.benchmark = settings["autotune"] == "on"
+        set_kernels(settings)
         torch.manual_seed(seed)
         self.net = self.build()
         self.loss = self.build_loss()
@@ -44,15 +46,15 @@ class Model(model.Model):
     # Network
 
     def build(self):
-        network, pool = self.network, ORDERS[self.settings["relu"]]
+        network, pool, stride = self.network, ORDERS[self.settings["relu"]], STRIDES[self.settings["pool_stride"]]
         (one, two), rates = network.filters, network.dropout
         net = nn.Sequential(
-            nn.Conv2d(network.input_shape[0], one, 3, padding=1), nn.ReLU(), nn.Conv2d(one, one, 3, padding=1),
-            *pool(), nn.Dropout(rates[0]),
-            nn.Conv2d(one, two, 3, padding=1), nn.ReLU(), nn.Conv2d(two, two, 3, padding=1),
-            *pool(), nn.Dropout(rates[1]),
+            self.convolution(network.input_shape[0], one), nn.ReLU(), self.convolution(one, one),
+            *pool(stride), nn.Dropout(rates[0]),
+            self.convolution(one, two), nn.ReLU(), self.convolution(two, two),
+            *pool(stride), nn.Dropout(rates[1]),
             nn.Flatten(),
-            nn.Linear(int(np.prod(network.flat_shape)), network.hidden), nn.ReLU(), nn.Dropout(rates[2]),
+            nn.Linear(int(np.prod(self.flat_shape)), network.hidden), nn.ReLU(), nn.Dropout(rates[2]),
             nn.Linear(network.hidden, network.classes),
         )  # fmt: skip
         self.layers = [layer for layer in net if isinstance(layer, (nn.Conv2d, nn.Linear))]
@@ -60,10 +62,13 @@ class Model(model.Model):
         net.to(network.device, PRECISIONS[self.settings["precision"]])
         return net.to(memory_format=MEMORY_FORMATS[self.settings["layout"]])
 
+    def convolution(self, inputs, outputs):
+        return nn.Conv2d(inputs, outputs, 3, padding=self.settings["conv_padding"], bias=self.settings["conv_bias"] == "on")
+
     def initialise(self):
         for layer in self.layers:
             INITIALIZERS[self.settings["init"]](layer.weight)
-            if self.settings["bias_init"] == "zeros":
+            if self.settings["bias_init"] == "zeros" and layer.bias is not None:
                 nn.init.zeros_(layer.bias)  # otherwise as nn.Conv2d and nn.Linear drew it: fan_in_uniform
 
     # Loss
@@ -84,31 +89,48 @@ class Model(model.Model):
         return {"eager": lambda f: f, "graph": torch.compile}[self.settings["compile"]](self.forward_loss)
 
     def forward_loss(self, x, y):
-        return self.loss(self.net(x), y)
+        return self.loss(self.forward(x), y)
+
+    def forward(self, x):
+        with casting(self.network, self.settings):
+            scores = self.net(x)
+        return scores.to(PRECISIONS[self.settings["precision"]])
 
     def train_step(self, x, y):
         self.net.train()
         self.optimizer.zero_grad()
-        loss = self.step(self.pictures(x), self.labels(y))
+        loss = self.step(self.inputs(x), self.labels(y))
         loss.backward()
+        self.clip(self.net.parameters())
         self.optimizer.step()
         return loss.detach()
 
+    def clip(self, parameters):
+        limit = CLIPS[self.settings["clip"]]
+        if limit is not None:
+            nn.utils.clip_grad_value_(parameters, limit)
+
+    def inputs(self, x):
+        return self.pictures(x).requires_grad_(self.settings["input_gradient"] == "computed")
+
     def pictures(self, x):
         # PyTorch's axes are always named N, C, H, W; channels-last pictures are a view with other strides.
-        x = torch.from_numpy(x).to(self.network.device)
+        x = torch.as_tensor(x).to(self.network.device)
         return x.permute(0, 3, 1, 2) if self.settings["layout"] == "nhwc" else x
 
     def labels(self, y):
-        y = torch.from_numpy(y).to(self.network.device)
+        y = torch.as_tensor(y).to(self.network.device)
         return y.long() if y.ndim == 1 else y
+
+    def load(self, x, y, batches):
+        return DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_sampler=batches.tolist())
 
     # Predict
 
     def predict(self, x):
         self.set_test_mode()
         with torch.no_grad():
-            return self.net(self.pictures(x)).cpu().numpy()
+            return self.forward(self.pictures(x)).cpu().numpy()
 
     def set_test_mode(self):
         self.net.eval()
@@ -127,7 +149,8 @@ class Model(model.Model):
         for name, layer in zip(LAYERS, self.layers):
             weight = layer.weight.detach().cpu().numpy()
             weights[name + ".weight"] = weight.T if weight.ndim == 2 else weight
-            weights[name + ".bias"] = layer.bias.detach().cpu().numpy()
+            if layer.bias is not None:
+                weights[name + ".bias"] = layer.bias.detach().cpu().numpy()
         return weights
 
     def set_weights(self, weights):
@@ -135,21 +158,27 @@ class Model(model.Model):
             for name, layer in zip(LAYERS, self.layers):
                 weight = weights[name + ".weight"]
                 layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight.T if weight.ndim == 2 else weight)))
-                layer.bias.copy_(torch.from_numpy(weights[name + ".bias"]))
+                if layer.bias is not None:
+                    layer.bias.copy_(torch.from_numpy(weights[name + ".bias"]))
 
     # Report
 
     def report(self):
         kinds = [type(layer) for layer in self.net]
-        weight = self.layers[1].weight
+        convolution, pool = self.layers[1], self.net[kinds.index(nn.MaxPool2d)]
         self.set_test_mode()
         active = [layer.training for layer in self.net if isinstance(layer, nn.Dropout)]
         return dict(
             self.recognise_laws(),
-            layout="nhwc" if weight.is_contiguous(memory_format=torch.channels_last) else "nchw",
+            layout="nhwc" if convolution.weight.is_contiguous(memory_format=torch.channels_last) else "nchw",
             autotune="on" if torch.backends.cudnn.benchmark else "off",
             compile="eager" if self.step == self.forward_loss else "graph",
-            precision=str(weight.dtype).split(".")[1],
+            cpu_kernels=read_kernels(),
+            precision=read_precision(self.network, self.settings, convolution.weight),
+            conv_bias="off" if convolution.bias is None else "on",
+            conv_padding=convolution.padding,
+            pool_stride={stride: name for name, stride in STRIDES.items()}[pool.stride],
+            input_gradient="computed" if self.inputs(np.zeros((1,) + self.network.input_shape)).requires_grad else "skipped",
             relu="after_pool" if kinds.index(nn.MaxPool2d) < kinds.index(nn.ReLU, 3) else "before_pool",
             dropout_at_test="on" if all(active) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
@@ -159,6 +188,7 @@ class Model(model.Model):
     def first_move(self):
         weight = nn.Parameter(torch.zeros(1))
         weight.grad = torch.ones(1)
+        self.clip([weight])
         self.build_optimizer([weight]).step()
         return -weight.item()
 

@@ -7,11 +7,11 @@ from torch.nn import functional as F
 
 from adapters import model
 from adapters.model import epsilon_of
+from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
 # What PyTorch's layers draw when they are built.
 OWN = {"init": "fan_in_uniform", "bias_init": "fan_in_uniform", "embedding_init": "normal_1", "rnn_init": "hidden_uniform"}
 KERNELS = {"fused": nn.GRU, "cell": nn.GRUCell}
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
@@ -19,6 +19,7 @@ class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         torch.set_num_threads(network.threads)
+        set_kernels(settings)
         torch.manual_seed(seed)
         self.time_axis = TIME_AXES[settings["sequence_layout"]]
         self.net = self.build()
@@ -41,7 +42,9 @@ class Model(model.Model):
         return net.to(network.device, PRECISIONS[self.settings["precision"]])
 
     def forward(self, x):
-        return self.net["dense"](self.last_state(self.net["embedding"](x)))
+        with casting(self.network, self.settings):
+            scores = self.net["dense"](self.last_state(self.net["embedding"](x)))
+        return scores.to(PRECISIONS[self.settings["precision"]])
 
     def last_state(self, vectors):
         gru = self.net["gru"]
@@ -125,7 +128,8 @@ class Model(model.Model):
             self.recognise_laws(),
             sequence_layout="tnc" if not getattr(gru, "batch_first", self.time_axis) else "ntc",
             compile="eager" if self.step == self.forward_loss else "graph",
-            precision=str(self.net["dense"].weight.dtype).split(".")[1],
+            cpu_kernels=read_kernels(),
+            precision=read_precision(self.network, self.settings, self.net["dense"].weight),
             embedding_gradient="sparse" if self.net["embedding"].sparse else "dense",
             rnn_kernel="fused" if isinstance(gru, nn.GRU) else "cell",
             reset="after" if "gru.hidden_bias" in self.parameters() else "before",

@@ -1,4 +1,5 @@
 """The networks in plain NumPy: the definition of the right answer, and a framework that needs no installation."""
+from adapters.loop import LOOP
 from adapters.spec import AdapterSpec, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
@@ -9,13 +10,19 @@ SPEC = AdapterSpec(
     python="3.11",
     models={"cnn": "adapters.reference.cnn:Model", "gru": "adapters.reference.gru:Model"},
     settings={
+        **LOOP,
         "layout": Supported(
             "nchw", ("nchw",), "adapters/reference/cnn.py: the axes of the arrays",
             limits={"nhwc": "the reference is written in one order, the canonical one"},
         ),
         "autotune": Unsupported("NumPy has no convolution algorithms to choose from"),
+        "winograd": Unsupported("NumPy has no convolution algorithms to choose from"),
+        "cpu_kernels": Unsupported("NumPy has no kernels but its own and its BLAS's"),
         "compile": Unsupported("NumPy has no graph: every operation runs when it is reached"),
-        "precision": Supported("float64", ("float32", "float64"), "numpy.zeros(1).dtype, read back from the weights"),
+        "precision": Supported(
+            "float64", ("float32", "float64"), "numpy.zeros(1).dtype, read back from the weights",
+            limits={"tf32": "NumPy runs on no CUDA device", "bfloat16": "NumPy has no such type"},
+        ),
         "init": Supported(
             "glorot_uniform",
             (
@@ -25,12 +32,18 @@ SPEC = AdapterSpec(
             "the project's choice; read back from the weights",
         ),
         "bias_init": Supported("zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"),
+        "conv_bias": Supported("on", every("conv_bias"), "the project's choice; the layer's parameters"),
+        "conv_padding": Supported("same", every("conv_padding"), "the project's choice; the layer's border"),
+        "pool_stride": Supported("two", every("pool_stride"), "the project's choice; the layer's stride"),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the built network"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "the optimiser's gain"),
         "nesterov": Supported("off", ("off", "on"), "what the optimiser makes of a gradient of 1"),
+        "clip": Supported("none", every("clip"), "the project's choice; what the optimiser makes of a gradient of 1"),
+        "input_gradient": Unsupported("adapters/reference/cnn.py goes back through every layer: one way, for clarity"),
         "dropout_at_test": Supported("off", ("off", "on"), "the dropout layers' flag"),
         "loss": Supported("logits", ("logits", "probabilities", "softmax_twice"), "the loss function in use"),
         "labels": Supported("sparse", ("sparse", "one_hot"), "the loss function in use"),
+        "loader": Unsupported("NumPy has no loader"),
         "sequence_layout": Supported("ntc", ("ntc", "tnc"), "the project's choice"),
         "padding": Supported("post", ("post", "pre"), "where the zeros are"),
         "embedding_init": Supported(

@@ -2,11 +2,12 @@
 import numpy as np
 
 from adapters import laws, model
-from adapters.model import LAYERS
-from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Relu
+from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Parametric, Relu
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
-ORDERS = {"before_pool": (Relu, MaxPool), "after_pool": (MaxPool, Relu)}
+ORDERS = {"before_pool": lambda stride: [Relu(), MaxPool(stride)], "after_pool": lambda stride: [MaxPool(stride), Relu()]}
+BORDERS = {"same": 1, "valid": 0}
 
 
 class Model(model.Model):
@@ -15,7 +16,7 @@ class Model(model.Model):
         self.dtype = PRECISIONS[settings["precision"]]
         self.random = np.random.RandomState(seed)
         self.layers = self.build()
-        self.parametric = [layer for layer in self.layers if hasattr(layer, "weight")]
+        self.parametric = [layer for layer in self.layers if isinstance(layer, Parametric)]
         self.loss = self.build_loss()
         self.learning_rate, self.momentum, self.nesterov = self.build_optimizer()
 
@@ -23,27 +24,31 @@ class Model(model.Model):
 
     def build(self):
         network = self.network
-        (one, two), pool = network.filters, ORDERS[self.settings["relu"]]
-        flat = int(np.prod(network.flat_shape))
+        (one, two), stride = network.filters, STRIDES[self.settings["pool_stride"]]
+        pool = ORDERS[self.settings["relu"]]
+        flat = int(np.prod(self.flat_shape))
         return (
             [self.convolution(network.input_shape[0], one), Relu(), self.convolution(one, one)]
-            + [layer() for layer in pool] + [self.dropout(0)]
+            + pool(stride) + [self.dropout(0)]
             + [self.convolution(one, two), Relu(), self.convolution(two, two)]
-            + [layer() for layer in pool] + [self.dropout(1), Flatten()]
+            + pool(stride) + [self.dropout(1), Flatten()]
             + [self.dense(flat, network.hidden), Relu(), self.dropout(2), self.dense(network.hidden, network.classes)]
         )
 
     def convolution(self, inputs, outputs):
-        return Convolution(*self.draw((outputs, inputs, 3, 3), outputs))
+        drawn = self.draw((outputs, inputs, 3, 3), outputs)
+        if self.settings["conv_bias"] == "off":
+            del drawn["bias"]
+        return Convolution(drawn, BORDERS[self.settings["conv_padding"]])
 
     def dense(self, inputs, outputs):
-        return Dense(*self.draw((inputs, outputs), outputs))
+        return Dense(self.draw((inputs, outputs), outputs))
 
     def draw(self, shape, outputs):
         fan = laws.fans(shape)
         weight = laws.draw(self.random, laws.KERNEL_LAWS[self.settings["init"]], shape, fan)
         bias = laws.draw(self.random, laws.BIAS_LAWS[self.settings["bias_init"]], (outputs,), fan)
-        return weight.astype(self.dtype), bias.astype(self.dtype)
+        return {"weight": weight.astype(self.dtype), "bias": bias.astype(self.dtype)}
 
     def dropout(self, position):
         at_test = self.settings["dropout_at_test"] == "on"
@@ -71,8 +76,13 @@ class Model(model.Model):
 
     def update(self):
         for layer in self.parametric:
-            layer.weight, layer.weight_velocity = self.moved(layer.weight, layer.weight_velocity, layer.weight_gradient)
-            layer.bias, layer.bias_velocity = self.moved(layer.bias, layer.bias_velocity, layer.bias_gradient)
+            for name, array in layer.parameters.items():
+                moved = self.moved(array, layer.velocities[name], self.clipped(layer.gradients[name]))
+                layer.parameters[name], layer.velocities[name] = moved
+
+    def clipped(self, gradient):
+        limit = CLIPS[self.settings["clip"]]
+        return gradient if limit is None else np.clip(gradient, -limit, limit)
 
     def moved(self, weight, velocity, gradient):
         """(weight, velocity) after a step."""
@@ -97,26 +107,28 @@ class Model(model.Model):
     # Weights
 
     def get_weights(self):
-        weights = {}
-        for name, layer in zip(LAYERS, self.parametric):
-            weights[name + ".weight"], weights[name + ".bias"] = layer.weight, layer.bias
-        return weights
+        layers = zip(LAYERS, self.parametric)
+        return {"{}.{}".format(name, part): array for name, layer in layers for part, array in layer.parameters.items()}
 
     def set_weights(self, weights):
         for name, layer in zip(LAYERS, self.parametric):
-            layer.weight = weights[name + ".weight"].astype(self.dtype)
-            layer.bias = weights[name + ".bias"].astype(self.dtype)
+            for part in layer.parameters:
+                layer.parameters[part] = weights["{}.{}".format(name, part)].astype(self.dtype)
 
     # Report
 
     def report(self):
         kinds = [type(layer) for layer in self.layers]
         dropouts = [layer for layer in self.layers if isinstance(layer, Dropout)]
-        moved = -self.moved(0.0, 0.0, 1.0)[0]
+        moved = -self.moved(0.0, 0.0, self.clipped(1.0))[0]
+        convolution, pool = self.parametric[0], self.layers[kinds.index(MaxPool)]
         return dict(
             self.recognise_laws(),
             layout="nchw",
-            precision=str(self.parametric[0].weight.dtype),
+            precision=str(convolution.parameters["weight"].dtype),
+            conv_bias="on" if "bias" in convolution.parameters else "off",
+            conv_padding={border: name for name, border in BORDERS.items()}[convolution.border],
+            pool_stride={stride: name for name, stride in STRIDES.items()}[pool.stride],
             relu="after_pool" if kinds.index(MaxPool) < kinds.index(Relu, 3) else "before_pool",
             dropout_at_test="on" if dropouts[0].at_test else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],

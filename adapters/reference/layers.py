@@ -3,40 +3,42 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 
-def _windows(x):
-    """Every 3x3 neighbourhood of a picture padded with zeros, (batch * height * width, channels * 9)."""
-    n, channels, height, width = x.shape
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    windows = sliding_window_view(padded, (3, 3), axis=(2, 3))
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * height * width, channels * 9)
+def _windows(x, border):
+    """Every 3x3 neighbourhood of a picture with a border of zeros, (batch, height, width, channels * 9)."""
+    padded = np.pad(x, ((0, 0), (0, 0), (border, border), (border, border)))
+    windows = sliding_window_view(padded, (3, 3), axis=(2, 3)).transpose(0, 2, 3, 1, 4, 5)
+    return windows.reshape(windows.shape[:3] + (-1,))
 
 
-def _correlate(x, kernel):
-    n, _, height, width = x.shape
-    out = _windows(x) @ kernel.reshape(len(kernel), -1).T
-    return out.reshape(n, height, width, len(kernel)).transpose(0, 3, 1, 2)
+def _correlate(x, kernel, border):
+    return (_windows(x, border) @ kernel.reshape(len(kernel), -1).T).transpose(0, 3, 1, 2)
 
 
 class Parametric(object):
-    """A layer with weight, bias, their gradients and their velocities."""
+    """A layer with parameters {"weight", "bias"}, their gradients and their velocities."""
 
-    def __init__(self, weight, bias):
-        self.weight, self.bias = weight, bias
-        self.weight_velocity, self.bias_velocity = np.zeros_like(weight), np.zeros_like(bias)
+    def __init__(self, parameters):
+        self.parameters, self.gradients = parameters, {}
+        self.velocities = {name: np.zeros_like(array) for name, array in parameters.items()}
 
 
 class Convolution(Parametric):
-    """3x3, stride 1, zero padding; weight (out, in, 3, 3)."""
+    """3x3, stride 1, with a border of zeros so many pixels wide; weight (out, in, 3, 3); bias (out,) or none."""
+
+    def __init__(self, parameters, border):
+        super().__init__(parameters)
+        self.border = border
 
     def forward(self, x, training):
         self.x = x
-        return _correlate(x, self.weight) + self.bias[:, None, None]
+        out = _correlate(x, self.parameters["weight"], self.border)
+        return out + self.parameters["bias"][:, None, None] if "bias" in self.parameters else out
 
     def backward(self, gradient):
-        rows = gradient.transpose(0, 2, 3, 1).reshape(-1, len(self.weight))
-        self.weight_gradient = (rows.T @ _windows(self.x)).reshape(self.weight.shape)
-        self.bias_gradient = rows.sum(0)
-        return _correlate(gradient, self.weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3))
+        weight, rows = self.parameters["weight"], gradient.transpose(0, 2, 3, 1).reshape(-1, gradient.shape[1])
+        windows = _windows(self.x, self.border).reshape(len(rows), -1)
+        self.gradients = {"weight": (rows.T @ windows).reshape(weight.shape), "bias": rows.sum(0)}
+        return _correlate(gradient, weight[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), 2 - self.border)
 
 
 class Dense(Parametric):
@@ -44,11 +46,11 @@ class Dense(Parametric):
 
     def forward(self, x, training):
         self.x = x
-        return x @ self.weight + self.bias
+        return x @ self.parameters["weight"] + self.parameters["bias"]
 
     def backward(self, gradient):
-        self.weight_gradient, self.bias_gradient = self.x.T @ gradient, gradient.sum(0)
-        return gradient @ self.weight.T
+        self.gradients = {"weight": self.x.T @ gradient, "bias": gradient.sum(0)}
+        return gradient @ self.parameters["weight"].T
 
 
 class Relu(object):
@@ -61,22 +63,28 @@ class Relu(object):
 
 
 class MaxPool(object):
-    """2x2, stride 2. Among equal values the first in row order takes the gradient."""
+    """2x2. Among equal values the first in row order takes the gradient."""
+
+    def __init__(self, stride):
+        self.stride = stride
 
     def forward(self, x, training):
-        n, channels, height, width = x.shape
         self.shape = x.shape
-        blocks = x.reshape(n, channels, height // 2, 2, width // 2, 2).transpose(0, 1, 2, 4, 3, 5)
-        blocks = blocks.reshape(n, channels, height // 2, width // 2, 4)
-        self.winner = blocks.argmax(-1)[..., None]
-        return np.take_along_axis(blocks, self.winner, -1)[..., 0]
+        corners = np.stack([self.corner(x, row, column) for row in (0, 1) for column in (0, 1)])
+        self.winner = corners.argmax(0)
+        return corners.max(0)
+
+    def corner(self, x, row, column):
+        """Of every square the pixel in that row and column, a view."""
+        height, width = ((size - 2) // self.stride * self.stride + 1 for size in self.shape[2:])
+        return x[:, :, row : row + height : self.stride, column : column + width : self.stride]
 
     def backward(self, gradient):
-        n, channels, height, width = self.shape
-        blocks = np.zeros(gradient.shape + (4,), gradient.dtype)
-        np.put_along_axis(blocks, self.winner, gradient[..., None], -1)
-        blocks = blocks.reshape(n, channels, height // 2, width // 2, 2, 2).transpose(0, 1, 2, 4, 3, 5)
-        return blocks.reshape(self.shape)
+        whole = np.zeros(self.shape, gradient.dtype)
+        for number in range(4):
+            view = self.corner(whole, *divmod(number, 2))
+            view += gradient * (self.winner == number)
+        return whole
 
 
 class Dropout(object):

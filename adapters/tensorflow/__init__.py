@@ -1,5 +1,6 @@
 """What TensorFlow 2 does if nobody asks, and what it can be asked for."""
-from adapters.spec import AdapterSpec, Conflict, Published, Supported, every
+from adapters.loop import LOOP
+from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="tensorflow",
@@ -13,24 +14,45 @@ SPEC = AdapterSpec(
         # CudnnGRU, U(-0.1, 0.1) for 100 units; its trainable initial state is not the workload's.
         "gru": Published("Tensorflow_RNN", {"rnn_init": "hidden_uniform", "sequence_layout": "tnc"}),
     },
-    # oneDNN is on by default where the CPU has AVX512-VNNI, and off elsewhere: on everywhere, so that all nodes run the same.
-    variables={"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1"},
+    variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
     conflicts=(
         Conflict({"layout": "nchw", "compile": "eager"}, "cpu", "max-pooling channels-first has no eager CPU kernel"),
         Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "max-pooling channels-first has no float64 CPU kernel"),
+        Conflict({"layout": "nchw", "precision": "bfloat16"}, "cpu", "max-pooling channels-first has no bfloat16 kernel on every CPU"),
+        Conflict({"layout": "nchw", "cpu_kernels": "own"}, "cpu", "max-pooling channels-first has no CPU kernel but oneDNN's"),
+        Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),
+    )
+    + tuple(
+        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
+        for device in DEVICES
     ),
     settings={
+        **LOOP,
         "layout": Supported("nhwc", ("nchw", "nhwc"), "data_format of the convolutions in the traced graph"),
         "autotune": Supported(
             "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE, on if not set",
             inert={"cpu": "cuDNN runs on CUDA devices only"},
             variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
         ),
+        "winograd": Supported(
+            "on", every("winograd"), "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it cuDNN's engines noted as Winograd are left out",
+            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
+        ),
+        "cpu_kernels": Supported(
+            "onednn", every("cpu_kernels"),
+            "TF_ENABLE_ONEDNN_OPTS, if not set on where the CPU has AVX512-VNNI and off elsewhere: asked for, so that all nodes run the same",
+            inert={"cuda": "a CUDA device has its own kernels"},
+            variables={"onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "own": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
+        ),
         "compile": Supported(
             "graph", ("eager", "graph"),
             "this adapter is TensorFlow's tf.function way; type of the training step: tf.function wraps it or not",
         ),
-        "precision": Supported("float32", ("float32", "float64"), "dtype of the variables"),
+        "precision": Supported(
+            "float32", every("precision"),
+            "type of the products in the traced graph; tf.config.experimental.tensor_float_32_execution_enabled(), True if nobody asks",
+        ),
         "init": Supported(
             "glorot_uniform",
             (
@@ -42,15 +64,30 @@ SPEC = AdapterSpec(
         "bias_init": Supported(
             "zeros", ("zeros", "fan_in_uniform"), "tf.keras.layers.Conv2D; read back from the weights"
         ),
+        "conv_bias": Supported(
+            "on", every("conv_bias"), "tf.keras.layers.Conv2D(use_bias=True); tf.nn.bias_add is an operation of its own in the traced graph"
+        ),
+        "conv_padding": Supported(
+            "valid", every("conv_padding"), "tf.keras.layers.Conv2D(padding='valid'); tf.nn.conv2d has no default; in the traced graph"
+        ),
+        "pool_stride": Supported(
+            "two", every("pool_stride"),
+            "tf.keras.layers.MaxPool2D(strides=None): the pool's size; tf.nn.max_pool2d has no default; in the traced graph",
+        ),
         "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the operations in the traced graph"),
         "momentum": Supported("classical", ("classical", "unit_gain"), "learning rate that the update operation receives"),
         "nesterov": Supported("off", ("off", "on"), "ResourceApplyMomentum(use_nesterov=False); what the operation makes of a gradient of 1"),
+        "clip": Supported("none", every("clip"), "tf.clip_by_value is a call of its own; what a step makes of a gradient of 1"),
+        "input_gradient": Supported(
+            "skipped", every("input_gradient"), "tf.GradientTape watches variables, a tensor if it is asked to; outputs of the traced step"
+        ),
         "dropout_at_test": Supported("off", ("off", "on"), "dropout operations in the traced prediction"),
         "loss": Supported(
             "logits", ("logits", "softmax_twice"), "softmax before the loss in the traced graph",
             limits={"probabilities": "tf.nn's cross-entropies take scores (Keras has one of probabilities)"},
         ),
         "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "loader": Supported("generator", every("loader"), "TensorFlow takes what it is given; tf.data.Dataset is asked for"),
         "sequence_layout": Supported(
             "ntc", ("ntc", "tnc"), "tf.compat.v1.nn.dynamic_rnn(time_major=False); axis that the loop runs over"
         ),

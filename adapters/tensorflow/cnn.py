@@ -5,8 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from adapters import laws, model
-from adapters.model import LAYERS
+from adapters.model import CLIPS, LAYERS, STRIDES
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
+from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
 
 INITIALIZERS = {
@@ -24,7 +25,7 @@ BIAS_INITIALIZERS = {
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
 }
 DATA_FORMATS = {"nchw": "NCHW", "nhwc": "NHWC"}
-PRECISIONS = {"float32": tf.float32, "float64": tf.float64}
+PADDINGS = {"same": "SAME", "valid": "VALID"}
 
 
 def uniform(limit):
@@ -35,8 +36,9 @@ class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
+        set_precision(settings)
         tf.random.set_seed(seed)
-        self.dtype = PRECISIONS[settings["precision"]]
+        self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.data_format = DATA_FORMATS[settings["layout"]]
         self.weights, self.biases = self.build()
         self.loss = self.build_loss()
@@ -47,14 +49,15 @@ class Model(model.Model):
 
     def build(self):
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(network.flat_shape))
+        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
         convolutions = [(network.input_shape[0], one), (one, one), (one, two), (two, two)]
         shapes = [(3, 3) + pair for pair in convolutions] + [(flat, network.hidden), (network.hidden, network.classes)]
         weights, biases = {}, {}
         for name, shape in zip(LAYERS, shapes):
             fan = laws.fans(shape[::-1] if len(shape) == 4 else shape)
             weights[name] = self.variable(INITIALIZERS[self.settings["init"]](fan), shape)
-            biases[name] = self.variable(BIAS_INITIALIZERS[self.settings["bias_init"]](fan), shape[-1:])
+            if len(shape) == 2 or self.settings["conv_bias"] == "on":
+                biases[name] = self.variable(BIAS_INITIALIZERS[self.settings["bias_init"]](fan), shape[-1:])
         return weights, biases
 
     def variable(self, initializer, shape):
@@ -62,29 +65,33 @@ class Model(model.Model):
 
     def forward(self, x, training):
         dropping = training or self.settings["dropout_at_test"] == "on"
-        x = tf.nn.relu(self.convolution("conv1", x))
+        x = tf.nn.relu(self.convolution("conv1", tf.cast(x, self.computed)))
         x = self.dropout(0, self.pool(self.convolution("conv2", x)), dropping)
         x = tf.nn.relu(self.convolution("conv3", x))
         x = self.dropout(1, self.pool(self.convolution("conv4", x)), dropping)
-        x = tf.reshape(x, [-1, int(np.prod(self.network.flat_shape))])
+        x = tf.reshape(x, [-1, int(np.prod(self.flat_shape))])
         x = self.dropout(2, tf.nn.relu(self.dense("dense1", x)), dropping)
-        return self.dense("dense2", x)
+        return tf.cast(self.dense("dense2", x), self.dtype)
 
     def convolution(self, name, x):
-        x = tf.nn.conv2d(x, self.weights[name], 1, "SAME", data_format=self.data_format)
-        return tf.nn.bias_add(x, self.biases[name], data_format=self.data_format)
+        kernel, padding = tf.cast(self.weights[name], self.computed), PADDINGS[self.settings["conv_padding"]]
+        x = tf.nn.conv2d(x, kernel, 1, padding, data_format=self.data_format)
+        if self.settings["conv_bias"] == "off":
+            return x
+        return tf.nn.bias_add(x, tf.cast(self.biases[name], self.computed), data_format=self.data_format)
 
     def pool(self, x):
+        stride = STRIDES[self.settings["pool_stride"]]
         if self.settings["relu"] == "after_pool":
-            return tf.nn.relu(tf.nn.max_pool2d(x, 2, 2, "VALID", data_format=self.data_format))
-        return tf.nn.max_pool2d(tf.nn.relu(x), 2, 2, "VALID", data_format=self.data_format)
+            return tf.nn.relu(tf.nn.max_pool2d(x, 2, stride, "VALID", data_format=self.data_format))
+        return tf.nn.max_pool2d(tf.nn.relu(x), 2, stride, "VALID", data_format=self.data_format)
 
     def dropout(self, position, x, dropping):
         rate = self.network.dropout[position]
         return tf.nn.dropout(x, rate) if dropping and rate else x
 
     def dense(self, name, x):
-        return tf.matmul(x, self.weights[name]) + self.biases[name]
+        return tf.matmul(x, tf.cast(self.weights[name], self.computed)) + tf.cast(self.biases[name], self.computed)
 
     # Loss
 
@@ -107,27 +114,44 @@ class Model(model.Model):
 
     def move(self, variable, velocity, gradient):
         tf.raw_ops.ResourceApplyMomentum(
-            var=variable.handle, accum=velocity.handle, lr=self.learning_rate, grad=gradient, momentum=self.momentum,
-            use_nesterov=self.settings["nesterov"] == "on",
+            var=variable.handle, accum=velocity.handle, lr=self.learning_rate, grad=self.clipped(gradient),
+            momentum=self.momentum, use_nesterov=self.settings["nesterov"] == "on",
         )
+
+    def clipped(self, gradient):
+        limit = CLIPS[self.settings["clip"]]
+        return gradient if limit is None else tf.clip_by_value(gradient, -limit, limit)
 
     # Step
 
     def build_step(self):
-        network, layout = self.network, self.settings["layout"]
-        shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[layout])
-        pictures = tf.TensorSpec((network.batch_size,) + shape, self.dtype)
-        scores = graph(lambda x: self.forward(x, False), input_signature=[pictures])
+        scores = graph(lambda x: self.forward(x, False), input_signature=[self.batch_specs()[0]])
         return {"eager": lambda f: f, "graph": graph}[self.settings["compile"]](self.forward_backward), scores
 
+    def batch_specs(self):
+        """Shapes and types of a batch's pictures and of its labels."""
+        network, layout = self.network, self.settings["layout"]
+        shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[layout])
+        labels = {"sparse": ((network.batch_size,), tf.int32), "one_hot": ((network.batch_size, network.classes), self.dtype)}
+        return tf.TensorSpec((network.batch_size,) + shape, self.dtype), tf.TensorSpec(*labels[self.settings["labels"]])
+
     def forward_backward(self, x, y):
+        """The loss, and the pictures' gradient where it is wanted: a graph computes only what is returned or has an effect."""
+        variables, pictures = self.variables(), [x] if self.settings["input_gradient"] == "computed" else []
         with tf.GradientTape() as tape:
+            tape.watch(pictures)
             loss = self.loss(self.forward(x, True), y)
-        self.update(tape.gradient(loss, self.variables()))
-        return loss
+        gradients = tape.gradient(loss, variables + pictures)
+        self.update(gradients[: len(variables)])
+        return [loss] + gradients[len(variables) :]
 
     def train_step(self, x, y):
-        return self.step(tf.convert_to_tensor(x), tf.convert_to_tensor(y))
+        return self.step(tf.convert_to_tensor(x), tf.convert_to_tensor(y))[0]
+
+    def load(self, x, y, batches):
+        with tf.device("CPU"):  # where tf.data works
+            x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+        return tf.data.Dataset.from_tensor_slices(batches).map(lambda chosen: (tf.gather(x, chosen), tf.gather(y, chosen)))
 
     # Predict
 
@@ -143,20 +167,22 @@ class Model(model.Model):
         weights = {}
         for name in LAYERS:
             weights[name + ".weight"] = self.canonical(name, self.weights[name].numpy())
-            weights[name + ".bias"] = self.biases[name].numpy()
+            if name in self.biases:
+                weights[name + ".bias"] = self.biases[name].numpy()
         return weights
 
     def set_weights(self, weights):
         for name in LAYERS:
             self.weights[name].assign(self.native(name, weights[name + ".weight"]))
-            self.biases[name].assign(weights[name + ".bias"])
+            if name in self.biases:
+                self.biases[name].assign(weights[name + ".bias"])
 
     def canonical(self, name, array):
         """Kernels are (height, width, in, out) here; channels-last pictures flatten to (height, width, channels)."""
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
         return array
 
@@ -164,7 +190,7 @@ class Model(model.Model):
         if array.ndim == 4:
             return array.transpose(2, 3, 1, 0)
         if name == "dense1" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.network.flat_shape
+            channels, height, width = self.flat_shape
             return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
         return array
 
@@ -173,14 +199,22 @@ class Model(model.Model):
     def report(self):
         operations = self.scores.get_concrete_function().graph.get_operations()
         kinds = [operation.type for operation in operations]
-        formats = {operation.get_attr("data_format") for operation in operations if operation.type == "Conv2D"}
+        convolution, pool = operations[kinds.index("Conv2D")], operations[kinds.index("MaxPool")]
+        step = self.step if hasattr(self.step, "get_concrete_function") else graph(self.forward_backward)
+        traced = step.get_concrete_function(*self.batch_specs())  # what the first step would trace
         dropping = any("RandomUniform" in kind for kind in kinds)
         return dict(
             self.recognise_laws(),
-            layout=formats.pop().decode().lower(),
+            layout=convolution.get_attr("data_format").decode().lower(),
             autotune="off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on",
+            winograd="off" if os.environ.get("TF_ENABLE_WINOGRAD_NONFUSED") == "0" else "on",
+            cpu_kernels=read_kernels(),
             compile="graph" if hasattr(self.step, "get_concrete_function") else "eager",
-            precision=self.weights["conv1"].dtype.name,
+            precision=read_precision(convolution),
+            conv_bias="on" if "BiasAdd" in kinds else "off",
+            conv_padding=convolution.get_attr("padding").decode().lower(),
+            pool_stride={stride: name for name, stride in STRIDES.items()}[max(pool.get_attr("strides"))],
+            input_gradient="computed" if len(traced.outputs) > 1 else "skipped",
             relu="after_pool" if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1) else "before_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",

@@ -4,12 +4,12 @@ import tensorflow as tf
 from adapters import model
 from adapters.model import epsilon_of
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
+from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
 
 # What tf.compat.v1.get_variable draws.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform", "rnn_init": "glorot_uniform"}
 GATES = {"sigmoid": tf.sigmoid, "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)}
-PRECISIONS = {"float32": tf.float32, "float64": tf.float64}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
@@ -17,8 +17,9 @@ class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
+        set_precision(settings)
         tf.random.set_seed(seed)
-        self.dtype = PRECISIONS[settings["precision"]]
+        self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.gate, self.time_axis = GATES[settings["gates"]], TIME_AXES[settings["sequence_layout"]]
         self.weights = self.build()
         self.loss = self.build_loss()
@@ -47,28 +48,31 @@ class Model(model.Model):
         }
 
     def forward(self, x):
-        weights = self.weights
         x = x if self.time_axis == 0 else tf.transpose(x)
-        vectors = tf.gather(weights["embedding.weight"], x)
-        sums = tf.tensordot(vectors, weights["gru.input_weight"], 1) + weights["gru.input_bias"]
+        vectors = tf.cast(tf.gather(self.weights["embedding.weight"], x), self.computed)
+        sums = tf.tensordot(vectors, self.cast("gru.input_weight"), 1) + self.cast("gru.input_bias")
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
-        start = tf.zeros((sums.shape[1], self.network.hidden), self.dtype)
+        start = tf.zeros((sums.shape[1], self.network.hidden), self.computed)
         _, state = tf.while_loop(
             lambda step, state: step < self.network.tokens,
             lambda step, state: (step + 1, cell(state, sums[step])),
             (0, start),
         )
-        return tf.matmul(state, weights["dense.weight"]) + weights["dense.bias"]
+        return tf.cast(tf.matmul(state, self.cast("dense.weight")) + self.cast("dense.bias"), self.dtype)
+
+    def cast(self, name):
+        """Inside the loop too: so the gradients of its steps add up in the variable's own precision."""
+        return tf.cast(self.weights[name], self.computed)
 
     def reset_after(self, state, sums):
-        products = tf.matmul(state, self.weights["gru.hidden_weight"]) + self.weights["gru.hidden_bias"]
+        products = tf.matmul(state, self.cast("gru.hidden_weight")) + self.cast("gru.hidden_bias")
         (sum_r, sum_z, sum_n), (product_r, product_z, product_n) = tf.split(sums, 3, 1), tf.split(products, 3, 1)
         update = self.gate(sum_z + product_z)
         candidate = tf.tanh(sum_n + self.gate(sum_r + product_r) * product_n)
         return (1.0 - update) * candidate + update * state
 
     def reset_before(self, state, sums):
-        kernel_r, kernel_z, kernel_n = tf.split(self.weights["gru.hidden_weight"], 3, 1)
+        kernel_r, kernel_z, kernel_n = tf.split(self.cast("gru.hidden_weight"), 3, 1)
         sum_r, sum_z, sum_n = tf.split(sums, 3, 1)
         update = self.gate(sum_z + tf.matmul(state, kernel_z))
         reset = self.gate(sum_r + tf.matmul(state, kernel_r))
@@ -145,12 +149,14 @@ class Model(model.Model):
     # Report
 
     def report(self):
-        kinds = {operation.type for operation in self.scores.get_concrete_function().graph.get_operations()}
+        operations = self.scores.get_concrete_function().graph.get_operations()
+        kinds = [operation.type for operation in operations]
         return dict(
             self.recognise_laws(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             compile="graph" if hasattr(self.step, "get_concrete_function") else "eager",
-            precision=self.weights["dense.weight"].dtype.name,
+            cpu_kernels=read_kernels(),
+            precision=read_precision(operations[kinds.index("MatMul")]),
             embedding_gradient="dense",
             rnn_kernel="cell" if "While" in kinds or "StatelessWhile" in kinds else "fused",
             reset="after" if "gru.hidden_bias" in self.weights else "before",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adapters import laws
-from adapters.batches import Batches, order
+from adapters.batches import Batches, observations, order, whole_batches
 from adapters.settings import SETTINGS
 
 CNN = {
@@ -73,18 +73,51 @@ def folder(tmp_path):
     return str(tmp_path)
 
 
+PICTURES = {"layout": "nchw", "labels": "sparse", "precision": "float32", "data_layout": "same", "shuffle": "observations"}
+REPORTED = {"labels": "sparse", "data_layout": "same", "shuffle": "observations", "loader": "generator"}
+
+
+def pictures(folder, **settings):
+    return Batches(folder, "cnn", {**PICTURES, **settings}, 4, 3)
+
+
 def test_layout_labels_and_precision(folder):
-    plain = Batches(folder, "cnn", {"layout": "nchw", "labels": "sparse", "precision": "float32"}, 4, 3)
-    other = Batches(folder, "cnn", {"layout": "nhwc", "labels": "one_hot", "precision": "float64"}, 4, 3)
+    plain, other = pictures(folder), pictures(folder, layout="nhwc", labels="one_hot", precision="float64")
     assert plain.x_train.shape == (10, 3, 4, 5) and other.x_train.shape == (10, 4, 5, 3)
     assert other.x_train.dtype == np.float64 and other.x_train.flags.c_contiguous
     assert np.array_equal(plain.x_train[2, 1], other.x_train[2, :, :, 1].astype(np.float32))
     assert np.array_equal(other.y_train.argmax(1), plain.y_train)
-    assert (plain.report(), other.report()) == ({"labels": "sparse"}, {"labels": "one_hot"})
+    assert (plain.report(), other.report()) == (REPORTED, {**REPORTED, "labels": "one_hot"})
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_pictures_stored_the_other_way_are_transposed_batch_by_batch(folder, layout):
+    plain, turned = pictures(folder, layout=layout), pictures(folder, layout=layout, data_layout="transposed")
+    assert turned.x_train.shape != plain.x_train.shape and turned.report()["data_layout"] == "transposed"
+    for (x, _), (same, _) in zip(turned.epoch(0, 0), plain.epoch(0, 0), strict=True):
+        assert x.flags.c_contiguous and np.array_equal(x, same)
+    assert all(np.array_equal(x, same) for (x, _), (same, _) in zip(turned.test(), plain.test(), strict=True))
+
+
+def test_whole_batches_change_places_and_keep_their_examples():
+    epochs = [[frozenset(batch) for batch in whole_batches(3, number, 41, 4)] for number in range(4)]
+    assert all(set(epoch) == set(epochs[0]) and len(epoch) == 10 for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    mixed = [{frozenset(batch) for batch in observations(3, number, 41, 4)} for number in range(2)]
+    assert len(mixed[0] & mixed[1]) < 2
+
+
+def test_a_frameworks_loader_gets_every_batch_of_an_epoch(folder):
+    batches, seen = pictures(folder, shuffle="batches"), []
+    batches.load = lambda x, y, chosen: seen.append(chosen.tolist()) or [(x[rows], y[rows]) for rows in chosen]
+    own = pictures(folder, shuffle="batches")
+    for (x, y), (same, labels) in zip(batches.epoch(1, 2), own.epoch(1, 2), strict=True):
+        assert np.array_equal(x, same) and np.array_equal(y, labels)
+    assert seen == [whole_batches(1, 2, 10, 4).tolist()] and batches.report()["loader"] == "framework"
 
 
 def test_every_training_batch_is_whole_and_every_test_example_counts(folder):
-    batches = Batches(folder, "cnn", {"layout": "nchw", "labels": "sparse", "precision": "float32"}, 4, 3)
+    batches = pictures(folder)
     epoch = list(batches.epoch(0, 0))
     assert [len(x) for x, _ in epoch] == [4, 4] and len(batches) == 2
     tested = list(batches.test())
@@ -99,10 +132,10 @@ def test_sequences_padding_and_layout(tmp_path):
         x[1, 3:], x[4, 1:] = 0, 0
         np.save(tmp_path / f"x_{part}.npy", x)
         np.save(tmp_path / f"y_{part}.npy", np.zeros(6, np.int32))
-    settings = {"labels": "sparse", "precision": "float32"}
+    settings = {"labels": "sparse", "precision": "float32", "shuffle": "observations"}
     post = Batches(str(tmp_path), "gru", {"padding": "post", "sequence_layout": "ntc", **settings}, 2, 2)
     pre = Batches(str(tmp_path), "gru", {"padding": "pre", "sequence_layout": "tnc", **settings}, 2, 2)
-    assert post.report() == {"padding": "post", "labels": "sparse"} and pre.report()["padding"] == "pre"
+    assert post.report()["padding"] == "post" and pre.report()["padding"] == "pre"
     assert pre.x_train[1].tolist() == [0, 0, *post.x_train[1, :3]] and pre.x_train[0].tolist() == post.x_train[0].tolist()
     shapes = {x.shape for x, _ in pre.epoch(0, 0)} | {x.shape for x, _ in pre.test()}
     assert shapes == {(5, 2)} and next(post.test())[0].shape == (2, 5)

@@ -20,11 +20,15 @@ def batch(seed=0):
     return random.rand(4, 2, 8, 8), random.randint(0, 3, 4)
 
 
-@pytest.mark.parametrize("loss", ["logits", "softmax_twice"])
-@pytest.mark.parametrize("relu", ["before_pool", "after_pool"])
-def test_gradients_agree_with_differences(loss, relu):
-    x, y = batch()
-    net = model(loss=loss, relu=relu)
+SHAPES = [{"conv_bias": "off"}, {"pool_stride": "one"}, {"conv_padding": "valid"}, {"conv_padding": "valid", "pool_stride": "one"}]
+FUNCTIONS = [{"loss": loss, "relu": relu} for loss in ("logits", "softmax_twice") for relu in ("before_pool", "after_pool")]
+
+
+@pytest.mark.parametrize("settings", FUNCTIONS + SHAPES, ids=str)
+def test_gradients_agree_with_differences(settings):
+    y = batch()[1]
+    net = model(NETWORK._replace(input_shape=(2, 16, 16)) if "conv_padding" in settings else NETWORK, **settings)
+    x = np.random.RandomState(1).rand(4, *net.network.input_shape)  # no ReLU within a difference of its kink
     before = {name: array.copy() for name, array in net.get_weights().items()}
     net.train_step(x, y)
     # One step from velocity 0 moves each weight by -lr * gradient.
@@ -47,7 +51,7 @@ def test_momentum_by_hand():
         velocity = 0.0
         for seed in range(3):
             net.train_step(*batch(seed))
-            velocity = NETWORK.momentum * velocity + gain * net.parametric[-1].bias_gradient
+            velocity = NETWORK.momentum * velocity + gain * net.parametric[-1].gradients["bias"]
             first = first - NETWORK.learning_rate * velocity
             assert np.allclose(net.get_weights()["dense2.bias"], first, rtol=0, atol=1e-15)
 
@@ -70,3 +74,20 @@ def test_cross_entropy_by_hand():
     loss, gradient = cross_entropy(np.array([[0.0, np.log(3.0)]]), np.array([[0.0, 1.0]]))
     assert loss == pytest.approx(np.log(4 / 3))
     assert gradient == pytest.approx(np.array([[0.25, -0.25]]))
+
+
+def test_a_clipped_gradient_moves_no_weight_farther_than_its_limit():
+    x, y = batch()
+    moves = {}
+    for clip in ("none", "value_0.01"):
+        net = model(clip=clip)
+        before = net.get_weights()["dense2.bias"]
+        net.train_step(x, y)
+        moves[clip] = (before - net.get_weights()["dense2.bias"]) / NETWORK.learning_rate
+    assert np.abs(moves["none"]).max() > 0.01
+    assert moves["value_0.01"] == pytest.approx(np.clip(moves["none"], -0.01, 0.01))
+
+
+def test_pictures_that_are_too_small_are_named():
+    with pytest.raises(ValueError, match="two convolutions leave nothing to pool of 2 pixels"):
+        model(conv_padding="valid")

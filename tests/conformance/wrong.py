@@ -60,8 +60,7 @@ class LossScale(cnn.Model):
     def update(self):
         n = self.network.batch_size
         for layer in self.parametric:
-            layer.weight_gradient = layer.weight_gradient * n / (n - 1)
-            layer.bias_gradient = layer.bias_gradient * n / (n - 1)
+            layer.gradients = {name: gradient * n / (n - 1) for name, gradient in layer.gradients.items()}
         super().update()
 
 

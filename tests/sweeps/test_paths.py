@@ -14,6 +14,7 @@ from sweeps import design, paths, sweep
 from sweeps.cli import main
 
 FILE = {"name": "gap", "workload": {"name": "digits_cnn"}, "adapters": ["lasagne", "caffe2"], "design": "path", "seeds": 2}
+FIXED = {"precision": "float32", "input_gradient": "skipped"}
 
 
 def parsed(**change):
@@ -25,8 +26,8 @@ def cells(planned, adapter, seed=0):
 
 
 def test_two_steps_are_walked_through_all_four_rows():
-    planned = design.plan(parsed(fixed={"precision": "float32"}))  # a fixed setting is the same in both: no step
-    own, target = ({**load_spec(name).native("cnn"), "precision": "float32"} for name in FILE["adapters"])
+    planned = design.plan(parsed(fixed=FIXED))  # a fixed setting is the same in both: no step
+    own, target = ({**load_spec(name).native("cnn"), **FIXED} for name in FILE["adapters"])
     path = planned.as_dict()["path"]
     assert (path["from"], path["to"]) == ("lasagne", "caffe2")
     assert path["steps"] == [
@@ -74,24 +75,26 @@ def test_what_cant_be_walked_is_said_with_the_reason():
     planned = design.plan(parsed(adapters=["chainer", "tensorflow"]))
     said = {(row["adapter"], row["setting"], row["choice"]): row["reason"] for row in planned.dropped}
     # Chainer can't have TensorFlow's choices of these.
-    assert set(said) == {("chainer", "layout", "nhwc"), ("chainer", "compile", "graph")} and all(said.values())
-    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")]
+    refused = {("chainer", "layout", "nhwc"), ("chainer", "compile", "graph"), ("chainer", "cpu_kernels", "onednn")}
+    assert set(said) == refused and all(said.values())
+    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune"), ("tensorflow", "winograd")]
     assert list(planned.path.steps) == ["init"]
     back = design.plan(parsed(adapters=["tensorflow", "chainer"]))
-    assert [(row["adapter"], row["setting"], row["choice"]) for row in back.dropped] == [("chainer", "compile", "graph")]
+    assert [(row["adapter"], row["setting"], row["choice"]) for row in back.dropped] == [("chainer", "cpu_kernels", "onednn"), ("chainer", "compile", "graph")]
     assert list(back.path.steps) == ["layout", "init"]  # TensorFlow can have Chainer's layout
 
 
 def test_what_makes_no_difference_on_this_device_is_no_part_of_the_gap():
     planned = design.plan(parsed(adapters=["reference", "chainer"]))  # NumPy has no autotune, but on a CPU nobody has
-    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")] and not planned.dropped
+    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")]
+    assert "autotune" not in [row["setting"] for row in planned.dropped]
     planned = design.plan(parsed(adapters=["reference", "chainer"], resources={"num_gpus": 1}))
-    assert [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped] == [("reference", "autotune", "off")]
+    assert ("reference", "autotune", "off") in [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped]
 
 
 def test_on_a_gpu_what_is_inert_on_a_cpu_is_walked():
     planned = design.plan(parsed(adapters=["pytorch", "cntk"], resources={"num_gpus": 1}))
-    assert "autotune" in planned.path.steps and not planned.collapsed
+    assert "autotune" in planned.path.steps and [row["setting"] for row in planned.collapsed] == ["cpu_kernels"]
 
 
 def test_walks_pass_by_what_conflicts(monkeypatch):
@@ -100,7 +103,7 @@ def test_walks_pass_by_what_conflicts(monkeypatch):
     planned = design.plan(parsed(adapters=["pytorch", "cntk"], fixed={"bias_init": "zeros", "labels": "sparse"}))
     assert len(planned.path.walks) == 3 and all(walk.index("momentum") < walk.index("init") for walk in planned.path.walks)
     assert len(cells(planned, "pytorch")) == 8 - 2
-    assert planned.dropped[0]["reason"] == "not with momentum=classical: so it is"
+    assert "not with momentum=classical: so it is" in [row["reason"] for row in planned.dropped]
 
 
 def test_a_path_whose_end_conflicts_is_refused():
@@ -117,6 +120,6 @@ def test_adapters_that_do_not_differ_are_two_rows():
 
 def test_the_terminal_shows_the_path(tmp_path):
     path = tmp_path / "sweep.yaml"
-    path.write_text(yaml.safe_dump({**FILE, "fixed": {"precision": "float32"}}))
+    path.write_text(yaml.safe_dump({**FILE, "fixed": FIXED}))
     shown = CliRunner().invoke(main, ["plan", str(path)]).output
     assert "path: lasagne -> caffe2 in 2 orders: init glorot_uniform -> lecun_uniform, nesterov off -> on\n" in shown

@@ -53,7 +53,7 @@ def test_tables_and_helpers_are_where_they_are_used():
 
 def test_the_settings_of_a_section_are_those_that_its_code_looks_up():
     cntk = rosetta.column("cntk", CIFAR, PROJECT)
-    assert cntk.decided("Optimiser") == ["momentum", "nesterov"] and cntk.native("momentum") == "unit_gain"
+    assert cntk.decided("Optimiser") == ["momentum", "nesterov", "clip"] and cntk.native("momentum") == "unit_gain"
     assert cntk.decided("Loss") == ["loss"] and cntk.decided("Step") == []
 
 

@@ -1,4 +1,5 @@
-"""Complete an environment of Keras on Theano: Theano's flags, and its operations compiled, as adapters/lasagne/complete.py says.
+"""Complete an environment of Keras on Theano: Theano's flags, two of its lines, and its operations compiled, as
+adapters/lasagne/complete.py says.
 
 Run by the environment's own Python: -m adapters.keras2.keras2_theano.complete
 """
@@ -6,14 +7,13 @@ import os
 import shutil
 import sys
 
-from adapters import load
 from adapters.keras2 import THEANO
-from adapters.lasagne.complete import FLAGS, flags, write
+from adapters.lasagne.complete import FLAGS, compile_operations, flags, mend_keys, write
 from adapters.model import Network, RecurrentNetwork
 
-# Operations are the same for every size.
+# Operations are the same for every size, but for sizes of 1.
 NETWORKS = {
-    "cnn": Network((3, 8, 8), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu"),
+    "cnn": Network((3, 20, 20), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu"),
     "gru": RecurrentNetwork(4, 10, 3, 5, 2, 4, 0.001, 0.9, 0.999, 1, "cpu"),
 }
 
@@ -21,11 +21,10 @@ NETWORKS = {
 def main():
     if not shutil.which("g++"):
         sys.exit("Theano's environment needs g++, with which Theano compiles its operations: install it")
+    mend_keys()
     write("theano_flags.pth", FLAGS.format(flags()))
     os.environ.update(THEANO.variables, THEANO_FLAGS=flags())
-    for name, implementation in THEANO.models.items():
-        for precision in THEANO.settings["precision"].choices:
-            load(implementation)(NETWORKS[name], dict(THEANO.native(name), precision=precision), 0).report()
+    compile_operations(THEANO, NETWORKS)
 
 
 if __name__ == "__main__":
