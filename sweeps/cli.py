@@ -61,6 +61,10 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _names(context: click.Context, option: click.Parameter, value: str | None) -> list[str] | None:
+    return value.split(",") if value else None
+
+
 @click.group(
     invoke_without_command=True,
     epilog=f"State (ledger, mlflow.db, trials, reports) lives in {places.home()} (--home or ROSETTA_HOME); environments and "
@@ -79,10 +83,14 @@ def main(context: click.Context) -> None:
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
 @click.option("--fresh", is_flag=True, help="Start anew; what an earlier start did stays where it is.")
 @click.option("--unverified", is_flag=True, help="Run adapters without a certificate too; the report says so.")
+@click.option("--adapters", callback=_names, help="Only these of the sweep's adapters, as a sweep of its own.")
+@click.option("--settings", callback=_names, help="Only these of its settings, likewise.")
 @verb
-def run(session: Session, file: Path, fresh: bool, unverified: bool) -> None:
+def run(session: Session, file: Path, fresh: bool, unverified: bool, adapters: list[str] | None, settings: list[str] | None) -> None:
     """Run a sweep to its end, or go on with it where it stopped; then write its report."""
     declared = sweep.load(file)
+    if adapters or settings:
+        declared = sweep.part(declared, adapters, settings)
     if unverified:
         declared = declared.model_copy(update={"unverified": True})
     from sweeps import driver  # ray, mlflow and optuna take seconds to import

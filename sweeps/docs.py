@@ -36,14 +36,15 @@ def able(model: str) -> list[AdapterSpec]:
 
 
 def natives() -> str:
-    """For each network, adapter x setting: the native value; a dash where there is nothing of the kind."""
+    """For each network, adapter x setting: the native value where frameworks differ; a dash where there is nothing of the kind."""
     return "\n\n".join(f"{title}:\n\n{_natives(model)}" for model, title in NETWORKS.items())
 
 
 def _natives(model: str) -> str:
-    names = [name for name, setting in SETTINGS.items() if model in setting.models]
-    rows = [[spec.name, spec.python, *(spec.native(model).get(name, "-") for name in names)] for spec in able(model)]
-    return table(["adapter", "Python", *names], rows)
+    own = [(spec, {name: position.native for name, position in spec.supported(model).items()}) for spec in able(model)]
+    differing = [name for name in SETTINGS if len({natives[name] for _, natives in own if name in natives}) > 1]
+    rows = [[spec.name, spec.python, *(natives.get(name, "-") for name in differing)] for spec, natives in own]
+    return table(["adapter", "Python", *differing], rows)
 
 
 def defaults() -> str:
@@ -57,6 +58,8 @@ def _setting(name: str) -> str:
     specs = [spec for spec in map(load_spec, ADAPTERS) if set(setting.models) & set(spec.models)]
     head = ["adapter", "native", "also", "evidence, and what is refused"]
     title = f"## {name}\n\n{setting.meaning} It changes the {setting.changes}; it concerns: {', '.join(setting.models)}."
+    if setting.asked:
+        title += f" The network itself asks for `{setting.asked}`, which is in force everywhere unless a sweep asks for another."
     return f"{title}\n\n{choices}\n\n{table(head, [_position(spec, name) for spec in specs])}"
 
 

@@ -46,6 +46,10 @@ class SweepFolder:
         return self.path / "plan.json"
 
     @property
+    def sweep(self) -> Path:
+        return self.path / "sweep.yaml"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -98,6 +102,7 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, An
         ledger = Ledger(plan, folder.path, f"{folder.name}/{folder.number}")
         ledger.prepare({record.folder.name: found for record in folder.records() if (found := record.outcome())})
         folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
+        folder.sweep.write_text(sweep.text())
         mlflow = _open_tracking(sweep, folder)
         try:
             if ledger.remaining():
@@ -117,7 +122,7 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, An
 def _open_tracking(sweep: Sweep, folder: SweepFolder) -> SweepRun:
     tags = {"sweep": f"{folder.name}/{folder.number}", "design": sweep.design, "revision": revision()}
     mlflow = tracking.open_sweep(folder.home, folder.path, sweep.name, f"sweep {folder.name}/{folder.number}", tags)
-    tracking.log_files(mlflow, [folder.plan])
+    tracking.log_files(mlflow, [folder.plan, folder.sweep])
     tracking.reconcile(mlflow, folder.records())
     return mlflow
 

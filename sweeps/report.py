@@ -13,6 +13,7 @@ from rich.table import Table
 from adapters.settings import SETTINGS
 from experiments.trial import COMPLETED, FAILED
 from sweeps import quality
+from sweeps.advice import advice
 from sweeps.divergence import Divergence
 from sweeps.effects import ACCURACY, ALL, CONFIDENCE, HEADLINE_TIME, UNDECIDED, Effect
 from sweeps.figures import FIGURES
@@ -129,7 +130,7 @@ def html(record: Record, drawn: dict[str, dict[str, Any]]) -> str:
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"in_words": in_words, "verdict": verdict_in_words}
-    lines = rows(record)
+    lines, advised = rows(record), advice(record.effects, record.plan["adapters"])
     return environment.get_template("report.html.j2").render(
         record=record,
         summary=summary(record),
@@ -141,6 +142,8 @@ def html(record: Record, drawn: dict[str, dict[str, Any]]) -> str:
         settings=SETTINGS,
         concerned=[name for name in SETTINGS if any(name in natives for natives in record.plan["natives"].values())],
         findings=findings(lines),
+        advice=advised,
+        advised=next((effect for one in advised for effect in one.accurate + one.fast), None),
         charts=drawn,
         figures=FIGURES,
         missing=quality.missing(record),

@@ -81,6 +81,10 @@ class Sweep(Strict):
     time_limit_minutes: float = Field(60, gt=0)
     keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
 
+    def text(self) -> str:
+        """The sweep as a file that `load` reads."""
+        return yaml.safe_dump(self.model_dump(exclude_unset=True), sort_keys=False)
+
     @property
     def seed_list(self) -> list[int]:
         return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
@@ -89,6 +93,17 @@ class Sweep(Strict):
 def load(path: Path) -> Sweep:
     """Read a sweep file. Raises SweepError with one clear line for whatever is wrong with it."""
     return parse(read(path, Sweep, "sweep file"), str(path))
+
+
+def part(sweep: Sweep, adapters: list[str] | None, settings: list[str] | None) -> Sweep:
+    """Some adapters and settings of a sweep, as a sweep of its own. Raises SweepError for what the sweep has not."""
+    for what, wanted, there in (("adapter", adapters, sweep.adapters), ("setting", settings, list(sweep.settings))):
+        for name in wanted or []:
+            if name not in there:
+                raise SweepError(f"sweep '{sweep.name}': {unknown(f'{what} of this sweep', name, there)}")
+    name = "-".join([sweep.name, *(adapters or []), *(settings or [])])[:64]
+    varied = {setting: choices for setting, choices in sweep.settings.items() if settings is None or setting in settings}
+    return parse({**sweep.model_dump(exclude_unset=True), "name": name, "adapters": adapters or sweep.adapters, "settings": varied}, f"part of sweep '{sweep.name}'")
 
 
 def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:

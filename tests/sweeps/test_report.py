@@ -52,7 +52,7 @@ def test_the_summary_has_what_programs_need():
 def test_the_page_answers_first_and_needs_no_network():
     page = report.html(record(), figures.charts(record()))
     text = re.sub(r"<script>.*?</script>", "", page, flags=re.S)
-    assert text.index("The answer") < text.index("Over all frameworks") < text.index("How to read this")
+    assert text.index("What to change") < text.index("All findings") < text.index("Over all frameworks") < text.index("How to read this")
     assert "gains 5." in text or "gains 4." in text
     assert "channels first only" in text and "no cuDNN" in text
     assert "2 of 20 trials are missing" in text and "left out on this machine" in text and "needs Python 3.6" in text

@@ -143,3 +143,23 @@ def test_the_plan_is_plain_data():
     planned = plan().as_dict()
     assert set(planned["trials"][0]) == {"adapter", "workload", "settings", "seed"}
     assert yaml.safe_load(yaml.safe_dump(planned)) == planned
+
+
+def test_part_of_a_sweep_is_a_sweep_of_its_own():
+    whole = sweep.parse({**GOOD, "settings": {"init": ["native", "glorot_uniform"], "relu": ["before_pool", "after_pool"]}}, "file")
+    part = sweep.part(whole, ["pytorch"], ["relu"])
+    assert (part.name, part.adapters, list(part.settings)) == ("good-pytorch-relu", ["pytorch"], ["relu"])
+    assert {trial.identity for trial in design.plan(part).trials} <= {trial.identity for trial in design.plan(whole).trials}
+    assert sweep.part(whole, None, ["init"]).adapters == whole.adapters
+    for adapters, settings, said in ((["cntk"], None, "unknown adapter of this sweep 'cntk'"), (None, ["loss"], "unknown setting of this sweep 'loss'")):
+        with pytest.raises(SweepError, match=said):
+            sweep.part(whole, adapters, settings)
+    with pytest.raises(SweepError, match="adapters must list two"):
+        sweep.part(sweep.parse({**GOOD, **PATH}, "file"), ["lasagne"], None)
+
+
+def test_a_sweep_is_written_as_the_file_that_it_was(tmp_path):
+    whole = sweep.parse({**GOOD, "fixed": {"labels": "native"}}, "file")
+    (tmp_path / "sweep.yaml").write_text(whole.text())
+    assert sweep.load(tmp_path / "sweep.yaml") == whole
+    assert yaml.safe_load(whole.text()) == {**GOOD, "fixed": {"labels": "native"}}
