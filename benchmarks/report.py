@@ -39,8 +39,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             made = write(runs, Path(home))
             seconds = time.perf_counter()
-            subprocess.run([sys.executable, str(PROJECT / "sweep.py"), "report", "large", "--home", home, "--json"], check=True, capture_output=True)
+            command = [sys.executable, str(PROJECT / "sweep.py"), "report", "large", "--home", home, "--json"]
+            done = subprocess.run(command, capture_output=True, text=True)
             seconds = time.perf_counter() - seconds
+            if done.returncode:
+                sys.exit(done.stderr)
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             size = os.path.getsize(Path(home) / "large" / "1" / "report.html") / 1e6
             print(f"{made} runs x {len(SETTINGS)} settings: {seconds:.1f} s, at most {memory:.0f} MiB, report.html {size:.1f} MB", flush=True)
