@@ -90,7 +90,7 @@ def description(trial: Trial) -> dict[str, Any]:
     return {
         "identity": trial.identity,
         "name": trial.label,
-        "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields(workload), "threads": trial.threads},
+        "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields(workload), "cpu_threads": trial.threads},
         "tags": {
             "trial": trial.identity,
             "seed": str(trial.seed),

@@ -10,7 +10,7 @@ from adapters import load_spec
 from experiments import tracking
 from experiments.errors import TrackingError
 from experiments.places import PROJECT
-from experiments.records import TrialRecord
+from experiments.records import TrialRecord, description
 from experiments.tracking import Recorder
 from experiments.trial import Trial
 from experiments.workload import workload_named
@@ -40,6 +40,14 @@ def events(kind="completed"):
                "train_seconds": 1.0, "evaluate_seconds": 0.5}  # fmt: skip
     yield {"event": "outcome", "time": 1006.0, "kind": kind, "error": "" if kind == "completed" else "RuntimeError: no",
            "traceback": "", "metrics": {"accuracy": 0.7, "step_ms_median": 4.0}, "log": "a log", "request": "{}"}  # fmt: skip
+
+
+def test_every_setting_is_a_parameter_and_no_other_fact_takes_its_name():
+    for model in ("digits_cnn", "imdb_gru"):
+        workload = workload_named(model)
+        one = Trial("pytorch", workload, load_spec("pytorch").native(workload.model), 0, "cpu", 3)
+        shown = description(one)["params"]
+        assert one.configuration.items() <= shown.items() and shown["cpu_threads"] == 3
 
 
 def write(home, sweep, one, found, recorder):
