@@ -6,7 +6,7 @@ import numpy as np
 
 from adapters import laws
 from adapters.settings import SETTINGS
-from adapters.shapes import STRIDES, flat_sides  # noqa: F401  adapters take STRIDES from here
+from adapters.shapes import flat_sides
 
 
 class Network(NamedTuple):

@@ -44,11 +44,11 @@ Position = Union[Supported, Unsupported]
 
 
 class Conflict(NamedTuple):
-    """Choices that the framework can do one by one but not together, on a device, and why."""
+    """Choices that the framework can do one by one but not together, why, and on which devices."""
 
     choices: Dict[str, str]
-    device: str
     reason: str
+    devices: Tuple[str, ...] = DEVICES
 
 
 class Published(NamedTuple):
@@ -99,10 +99,15 @@ class AdapterSpec(NamedTuple):
         positions = ((name, self.position(name)) for name, setting in SETTINGS.items() if model in setting.models)
         return {name: position for name, position in positions if isinstance(position, Supported)}
 
+    def own(self, model):
+        # type: (str) -> Dict[str, str]
+        """The native choice of every setting of a network that the framework can do."""
+        return {name: position.native for name, position in self.supported(model).items()}
+
     def native(self, model):
         # type: (str) -> Dict[str, str]
-        """The configuration of a network that is in force if no sweep asks: native but for what the network itself asks for."""
-        return {name: SETTINGS[name].asked or position.native for name, position in self.supported(model).items()}
+        """The configuration of a network that is in force if no sweep asks: the framework's own but for what the network asks for."""
+        return {name: SETTINGS[name].asked or choice for name, choice in self.own(model).items()}
 
     def refusal(self, setting, choice):
         # type: (str, str) -> str
@@ -118,7 +123,7 @@ class AdapterSpec(NamedTuple):
         # type: (Dict[str, str], str) -> Optional[Conflict]
         """The conflict among a configuration's choices on this device; None if they work together."""
         for conflict in self.conflicts:
-            if conflict.device == device and conflict.choices.items() <= configuration.items():
+            if device in conflict.devices and conflict.choices.items() <= configuration.items():
                 return conflict
         return None
 

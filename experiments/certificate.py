@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from adapters import load_spec
-from adapters.loop import LOOP
 from adapters.settings import SETTINGS, TIME
+from adapters.shared import LOOP
 from adapters.spec import AdapterSpec
 from experiments import certified, runner, worker_process
 from experiments.environment import Environment
@@ -226,20 +226,19 @@ def _trace_case(
     return {"name": name, "settings": settings, "seed": 0, "steps": steps, "weights": weights, "restore": restore}
 
 
+UNDROPPED = {"dropout": (0.0, 0.0, 0.0)}
+NARROW_CNN = {**UNDROPPED, "filters": (8, 16), "hidden": 32}
+NARROW_GRU = {"tokens": 12, "vocabulary": 50, "embedding": 8, "hidden": 6, "batch_size": 16}
 # The fields of a network that make it narrow enough for seconds; "full" is the published one, without dropout. A tiny one is
 # for frameworks that have no float64: with these pictures none of its activations comes within 1e-7 of a kink of ReLU or
 # pooling, on which float32 could fall to another side than the reference.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "cnn": {
-        "full": {"dropout": (0.0, 0.0, 0.0)},
-        "narrow": {"dropout": (0.0, 0.0, 0.0), "filters": (8, 16), "hidden": 32, "batch_size": 16, "input_shape": (3, 20, 20)},
-        "tiny": {"dropout": (0.0, 0.0, 0.0), "filters": (8, 16), "hidden": 32, "batch_size": 4, "input_shape": (3, 16, 16)},
+        "full": UNDROPPED,
+        "narrow": {**NARROW_CNN, "batch_size": 16, "input_shape": (3, 20, 20)},
+        "tiny": {**NARROW_CNN, "batch_size": 4, "input_shape": (3, 16, 16)},
     },
-    "gru": {
-        "full": {},
-        "narrow": {"tokens": 12, "vocabulary": 50, "embedding": 8, "hidden": 6, "batch_size": 16},
-        "tiny": {"tokens": 12, "vocabulary": 50, "embedding": 8, "hidden": 6, "batch_size": 16},
-    },
+    "gru": {"full": {}, "narrow": NARROW_GRU, "tiny": NARROW_GRU},
 }
 SEEDS = {"cnn": {"tiny": 4}, "gru": {}}  # of the examples, where it is not 0
 

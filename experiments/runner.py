@@ -52,7 +52,7 @@ def events(trial: Trial, folder: Path, environment: Environment, request: dict[s
     """Write the request and stream the worker's events."""
     (folder / "request.json").write_text(json.dumps(request, indent=1))
     variables = worker_process.worker_environment(
-        trial.spec.environment_variables(trial.configuration), trial.cpu_threads
+        trial.spec.environment_variables(trial.configuration), trial.allowed_threads
     )
     return worker_process.stream(environment.python, folder, variables, trial.time_limit)
 

@@ -68,7 +68,7 @@ class Trial:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
     @property
-    def cpu_threads(self) -> int:
+    def allowed_threads(self) -> int:
         """The CPU threads that the framework may use on this node, as the setting `threads` says."""
         return os.cpu_count() or 1 if self.configuration.get("threads") == "machine" else self.threads
 
@@ -104,7 +104,7 @@ class Trial:
             "adapter": self.adapter,
             "implementation": self.spec.models[self.workload.model],
             "model": self.workload.model,
-            "network": self.workload.request(self.cpu_threads, self.device),
+            "network": self.workload.request(self.allowed_threads, self.device),
             "settings": self.configuration,
             "seed": self.seed,
             "data": data,

@@ -37,13 +37,13 @@ class Workload:
                 raise SweepError(unknown(f"key for workload {self.name}", name, [*OVERRIDABLE, *self.network]))
         return replace(self, network=self.network | network, **mine)
 
-    def conflict(self, configuration: dict[str, str], device: str) -> Conflict | None:
+    def conflict(self, configuration: dict[str, str]) -> Conflict | None:
         """The choices that its network can't have with pictures of its size, and why; None if it can have all."""
-        if self.model == "cnn" and "conv_padding" in configuration:
+        if self.model == "cnn":
             try:
                 flat_sides(self.network["input_shape"], configuration)
             except ValueError as error:
-                return Conflict({"conv_padding": configuration["conv_padding"]}, device, f"{self.name}: {error}")
+                return Conflict({"conv_padding": configuration["conv_padding"]}, f"{self.name}: {error}")
         return None
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,8 @@ def plan(sweep: Sweep) -> Plan:
     rows: dict[str, list[Row]] = {}
     for name in sweep.adapters:
         rows[name] = _possible(sweep, load_spec(name), _rows(sweep, load_spec(name), choices[name]), dropped)
+        if sweep.design == "search" and not rows[name]:
+            raise SweepError(f"design 'search' has nothing to draw for {name}: {dropped[-1]['reason']}; change fixed or settings")
     trials = [] if sweep.design == "search" else _ordered(sweep, rows)
     return Plan(sweep, choices, dropped, collapsed, trials, aliases=_aliases(sweep, choices, rows))
 
@@ -177,7 +179,7 @@ def _choices(
 ) -> dict[str, list[str]]:
     """The choices that can be told apart here; what can't is written to `dropped` and `collapsed`."""
     model, kept = sweep.workload.resolve().model, {}
-    native, own = spec.native(model), {name: position.native for name, position in spec.supported(model).items()}
+    native, own = spec.native(model), spec.own(model)
     for name, wanted in sweep.settings.items():
         possible = []
         for choice in dict.fromkeys(own.get(name, NATIVE) if choice == NATIVE else choice for choice in wanted):
@@ -200,8 +202,8 @@ def _walkable(
     """The walks on which no row has a conflict, and their rows. Raises SweepError where there is no such walk."""
     drawn = paths.walks(list(steps), sweep.permutations, sweep.name)
     on = {walk: paths.along(walk, source.configuration, steps) for walk in drawn}
-    met = {walk: [conflict for row in on[walk] if (conflict := _conflict(sweep, source.spec, row))] for walk in drawn}
-    _write_conflicts(source.spec, [conflict for found in met.values() for conflict in found], dropped)
+    met = {walk: [found for row in on[walk] if (found := conflict(sweep, source.spec, row))] for walk in drawn}
+    _write_conflicts(source.spec, itertools.chain(*met.values()), dropped)
     walks = [walk for walk in drawn if not met[walk]]
     if not walks:
         first = met[drawn[0]][0]
@@ -230,22 +232,22 @@ def _possible(
     sweep: Sweep, spec: AdapterSpec, configurations: list[dict[str, str]], dropped: list[dict[str, str]]
 ) -> list[Row]:
     """The rows without those whose choices don't work together; why is written to `dropped`."""
-    rows = [(row, _conflict(sweep, spec, row)) for row in configurations]
-    _write_conflicts(spec, [conflict for _, conflict in rows if conflict], dropped)
-    return [Row(row) for row, conflict in rows if not conflict]
+    rows = [(row, conflict(sweep, spec, row)) for row in configurations]
+    _write_conflicts(spec, [met for _, met in rows if met], dropped)
+    return [Row(row) for row, met in rows if not met]
 
 
-def _conflict(sweep: Sweep, spec: AdapterSpec, configuration: dict[str, str]) -> Conflict | None:
+def conflict(sweep: Sweep, spec: AdapterSpec, configuration: dict[str, str]) -> Conflict | None:
+    """Choices of a row that don't work together, in the framework or in the workload; None if all do."""
     device = sweep.resources.device
-    return spec.conflict(configuration, device) or sweep.workload.resolve().conflict(configuration, device)
+    return spec.conflict(configuration, device) or sweep.workload.resolve().conflict(configuration)
 
 
-def _write_conflicts(spec: AdapterSpec, met: list[Conflict], dropped: list[dict[str, str]]) -> None:
-    for number, conflict in enumerate(met):
-        (setting, choice), *others = conflict.choices.items()
-        reason = f"not with {_in_words(dict(others))}: {conflict.reason}" if others else conflict.reason
-        if conflict not in met[:number]:
-            dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
+def _write_conflicts(spec: AdapterSpec, met: Iterable[Conflict], dropped: list[dict[str, str]]) -> None:
+    for choices, why in dict.fromkeys((tuple(one.choices.items()), one.reason) for one in met):
+        (setting, choice), *others = choices
+        reason = f"not with {_in_words(dict(others))}: {why}" if others else why
+        dropped.append({"adapter": spec.name, "setting": setting, "choice": choice, "reason": reason})
 
 
 def _in_words(choices: Mapping[str, str]) -> str:
@@ -260,8 +262,12 @@ def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> lis
     if sweep.design == "fractional":
         levels = _levels(sweep, spec, choices)
         return [base | cell for cell in fractions.cells(levels, sweep.resolution, sweep.foldover)]
-    combinations = itertools.product(*choices.values())
-    return [{**base, **dict(zip(choices, combination, strict=True))} for combination in combinations]
+    # A search draws its rows: in these it meets each pair of choices once, and with them what does not work together.
+    together = itertools.combinations(choices, min(2, len(choices))) if sweep.design == "search" else [tuple(choices)]
+    return [
+        {**base, **dict(zip(names, combination, strict=True))}
+        for names in together for combination in itertools.product(*(choices[name] for name in names))
+    ]  # fmt: skip
 
 
 def _ordered(sweep: Sweep, rows: dict[str, list[Row]]) -> list[Trial]:

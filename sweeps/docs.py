@@ -41,7 +41,7 @@ def natives() -> str:
 
 
 def _natives(model: str) -> str:
-    own = [(spec, {name: position.native for name, position in spec.supported(model).items()}) for spec in able(model)]
+    own = [(spec, spec.own(model)) for spec in able(model)]
     differing = [name for name in SETTINGS if len({natives[name] for _, natives in own if name in natives}) > 1]
     rows = [[spec.name, spec.python, *(natives.get(name, "-") for name in differing)] for spec, natives in own]
     return table(["adapter", "Python", *differing], rows)

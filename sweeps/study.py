@@ -32,6 +32,8 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 
+DRAWS = 200  # after which a search waits: all that it draws conflicts, is left out or is running
+
 
 def storage(folder: Path) -> BaseStorage:
     """ROSETTA_LEDGER as a database's address, or a journal file in the sweep's folder. Raises LedgerError."""
@@ -117,9 +119,10 @@ class Ledger:
             while (trial := self._next_row()) and trial.adapter in self.left_out:
                 del self.running[trial.identity]
             return trial
-        while self._started() < (self.plan.sweep.trials or 0):
-            trial = self._sample()
-            if trial is not None:
+        for _ in range(DRAWS):
+            if self._started() >= (self.plan.sweep.trials or 0):
+                return None
+            if trial := self._sample():
                 return trial
         return None
 
@@ -147,7 +150,7 @@ class Ledger:
         configuration = design.baseline(sweep, load_spec(adapter))
         for name, choices in self.plan.choices[adapter].items():
             configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
-        if adapter in self.left_out or load_spec(adapter).conflict(configuration, sweep.resources.device):
+        if adapter in self.left_out or design.conflict(sweep, load_spec(adapter), configuration):
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
         seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])

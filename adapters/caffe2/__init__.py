@@ -1,6 +1,6 @@
 """What Caffe2 does if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CUDNN, NO_TRANSPOSITION
+from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="caffe2",
@@ -11,16 +11,13 @@ SPEC = AdapterSpec(
     models={"cnn": "adapters.caffe2.cnn:Model", "gru": "adapters.caffe2.gru:Model"},
     # What follows is asked for there; Nesterov's momentum is not: build_sgd looks ahead unless told otherwise.
     published={"cnn": Published("Caffe2_CNN", {"autotune": "on", "relu": "after_pool", "input_gradient": "skipped"})},
-    conflicts=tuple(
-        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the reader hands the pictures over as they are stored")
-        for device in DEVICES
-    ),
+    conflicts=(NO_TRANSPOSITION,),
     settings={
         **LOOP,
         "layout": Supported("nchw", ("nchw", "nhwc"), "ModelHelper.arg_scope['order']; the convolutions' argument order"),
         "autotune": Supported(
             "off", ("off", "on"), "ModelHelper.arg_scope['cudnn_exhaustive_search']; the convolutions' argument exhaustive_search",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
         ),
         "winograd": Unsupported("cuDNN chooses among all its algorithms; Caffe2 can name one (force_algo), but leave none out"),
         "cpu_kernels": Unsupported(

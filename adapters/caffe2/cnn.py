@@ -6,7 +6,8 @@ from caffe2.python.modeling.gradient_clipping import GradientClipping
 from adapters import model
 from adapters.caffe2 import nets
 from adapters.caffe2.loader import Loader
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 # brew takes an operator's name and its arguments.
 INITIALIZERS = {

@@ -1,6 +1,6 @@
 """What Chainer does if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CUDNN, NO_TRANSPOSITION
+from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="chainer",
@@ -10,10 +10,7 @@ SPEC = AdapterSpec(
     python="3.11",
     models={"cnn": "adapters.chainer.cnn:Model", "gru": "adapters.chainer.gru:Model"},
     published={"cnn": Published("Chainer_CNN", {"relu": "after_pool", "autotune": "on"})},
-    conflicts=tuple(
-        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the iterator hands the pictures over as they are stored")
-        for device in DEVICES
-    ),
+    conflicts=(NO_TRANSPOSITION,),
     settings={
         **LOOP,
         "layout": Supported(
@@ -21,7 +18,7 @@ SPEC = AdapterSpec(
             limits={"nhwc": "Chainer's links take channels first only"},
         ),
         "autotune": Supported(
-            "off", ("off", "on"), "chainer.config.autotune", inert={"cpu": "cuDNN runs on CUDA devices only"}
+            "off", ("off", "on"), "chainer.config.autotune", inert=NO_CUDNN
         ),
         "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; Chainer can't leave one out"),
         "cpu_kernels": Unsupported("chainer.config.use_ideep needs ideep4py, which was built for Python 2.7 to 3.7 only"),

@@ -10,7 +10,8 @@ from chainer.datasets import TupleDataset
 
 from adapters import model
 from adapters.chainer.losses import softmax_cross_entropy
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.GlorotUniform,

@@ -1,6 +1,6 @@
 """What CNTK does if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CUDNN, NO_TRANSPOSITION
+from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="cntk",
@@ -14,10 +14,7 @@ SPEC = AdapterSpec(
         "gru": Published("CNTK_RNN", {"reset": "after"}),  # optimized_rnnstack, cuDNN's cell
     },
     post_install="adapters.cntk.mpi_stubs",
-    conflicts=tuple(
-        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
-        for device in DEVICES
-    ),
+    conflicts=(NO_TRANSPOSITION,),
     settings={
         **LOOP,
         "layout": Supported(
@@ -26,7 +23,7 @@ SPEC = AdapterSpec(
         ),
         "autotune": Supported(
             "on", ("on",), "CNTK's documentation: cuDNN's algorithms are timed at the first batch",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             limits={"off": "CNTK's Python interface has no switch for it"},
         ),
         "winograd": Unsupported("CNTK times all of cuDNN's algorithms and takes the fastest; it can't leave one out"),

@@ -4,7 +4,8 @@ import numpy as np
 from cntk import layers
 
 from adapters import model
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 # CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
 INITIALIZERS = {

@@ -1,6 +1,6 @@
 """What JAX does if nobody asks, and what it can be asked for. JAX itself has no layers: flax's are its usual ones."""
-from adapters.loop import LOOP
-from adapters.spec import AdapterSpec, Conflict, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CUDNN, NO_TF32
+from adapters.spec import AdapterSpec, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="jax",
@@ -9,7 +9,7 @@ SPEC = AdapterSpec(
     module="adapters.jax",
     python="3.11",
     models={"cnn": "adapters.jax.cnn:Model", "gru": "adapters.jax.gru:Model"},
-    conflicts=(Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),),
+    conflicts=(NO_TF32,),
     settings={
         **LOOP,
         "layout": Supported("nhwc", ("nchw", "nhwc"), "dimension numbers of the convolutions in the traced program"),
@@ -22,7 +22,7 @@ SPEC = AdapterSpec(
         ),
         "winograd": Supported(
             "on", every("winograd"), "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it XLA leaves cuDNN's engines noted as Winograd out",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Unsupported("XLA has no switch that works: xla_cpu_use_onednn, on or off, leaves the calls of oneDNN as they are"),

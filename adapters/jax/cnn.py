@@ -12,7 +12,8 @@ from jax import numpy as jnp
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.glorot_uniform(),
@@ -175,7 +176,7 @@ class Model(model.Model):
     def report(self):
         x, y = self.batch_shapes()
         program = jax.make_jaxpr(self.forward_test)(self.weights, self.key, x)
-        *_, pictures = jax.eval_shape(self.forward_backward, self.weights, self.velocities, self.key, x, y)
+        *_, pictures = jax.eval_shape(self.step, self.weights, self.velocities, self.key, x, y)
         operations = [equation.params.get("name", equation.primitive.name) for equation in program.eqns]
         convolution, pool = (program.eqns[operations.index(name)] for name in ("conv_general_dilated", "reduce_window_max"))
         relus = [place for place, name in enumerate(operations) if name == "custom_jvp_call"]  # ReLU brings its own derivative

@@ -1,6 +1,6 @@
 """What Keras 2.3 does on each of its back ends if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CPU, NO_CUDNN
+from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SHARED = {
     **LOOP,
@@ -104,7 +104,7 @@ CNTK = spec(
     {
         "autotune": Supported(
             "on", ("on",), "CNTK's documentation: cuDNN's algorithms are timed at the first batch",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             limits={"off": "CNTK's Python interface has no switch for it"},
         ),
         "cpu_kernels": Unsupported("convolutions always take Intel's kernels (MKL's, of which oneDNN came)"),
@@ -123,7 +123,7 @@ THEANO = spec(
     {
         "autotune": Supported(
             "off", ("off", "on"), "theano.config.dnn.conv.algo_fwd is small, algo_bwd_filter and algo_bwd_data are none",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
         ),
         "cpu_kernels": Unsupported("Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"),
     },
@@ -137,19 +137,19 @@ TENSORFLOW = spec(
     {
         "autotune": Supported(
             "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE, on if not set",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
         ),
         "winograd": Supported(
             "on", every("winograd"), "TF_ENABLE_WINOGRAD_NONFUSED, on if not set (tensorflow/stream_executor/cuda/cuda_dnn.cc)",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Supported(
             "onednn", every("cpu_kernels"),
             "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL, on if not set: Eigen's products in single precision, which convolutions and dense "
             "layers are made of, call MKL-DNN's kernel or Eigen's own (tensorflow/core/kernels/eigen_contraction_kernel.cc)",
-            inert={"cuda": "a CUDA device has its own kernels"},
+            inert=NO_CPU,
             variables={
                 "onednn": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "1"},
                 "own": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "0"},
@@ -170,13 +170,13 @@ TENSORFLOW = spec(
         "cnn": Published("Keras_TF_CNN", {}),
         "gru": Published("Keras_TF_RNN", {"padding": "post", "rnn_kernel": "fused", "reset": "after", "adam_epsilon": "plain_1e-8"}),
     },
-    conflicts=(Conflict({"rnn_kernel": "fused"}, "cpu", "keras.layers.CuDNNGRU runs on CUDA devices only"),)
+    conflicts=(Conflict({"rnn_kernel": "fused"}, "keras.layers.CuDNNGRU runs on CUDA devices only", ("cpu",)),)
     + tuple(
-        Conflict({"rnn_kernel": "fused", setting: choice}, "cuda", "keras.layers.CuDNNGRU has no such choice")
+        Conflict({"rnn_kernel": "fused", setting: choice}, "keras.layers.CuDNNGRU has no such choice", ("cuda",))
         for setting, choice in (("reset", "before"), ("gates", "hard_sigmoid"), ("precision", "float64"))
     )
     + tuple(
-        Conflict({"adam_epsilon": epsilon, "adam_count": "unordered"}, device, "the epsilon's step could be another than Adam's")
-        for epsilon in ("hat_1e-8", "hat_1e-7") for device in DEVICES
+        Conflict({"adam_epsilon": epsilon, "adam_count": "unordered"}, "the epsilon's step could be another than Adam's")
+        for epsilon in ("hat_1e-8", "hat_1e-7")
     ),
 )

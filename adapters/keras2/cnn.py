@@ -3,7 +3,8 @@ import numpy as np
 
 from adapters import laws, model
 from adapters.keras2.backends import BACKEND, keras, start
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 K = keras.backend
 

@@ -1,9 +1,7 @@
 """What Keras 3 does on each of its back ends if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CPU, NO_CUDNN, NO_TF32
+from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
-NO_CPU = {"cuda": "a CUDA device has its own kernels"}
-NO_CUDNN = {"cpu": "cuDNN runs on CUDA devices only"}
 XLA_AUTOTUNE = {"off": {"XLA_FLAGS": "--xla_gpu_autotune_level=0"}, "on": {"XLA_FLAGS": "--xla_gpu_autotune_level=4"}}
 
 SHARED = {
@@ -75,9 +73,8 @@ KERNELS = Supported(
     "fused", ("fused", "cell"), "keras.layers.GRU(use_cudnn='auto'); the layer's use_cudnn and unroll",
     inert={"cpu": "cuDNN runs on CUDA devices only; on others Keras runs the cell without a word"},
 )
-NO_TF32 = (Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),)
 NO_KERNEL = tuple(
-    Conflict({"rnn_kernel": "fused", setting: choice}, "cuda", "cuDNN's GRU has no such choice: Keras would run the cell without a word")
+    Conflict({"rnn_kernel": "fused", setting: choice}, "cuDNN's GRU has no such choice: Keras would run the cell without a word", ("cuda",))
     for setting, choice in (("reset", "before"), ("gates", "hard_sigmoid"))
 )
 
@@ -135,10 +132,10 @@ TENSORFLOW = spec(
         "cnn": Published("Keras_TF_CNN", {"labels": "one_hot"}),
         "gru": Published("Keras_TF_RNN", {"labels": "one_hot", "padding": "post", "adam_epsilon": "plain_1e-8"}),
     },
-    conflicts=NO_TF32 + NO_KERNEL + (
-        Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "TensorFlow's channels-first convolution has no float64 CPU kernel"),
-        Conflict({"layout": "nchw", "precision": "bfloat16"}, "cpu", "channels-first only oneDNN has bfloat16 CPU kernels, for AVX-512"),
-        Conflict({"layout": "nchw", "cpu_kernels": "own"}, "cpu", "TensorFlow's own CPU kernels of a convolution's gradients are channels-last"),
+    conflicts=(NO_TF32,) + NO_KERNEL + (
+        Conflict({"layout": "nchw", "precision": "float64"}, "TensorFlow's channels-first convolution has no float64 CPU kernel", ("cpu",)),
+        Conflict({"layout": "nchw", "precision": "bfloat16"}, "channels-first only oneDNN has bfloat16 CPU kernels, for AVX-512", ("cpu",)),
+        Conflict({"layout": "nchw", "cpu_kernels": "own"}, "TensorFlow's own CPU kernels of a convolution's gradients are channels-last", ("cpu",)),
     ),
 )  # fmt: skip
 
@@ -157,9 +154,9 @@ TORCH = spec(
         "embedding_gradient": DENSE,
         "rnn_kernel": KERNELS,
     },
-    conflicts=NO_TF32 + NO_KERNEL + tuple(
-        Conflict({"compile": "graph", "rnn_kernel": kernel}, device, "torch.compile unrolls the time steps: minutes for 150 of them")
-        for kernel in ("fused", "cell") for device in DEVICES
+    conflicts=(NO_TF32,) + NO_KERNEL + tuple(
+        Conflict({"compile": "graph", "rnn_kernel": kernel}, "torch.compile unrolls the time steps: minutes for 150 of them")
+        for kernel in ("fused", "cell")
     ),
 )  # fmt: skip
 
@@ -186,5 +183,5 @@ JAX = spec(
             limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"},
         ),
     },
-    conflicts=NO_TF32,
+    conflicts=(NO_TF32,),
 )  # fmt: skip

@@ -4,7 +4,8 @@ import numpy as np
 from adapters import model
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import INITIALIZERS, NUMBERS, keras
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 layers = keras.layers
 

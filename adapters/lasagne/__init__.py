@@ -1,5 +1,5 @@
 """What Lasagne on Theano does if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
+from adapters.shared import LOOP, NO_CUDNN
 from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
@@ -20,7 +20,7 @@ SPEC = AdapterSpec(
         ),
         "autotune": Supported(
             "off", ("off", "on"), "theano.config.dnn.conv.algo_fwd, algo_bwd_filter, algo_bwd_data: small, none, none if not set",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
         ),
         "winograd": Unsupported("Theano names cuDNN's algorithm or lets cuDNN choose among all; it can't leave one out"),
         "cpu_kernels": Unsupported("Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"),

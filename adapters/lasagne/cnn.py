@@ -11,7 +11,8 @@ from theano.sandbox.rng_mrg import mrg_uniform_base
 from adapters import laws, model
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 
 
 def truncated_normal(shape):

@@ -1,6 +1,6 @@
 """What MXNet does if nobody asks, and what it can be asked for: two interfaces, one library and one environment."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
+from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SHARED = {
     **LOOP,
@@ -10,7 +10,7 @@ SHARED = {
     ),
     "autotune": Supported(
         "on", ("off", "on"), "MXNET_CUDNN_AUTOTUNE_DEFAULT, 1 if not set",
-        inert={"cpu": "cuDNN runs on CUDA devices only"},
+        inert=NO_CUDNN,
         variables={"off": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}, "on": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "1"}},
     ),
     "winograd": Unsupported("MXNet takes the first that fits of the algorithms that cuDNN proposes; it can't leave one out"),
@@ -50,18 +50,13 @@ SHARED = {
         limits=dict.fromkeys(("two", "unordered"), "mxnet.optimizer.Adam counts before it corrects, in order"),
     ),
 }
-CONFLICTS = tuple(
+CONFLICTS = (
     Conflict(
-        {"embedding_gradient": "sparse", "precision": "float64"}, device,
+        {"embedding_gradient": "sparse", "precision": "float64"},
         "MXNet's lazy Adam keeps its constants in float32; the one for float64 makes every gradient dense",
-    )
-    for device in DEVICES
+    ),
+    NO_TRANSPOSITION, NO_TF32,
 )  # fmt: skip
-CONFLICTS += tuple(
-    Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
-    for device in DEVICES
-)
-CONFLICTS += (Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),)
 
 GLUON = AdapterSpec(
     name="mxnet-gluon",

@@ -4,10 +4,11 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn, rnn
 
 from adapters import model
+from adapters.batches import DTYPES
 from adapters.model import epsilon_of
 from adapters.mxnet.losses import SoftmaxTwice
 from adapters.mxnet.optimizers import ADAMS
-from adapters.mxnet.precision import DTYPES, read_kernels, read_precision
+from adapters.mxnet.precision import read_kernels, read_precision
 
 # What Block.initialize draws if nobody names an initialiser.
 OWN = {"init": "uniform_007", "bias_init": "zeros", "embedding_init": "uniform_007", "rnn_init": "uniform_007"}

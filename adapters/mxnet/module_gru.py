@@ -5,10 +5,11 @@ import mxnet as mx
 from mxnet import nd, sym
 
 from adapters import model
+from adapters.batches import DTYPES
 from adapters.model import epsilon_of
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import ADAMS
-from adapters.mxnet.precision import DTYPES, read_kernels, read_precision
+from adapters.mxnet.precision import read_kernels, read_precision
 
 # What Module.init_params draws if nobody names an initialiser.
 OWN = {"init": "uniform_001", "bias_init": "zeros", "embedding_init": "uniform_001", "rnn_init": "uniform_001"}

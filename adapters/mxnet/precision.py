@@ -2,8 +2,6 @@
 import mxnet as mx
 import numpy as np
 
-DTYPES = {"float32": "float32", "float64": "float64", "tf32": "float32"}
-
 
 def read_kernels():
     built, wanted = mx.runtime.Features().is_enabled("MKLDNN"), mx.util.getenv("MXNET_MKLDNN_ENABLED")

@@ -1,6 +1,6 @@
 """What PyTorch does if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.shared import LOOP, NO_CPU, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
+from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="pytorch",
@@ -13,27 +13,18 @@ SPEC = AdapterSpec(
         "cnn": Published("PyTorch_CNN", {"relu": "after_pool", "autotune": "on"}),
         "gru": Published("PyTorch_RNN", {"sequence_layout": "ntc"}),  # its U(-0.1, 0.1) is PyTorch's own law for 100 units
     },
-    conflicts=tuple(
-        Conflict({"compile": "graph", "rnn_kernel": kernel}, device, "torch.compile unrolls the time steps: minutes for 150 of them")
-        for kernel in ("fused", "cell") for device in DEVICES
-    )
-    + tuple(
-        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
-        for device in DEVICES
-    )
-    + (Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),),
+    conflicts=(
+        Conflict({"compile": "graph", "rnn_kernel": "fused"}, "torch.compile unrolls the time steps: minutes for 150 of them"),
+        Conflict({"compile": "graph", "rnn_kernel": "cell"}, "torch.compile unrolls the time steps: minutes for 150 of them"),
+        NO_TRANSPOSITION, NO_TF32,
+    ),
     settings={
         **LOOP,
         "layout": Supported("nchw", ("nchw", "nhwc"), "memory format of the convolutions' weights"),
-        "autotune": Supported(
-            "off", ("off", "on"), "torch.backends.cudnn.benchmark",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
-        ),
+        "autotune": Supported("off", ("off", "on"), "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
         "compile": Supported("eager", ("eager", "graph"), "type of the training step: torch.compile wraps it or not"),
         "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; PyTorch can't leave one out"),
-        "cpu_kernels": Supported(
-            "onednn", every("cpu_kernels"), "torch.backends.mkldnn.enabled", inert={"cuda": "a CUDA device has kernels of its own"}
-        ),
+        "cpu_kernels": Supported("onednn", every("cpu_kernels"), "torch.backends.mkldnn.enabled", inert=NO_CPU),
         "precision": Supported(
             "float32", every("precision"),
             "torch.get_default_dtype(); dtype of the weights, torch.backends.*.allow_tf32 (for cuDNN's convolutions on if nobody asks), "

@@ -7,8 +7,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from adapters import laws, model
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
+from adapters.shapes import STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": nn.init.xavier_uniform_,

@@ -1,5 +1,5 @@
 """The networks in plain NumPy: the definition of the right answer, and a framework that needs no installation."""
-from adapters.loop import LOOP
+from adapters.shared import LOOP
 from adapters.spec import AdapterSpec, Supported, Unsupported, every
 
 SPEC = AdapterSpec(

@@ -2,8 +2,9 @@
 import numpy as np
 
 from adapters import laws, model
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
 from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Parametric, Relu
+from adapters.shapes import STRIDES
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ORDERS = {"before_pool": lambda stride: [Relu(), MaxPool(stride)], "after_pool": lambda stride: [MaxPool(stride), Relu()]}

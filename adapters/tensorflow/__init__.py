@@ -1,6 +1,6 @@
 """What TensorFlow 2 does if nobody asks, and what it can be asked for."""
-from adapters.loop import LOOP
-from adapters.spec import DEVICES, AdapterSpec, Conflict, Published, Supported, every
+from adapters.shared import LOOP, NO_CPU, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
+from adapters.spec import AdapterSpec, Conflict, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="tensorflow",
@@ -16,33 +16,29 @@ SPEC = AdapterSpec(
     },
     variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
     conflicts=(
-        Conflict({"layout": "nchw", "compile": "eager"}, "cpu", "max-pooling channels-first has no eager CPU kernel"),
-        Conflict({"layout": "nchw", "precision": "float64"}, "cpu", "max-pooling channels-first has no float64 CPU kernel"),
-        Conflict({"layout": "nchw", "precision": "bfloat16"}, "cpu", "max-pooling channels-first has no bfloat16 kernel on every CPU"),
-        Conflict({"layout": "nchw", "cpu_kernels": "own"}, "cpu", "max-pooling channels-first has no CPU kernel but oneDNN's"),
-        Conflict({"precision": "tf32"}, "cpu", "TensorFloat-32 is a format of CUDA devices"),
-    )
-    + tuple(
-        Conflict({"loader": "framework", "data_layout": "transposed"}, device, "the loader hands the pictures over as they are stored")
-        for device in DEVICES
+        Conflict({"layout": "nchw", "compile": "eager"}, "max-pooling channels-first has no eager CPU kernel", ("cpu",)),
+        Conflict({"layout": "nchw", "precision": "float64"}, "max-pooling channels-first has no float64 CPU kernel", ("cpu",)),
+        Conflict({"layout": "nchw", "precision": "bfloat16"}, "max-pooling channels-first has no bfloat16 kernel on every CPU", ("cpu",)),
+        Conflict({"layout": "nchw", "cpu_kernels": "own"}, "max-pooling channels-first has no CPU kernel but oneDNN's", ("cpu",)),
+        NO_TF32, NO_TRANSPOSITION,
     ),
     settings={
         **LOOP,
         "layout": Supported("nhwc", ("nchw", "nhwc"), "data_format of the convolutions in the traced graph"),
         "autotune": Supported(
             "on", ("off", "on"), "TF_CUDNN_USE_AUTOTUNE, on if not set",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
         ),
         "winograd": Supported(
             "on", every("winograd"), "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it cuDNN's engines noted as Winograd are left out",
-            inert={"cpu": "cuDNN runs on CUDA devices only"},
+            inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Supported(
             "onednn", every("cpu_kernels"),
             "TF_ENABLE_ONEDNN_OPTS, if not set on where the CPU has AVX512-VNNI and off elsewhere: asked for, so that all nodes run the same",
-            inert={"cuda": "a CUDA device has its own kernels"},
+            inert=NO_CPU,
             variables={"onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "own": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
         ),
         "compile": Supported(

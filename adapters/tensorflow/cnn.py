@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from adapters import laws, model
-from adapters.model import CLIPS, LAYERS, STRIDES
+from adapters.model import CLIPS, LAYERS
+from adapters.shapes import STRIDES
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph

@@ -89,7 +89,7 @@ def test_a_function_that_the_target_lacks_is_refused():
 
 
 def test_choices_that_do_not_work_together_are_refused():
-    conflict = Conflict({"precision": "float64", "dropout_at_test": "off"}, "cpu", "a kernel is missing")
+    conflict = Conflict({"precision": "float64", "dropout_at_test": "off"}, "a kernel is missing")
     spec = load_spec("pytorch")._replace(conflicts=(conflict,))
     with pytest.raises(SweepError, match="on a CPU: a kernel is missing"):
         transfer.configuration(spec, "cnn", {"precision": "float64"})

@@ -98,7 +98,7 @@ def test_on_a_gpu_what_is_inert_on_a_cpu_is_walked():
 
 
 def test_walks_pass_by_what_conflicts(monkeypatch):
-    conflict = Conflict({"init": "glorot_uniform", "momentum": "classical"}, "cpu", "so it is")
+    conflict = Conflict({"init": "glorot_uniform", "momentum": "classical"}, "so it is")
     monkeypatch.setattr(design, "load_spec", lambda name: load_spec(name)._replace(conflicts=(conflict,) * (name == "pytorch")))
     planned = design.plan(parsed(adapters=["pytorch", "cntk"], fixed={"bias_init": "zeros", "labels": "sparse"}))
     assert len(planned.path.walks) == 3 and all(walk.index("momentum") < walk.index("init") for walk in planned.path.walks)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.errors import LedgerError
+from experiments.errors import LedgerError, SweepError
 from sweeps import design, driver, scheduler, sweep
 from sweeps.study import Ledger
 
@@ -127,3 +127,25 @@ def test_a_search_never_runs_choices_that_conflict(ledger):
         made.finish(trial, outcome())
     assert made.outcomes() == {"completed": 8}
     assert ("nchw", "eager") not in pairs and len(pairs) > 1
+
+
+def test_a_search_draws_no_pictures_that_are_too_small(ledger):
+    made = ledger(design="search", trials=6, settings={"conv_padding": ["same", "valid"], "relu": ["before_pool", "after_pool"]})
+    drawn = set()
+    while (trial := made.next()) is not None:
+        drawn.add(trial.configuration["conv_padding"])
+        made.finish(trial, outcome())
+    assert drawn == {"same"} and made.outcomes() == {"completed": 6}
+
+
+def test_a_search_of_which_every_cell_runs_waits(ledger):
+    made = ledger(design="search", trials=4, settings={"relu": ["before_pool"]}, seeds=[0])
+    running = made.next()
+    assert made.next() is None
+    made.finish(running, outcome())
+    assert made.next() is None and made.remaining() == 0
+
+
+def test_a_search_that_could_draw_nothing_is_refused(ledger):
+    with pytest.raises(SweepError, match="nothing to draw for reference"):
+        ledger(design="search", trials=4, fixed={"conv_padding": "valid"})
