@@ -13,11 +13,11 @@ def null_trial(trial):
     yield {"event": "started", "time": now, "host": "", "devices": "cpu"}
     yield {"event": "epoch", "time": now, "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 0.0, "evaluate_seconds": 0.0}
     metrics = {"accuracy": 0.5, "train_seconds": 0.001}
-    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "metrics": metrics, "log": "", "request": "{}"}
+    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "fault": "", "metrics": metrics, "log": "", "request": "{}"}
 
 
 class NullCluster(Cluster):
     """The scheduler as it is, with a task that starts no worker."""
 
-    def _start(self, trial):
-        return null_trial.options(num_cpus=self.resources.num_cpus).remote(trial)
+    def _start(self, attempt):
+        return null_trial.options(num_cpus=self.resources.num_cpus).remote(attempt.trial)

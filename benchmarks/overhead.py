@@ -29,10 +29,11 @@ from ray.tune.search.optuna import OptunaSearch
 from benchmarks.null_trial import NullCluster
 from experiments import tracking
 from experiments.places import PROJECT
-from experiments.tracking import Recorder
+from experiments.recorder import Recorder
 from sweeps import design, driver, sweep
 from sweeps.driver import SweepFolder
-from sweeps.study import Ledger
+from sweeps.storage import Lease, Storage
+from sweeps.study import open_ledger
 
 ROUNDS = 5
 SETTLING = 5.0  # seconds until what a side and Ray started in the background has loaded its modules
@@ -47,16 +48,16 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     plan = design.plan(declared)
     state = SweepFolder(folder, "null", 1)
     state.path.mkdir(parents=True)
-    ledger = Ledger(plan, state.path, "null/1")
+    ledger = open_ledger(plan, Storage(state.path, Lease(state.path, state.title)), state.title)
     run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
     recorder = Recorder(run)
     cluster = NullCluster(declared.resources)
 
     def null_sweep() -> None:
         ledger.prepare({})
-        for trial, event in cluster.run(ledger.next, cluster.slots):
+        for trial, event in cluster.run(ledger.next):
             driver._take(trial, event, state, ledger, recorder)
-        assert recorder.close() == 0 and len(plan.order) == trials
+        assert recorder.close() and len(plan.order) == trials
 
     return null_sweep
 

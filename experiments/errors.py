@@ -10,6 +10,7 @@ and the remedy. The command line prints it and exits with status 2; anything els
     +-- ClusterError        Ray has not what the sweep asks for
     +-- NotCertified        an adapter that nobody proved equal to the reference here
     +-- WorkerDied          a worker process ended without saying done or failed
+        +-- WorkerKilled    somebody else ended it: the kernel does where memory runs out
 """
 
 
@@ -47,3 +48,7 @@ class NotCertified(RosettaError):
 
 class WorkerDied(RosettaError):
     """A worker process ended without saying done or failed."""
+
+
+class WorkerKilled(WorkerDied):
+    """A worker process that somebody else ended: the kernel does where memory runs out."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from experiments import certified, datasets, worker_process
 from experiments.environment import Environment
-from experiments.errors import RosettaError, WorkerDied
-from experiments.trial import COMPLETED, DIVERGED, FAILED, Event, Trial
+from experiments.errors import RosettaError, WorkerDied, WorkerKilled
+from experiments.trial import COMPLETED, DIVERGED, FAILED, INFRASTRUCTURE, KILLED, MEMORY, Event, Trial
 
 LOG_LIMIT = 200_000  # characters of the worker's log that travel with the outcome
 
@@ -19,13 +19,14 @@ LOG_LIMIT = 200_000  # characters of the worker's log that travel with the outco
 def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     """Yield the worker's events, each with "time", then one event "outcome".
 
-    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, metrics, log, request, and
-              weights (bytes of an .npz) of a trial that keeps them
-    A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data) is too.
+    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, fault ("" unless something else than
+              the framework failed: infrastructure | killed | memory), metrics, log, request, and weights (bytes of an
+              .npz) of a trial that keeps them
+    A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data, no room) is too.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    start = time.time()
-    yield {"event": "started", "time": start, "host": socket.gethostname(), "devices": devices(trial)}
+    start = time.monotonic()
+    yield {"event": "started", "time": time.time(), "host": socket.gethostname(), "devices": devices(trial)}
     last: Event = {}
     try:
         for event in _train(trial, folder, cache):
@@ -34,9 +35,9 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
             if event["event"] not in ("done", "failed"):
                 yield event
             last = event
-    except RosettaError as error:
-        last = {"event": "failed", "error": type(error).__name__, "message": str(error), "traceback": ""}
-    yield outcome(last, folder, time.time() - start)
+    except (RosettaError, OSError) as error:
+        last = {"event": "failed", "error": type(error).__name__, "message": str(error), "traceback": "", "fault": fault(error)}
+    yield outcome(last, folder, time.monotonic() - start)
 
 
 def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
@@ -54,7 +55,8 @@ def events(trial: Trial, folder: Path, environment: Environment, request: dict[s
     variables = worker_process.worker_environment(
         trial.spec.environment_variables(trial.configuration), trial.allowed_threads
     )
-    return worker_process.stream(environment.python, folder, variables, trial.time_limit)
+    limits = worker_process.Limits(trial.time_limit, trial.progress_limit)
+    return worker_process.stream(environment.python, folder, variables, limits)
 
 
 def case_errors(
@@ -79,6 +81,19 @@ def cases(trial: Trial, folder: Path, environment: Environment, request: dict[st
             raise WorkerDied(f"{event['error']}: {event['message']}")
         if event["event"] == "case":
             yield event
+
+
+def fault(error: Exception) -> str:
+    """What else than the framework failed, by the error; "" where it was the framework."""
+    if isinstance(error, WorkerKilled):
+        return KILLED
+    return "" if isinstance(error, WorkerDied) else INFRASTRUCTURE
+
+
+def out_of_memory(last: Event) -> bool:
+    """Whether a worker failed because the device had no memory left, in any framework's words."""
+    said = f"{last['error']} {last['message']}".lower().replace(" ", "").replace("_", "")
+    return any(words in said for words in ("outofmemory", "memoryerror", "resourceexhausted", "failedtoallocate"))
 
 
 def devices(trial: Trial) -> str:
@@ -106,6 +121,7 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
         kind, error = (DIVERGED if last["diverged"] else COMPLETED), ""
     else:
         kind, error = FAILED, f"{last['error']}: {last['message']}".splitlines()[0]
+        last.setdefault("fault", MEMORY if out_of_memory(last) else "")
     numbers = {name: value for name, value in last.items() if isinstance(value, int | float)}
     metrics = {name: float(value) for name, value in numbers.items() if name not in ("time", "diverged")}
     weights = folder / "weights.npz"
@@ -115,6 +131,7 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
         "kind": kind,
         "error": error,
         "traceback": last.get("traceback", ""),
+        "fault": last.get("fault", ""),
         "metrics": metrics | {"total_seconds": seconds - metrics.get("save_seconds", 0.0)},
         "log": _text(folder / "worker.log")[-LOG_LIMIT:],
         "request": _text(folder / "request.json"),

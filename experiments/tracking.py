@@ -1,19 +1,16 @@
 """MLflow: one experiment per sweep, one parent run, one child run per trial. The only module that imports mlflow.
 
-MLflow is a projection of the trial records, written by the driver alone. A `Recorder` writes while the sweep runs; what it
-could not write is written by the next `reconcile`. Writing the same record twice changes nothing.
+MLflow is a projection of the trial records: one run for each trial, of its last attempt. A `Recorder` writes while the sweep
+runs; what it could not write is written by the next `reconcile`. Writing the same record twice changes nothing.
 """
 
 import fnmatch
 import json
 import logging
-import multiprocessing
 import os
-import signal
 import sqlite3
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -29,8 +26,10 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFLOW_RUN_NOTE
+from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.errors import TrackingError
 from experiments.records import TrialRecord, fields
@@ -45,8 +44,8 @@ EPOCH_METRICS = {
     "evaluate_seconds": "epoch_evaluate_seconds",
 }
 MLFLOW_EXPERIMENT_KIND = "mlflow.experimentKind"  # the page opens on training runs, not on language models' traces
+MEMORY = "mlflow.json"  # in a sweep's folder: which run is its parent
 PAGE = 1000  # runs asked for at a time
-BATCH = 60  # events written at a time
 
 
 def tracking_uri(home: Path) -> str:
@@ -83,6 +82,22 @@ def connect(uri: str) -> MlflowClient:
     return client
 
 
+@contextmanager
+def reaching(uri: str) -> Iterator[MlflowClient]:
+    """A client; whatever goes wrong in its use, on the way to the store or in it, is a TrackingError with one clear line."""
+    client = connect(uri)
+    try:
+        yield client
+    except (MlflowException, OSError, SQLAlchemyError) as error:
+        cause = str(error).replace(uri, public(uri)).splitlines()[0][:200]
+        raise TrackingError(f"MLflow at {public(uri)} failed ({cause}); what is done is kept: python sweep.py sync writes it when it is back") from error
+
+
+def client_of(sweep: SweepRun) -> MlflowClient:
+    """A client of the sweep's store, which may be away."""
+    return MlflowClient(sweep.uri)
+
+
 def public(uri: str) -> str:
     """The address without user name and password."""
     scheme, separator, rest = uri.partition("://")
@@ -92,16 +107,24 @@ def public(uri: str) -> str:
 def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[str, str]) -> SweepRun:
     """The sweep's parent run, RUNNING: the one that `folder` remembers, or a new one."""
     uri = tracking_uri(home)
-    client = connect(uri)
-    _let_readers_in(uri)
-    experiment_id = _experiment(client, experiment, home, uri)
-    memory = folder / "mlflow.json"
-    run = _remembered(client, memory)
-    if run is None:
-        run = client.create_run(experiment_id, tags={**tags, MLFLOW_RUN_NAME: name})
-        memory.write_text(json.dumps({"run_id": run.info.run_id}))
-    client.update_run(run.info.run_id, status="RUNNING")
+    with reaching(uri) as client:
+        _let_readers_in(uri)
+        experiment_id = _experiment(client, experiment, home, uri)
+        run = _remembered(client, folder)
+        if run is None:
+            run = client.create_run(experiment_id, tags={**tags, MLFLOW_RUN_NAME: name})
+            (folder / MEMORY).write_text(json.dumps({"run_id": run.info.run_id}))
+        client.update_run(run.info.run_id, status="RUNNING")
     return SweepRun(uri, experiment, run.info.experiment_id, run.info.run_id)
+
+
+def ended_sweep(home: Path, folder: Path, experiment: str) -> SweepRun | None:
+    """The parent run that `folder` remembers; None where MLflow has it no more, or it was never ended."""
+    uri = tracking_uri(home)
+    with reaching(uri) as client:
+        run = _remembered(client, folder)
+    ended = run is not None and run.info.status != "RUNNING"
+    return SweepRun(uri, experiment, run.info.experiment_id, run.info.run_id) if run and ended else None
 
 
 def _let_readers_in(uri: str) -> None:
@@ -121,28 +144,32 @@ def _experiment(client: MlflowClient, name: str, home: Path, uri: str) -> str:
     return str(found.experiment_id)
 
 
-def _remembered(client: MlflowClient, memory: Path) -> Run | None:
+def _remembered(client: MlflowClient, folder: Path) -> Run | None:
+    memory = folder / MEMORY
     if not memory.is_file():
         return None
     try:
         run: Run = client.get_run(json.loads(memory.read_text())["run_id"])
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            raise
         return None
     return run if run.info.lifecycle_stage == "active" else None
 
 
 def log_files(sweep: SweepRun, files: Iterable[Path], description: str = "") -> None:
     """Attach files to the parent run; `description` is shown on its page."""
-    client = connect(sweep.uri)
-    for path in files:
-        client.log_artifact(sweep.run_id, str(path))
-    if description:
-        client.set_tag(sweep.run_id, MLFLOW_RUN_NOTE, description)
+    with reaching(sweep.uri) as client:
+        for path in files:
+            client.log_artifact(sweep.run_id, str(path))
+        if description:
+            client.set_tag(sweep.run_id, MLFLOW_RUN_NOTE, description)
 
 
 def close_sweep(sweep: SweepRun, status: str) -> None:
     """End the parent run: FINISHED or KILLED."""
-    connect(sweep.uri).set_terminated(sweep.run_id, status)
+    with reaching(sweep.uri) as client:
+        client.set_terminated(sweep.run_id, status)
 
 
 def children(client: MlflowClient, sweep: SweepRun) -> list[Run]:
@@ -159,46 +186,52 @@ def children(client: MlflowClient, sweep: SweepRun) -> list[Run]:
 
 
 def reconcile(sweep: SweepRun, records: Iterable[TrialRecord]) -> int:
-    """Bring MLflow up to date with the trial records; returns how many runs were written or ended.
+    """Bring MLflow up to date with the trial records; returns how many runs were written or deleted.
 
-    Finished trials whose run is missing or unfinished are written; runs of trials without an outcome are ended.
+    A finished trial whose run is missing or unfinished is written. Any other run is one of an attempt that was cut off: it
+    is deleted, for the trial runs again.
     """
-    client = connect(sweep.uri)
-    runs: dict[str, list[Run]] = defaultdict(list)
-    for run in children(client, sweep):
-        runs[run.data.tags.get("trial", "")].append(run)
     changed = 0
-    for record in records:
-        if record.outcome() is None:
-            continue
-        mine = runs.pop(record.description()["identity"], [])
-        if not any("outcome" in run.data.tags and run.info.status != "RUNNING" for run in mine):
-            _write(client, sweep, record, mine)
-            changed += 1
-        changed += sum(_kill(client, run) for run in mine[1:])
-    return changed + sum(_kill(client, run) for left in runs.values() for run in left)
+    with reaching(sweep.uri) as client:
+        runs: dict[str, list[Run]] = defaultdict(list)
+        for run in children(client, sweep):
+            runs[run.data.tags.get("trial", "")].append(run)
+        for record in records:
+            if record.outcome():
+                mine = runs[record.description()["identity"]]
+                written = [run for run in mine if "outcome" in run.data.tags and run.info.status != "RUNNING"]
+                if written:
+                    mine.remove(written[0])
+                else:
+                    with one_transaction(client):
+                        RunWriter(client, sweep, record).write(record.events())
+                    changed += 1
+        cut_off = [run.info.run_id for left in runs.values() for run in left]
+        for run_id in cut_off:
+            _discard(client, run_id)
+    return changed + len(cut_off)
 
 
-def _kill(client: MlflowClient, run: Run) -> bool:
-    if run.info.status != "RUNNING":
-        return False
-    client.set_terminated(run.info.run_id, "KILLED")
-    return True
-
-
-def _write(client: MlflowClient, sweep: SweepRun, record: TrialRecord, runs: list[Run]) -> None:
-    with _one_transaction(client):
-        RunWriter(client, sweep, record, runs[0] if runs else None).write(record.events())
+def _discard(client: MlflowClient, run_id: str) -> None:
+    client.set_terminated(run_id, "KILLED")
+    client.delete_run(run_id)
 
 
 class RunWriter:
     """Writes the events of one trial to its run, as many at a time as there are."""
 
-    def __init__(self, client: MlflowClient, sweep: SweepRun, record: TrialRecord, run: Run | None = None):
-        self.client, self.sweep, self.record, self.run = client, sweep, record, run
+    def __init__(self, client: MlflowClient, sweep: SweepRun, record: TrialRecord):
+        self.client, self.sweep, self.record = client, sweep, record
+        self.run: Run | None = None
 
     def write(self, events: list[Event]) -> None:
-        """Write them; the first ones make the run, an outcome ends it."""
+        """Write them; the first ones make the run, an outcome ends it. One that starts again has a new run in place of the old."""
+        starts = [place for place, event in enumerate(events) if event["event"] == "started"]
+        if starts:
+            events = events[starts[-1] :]
+            if self.run:
+                _discard(self.client, self.run.info.run_id)
+                self.run = None
         metrics = [metric for event in events for metric in _metrics(event)]
         tags = {name: value[:5000] for event in events for name, value in _tags(event).items()}
         params: dict[str, Any] = {}
@@ -234,7 +267,7 @@ class RunWriter:
 
 
 @contextmanager
-def _one_transaction(client: MlflowClient) -> Iterator[None]:
+def one_transaction(client: MlflowClient) -> Iterator[None]:
     """Let the embedded store make all calls within in one session: they are written wholly or not at all.
 
     It opens six for a run that ends, some within others, and asks for the same rows in each: a third of all its time.
@@ -286,100 +319,6 @@ def _tags(event: Event) -> dict[str, str]:
     return {}
 
 
-Item = tuple[TrialRecord, Event] | None  # None: there will be no more
-
-
-class Recorder:
-    """Writes events to MLflow in a process of its own: neither a slow server nor MLflow's own work holds up a trial."""
-
-    def __init__(self, sweep: SweepRun):
-        context = multiprocessing.get_context("spawn")
-        self.queue: multiprocessing.Queue[Item] = context.Queue()
-        self.unwritten = context.Value("i", 0)
-        # A daemon: a program that fails before it closes the recorder ends all the same, and does not wait for it.
-        self.process = context.Process(target=_record, args=(sweep, self.queue, self.unwritten), name="mlflow", daemon=True)
-        self.process.start()
-        self.given: set[Path] = set()
-
-    def record(self, record: TrialRecord, event: Event) -> None:
-        self.given.add(record.folder)
-        self.queue.put((record, event))
-
-    def close(self) -> int:
-        """Write what is left, end the runs of trials that were cut off; returns how many runs MLflow may lack."""
-        self.queue.put(None)
-        self.process.join()
-        self.queue.cancel_join_thread()  # a process that died leaves a queue that nobody empties
-        return int(self.unwritten.value) if self.process.exitcode == 0 else len(self.given)
-
-
-def _record(sweep: SweepRun, waiting: "multiprocessing.Queue[Item]", unwritten: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; the driver says when it ends
-    threading.Thread(target=_end_with_driver, daemon=True).start()
-    writers = RunWriters(sweep)
-    running = True
-    while running:
-        items = _gathered(waiting)
-        running = None not in items
-        writers.write([item for item in items if item])
-        unwritten.value = len(writers.unwritten)
-    writers.kill()
-    unwritten.value = len(writers.unwritten)
-
-
-def _end_with_driver() -> None:
-    driver = multiprocessing.parent_process()
-    assert driver is not None
-    driver.join()
-    os._exit(1)
-
-
-def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:
-    """At least one item, and those that have gathered by now: as many as one transaction takes without keeping others out."""
-    items = [waiting.get()]
-    while len(items) < BATCH and not waiting.empty():
-        items.append(waiting.get())
-    return items
-
-
-class RunWriters:
-    """A RunWriter for each trial that has no outcome yet. What MLflow does not take is left to `reconcile`."""
-
-    def __init__(self, sweep: SweepRun):
-        self.client, self.sweep = MlflowClient(sweep.uri), sweep
-        self.writers: dict[Path, RunWriter] = {}
-        self.unwritten: set[Path] = set()
-
-    def write(self, items: list[tuple[TrialRecord, Event]]) -> None:
-        events: dict[Path, list[Event]] = defaultdict(list)
-        for record, event in items:
-            self.writers.setdefault(record.folder, RunWriter(self.client, self.sweep, record))
-            events[record.folder].append(event)
-        try:
-            with _one_transaction(self.client):
-                for folder, news in events.items():
-                    self._try(folder, partial(self._write, folder, news))
-        except Exception:  # none of them is written
-            self.unwritten |= events.keys()
-
-    def _write(self, folder: Path, events: list[Event]) -> None:
-        self.writers[folder].write(events)
-        if events[-1]["event"] == "outcome":
-            del self.writers[folder]
-
-    def kill(self) -> None:
-        for folder, writer in self.writers.items():
-            self._try(folder, writer.kill)
-
-    def _try(self, folder: Path, write: Callable[[], None]) -> None:
-        if folder in self.unwritten:
-            return
-        try:
-            write()
-        except Exception:  # whatever MLflow, its server or the network raise: the record has it all, `reconcile` writes it
-            self.unwritten.add(folder)
-
-
 # Reading back
 
 
@@ -398,20 +337,20 @@ def last_sweep(home: Path, experiment: str) -> SweepRun:
 
 def read_files(sweep: SweepRun, patterns: Iterable[str], folder: Path) -> dict[str, Any]:
     """{name: content} of the JSON files that were stored with the sweep under names like these. `folder` receives them."""
-    client = connect(sweep.uri)
-    stored = [file.path for file in client.list_artifacts(sweep.run_id)]
-    names = [name for pattern in patterns for name in fnmatch.filter(stored, pattern)]
-    paths = {name: client.download_artifacts(sweep.run_id, name, str(folder)) for name in names}
+    with reaching(sweep.uri) as client:
+        stored = [file.path for file in client.list_artifacts(sweep.run_id)]
+        names = [name for pattern in patterns for name in fnmatch.filter(stored, pattern)]
+        paths = {name: client.download_artifacts(sweep.run_id, name, str(folder)) for name in names}
     return {name: json.loads(Path(path).read_text()) for name, path in paths.items()}
 
 
 def read_curves(sweep: SweepRun, runs: pd.DataFrame) -> pd.DataFrame:
     """The accuracy after each epoch of these runs (rows of `read_runs`): columns adapter, seed, epoch and accuracy."""
-    client = connect(sweep.uri)
     rows = []
-    for run in runs.to_dict("records"):
-        for metric in client.get_metric_history(run["run"], "accuracy"):
-            rows.append({"adapter": run["adapter"], "seed": run["seed"], "epoch": metric.step, "accuracy": metric.value})
+    with reaching(sweep.uri) as client:
+        for run in runs.to_dict("records"):
+            for metric in client.get_metric_history(run["run"], "accuracy"):
+                rows.append({"adapter": run["adapter"], "seed": run["seed"], "epoch": metric.step, "accuracy": metric.value})
     return pd.DataFrame(rows)
 
 
@@ -436,7 +375,8 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
 def read_runs(sweep: SweepRun) -> pd.DataFrame:
     """One row for each trial with an outcome: params, seed, outcome, error, metrics, its identity (trial), that of the trial
     which it repeats, if any, what made it, and MLflow's id (run). Unsupported settings are NaN."""
-    return pd.DataFrame([_row(run) for run in children(connect(sweep.uri), sweep) if "outcome" in run.data.tags])
+    with reaching(sweep.uri) as client:
+        return pd.DataFrame([_row(run) for run in children(client, sweep) if "outcome" in run.data.tags])
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -21,6 +21,8 @@ Event = dict[str, Any]
 # What can become of a trial. A trial that was cut off from outside has no outcome: it runs again.
 COMPLETED, DIVERGED, FAILED = "completed", "diverged", "failed"
 OUTCOMES = (COMPLETED, DIVERGED, FAILED)
+# What a trial can fail of that is not the framework's own doing; such a trial runs again, a few times.
+INFRASTRUCTURE, KILLED, MEMORY = "infrastructure", "killed", "memory"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Trial:
 
     configuration: a choice for every setting that the adapter supports; never partial.
     device: "cpu" or "cuda". threads: CPU threads that the trial holds.
-    time_limit: seconds after which the trial is stopped and counts as failed.
+    time_limit: seconds after which the trial is stopped and counts as failed; progress_limit: seconds without an event.
     keep_weights: whether the trained network's weights are kept with the trial's outcome.
     unverified: whether the adapter may lack a certificate.
     repeat: whether it is a second run of the same, to see what repeating alone does.
@@ -42,6 +44,7 @@ class Trial:
     device: str
     threads: int
     time_limit: float = field(default=3600.0, compare=False)
+    progress_limit: float = field(default=3600.0, compare=False)
     keep_weights: bool = field(default=False, compare=False)
     unverified: bool = field(default=False, compare=False)
     repeat: bool = False

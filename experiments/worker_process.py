@@ -7,10 +7,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from experiments.errors import WorkerDied
+from experiments.errors import WorkerDied, WorkerKilled
 from experiments.places import PROJECT
 from experiments.trial import Event
 
@@ -20,6 +21,8 @@ INHERITED = (
 )  # fmt: skip
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LOG_TAIL = 20  # lines of the log that an error quotes
+OVERRUN = "the trial ran past its time limit; raise time_limit_minutes in the sweep file"
+STALLED = "the trial said nothing for too long: it hangs, or an epoch takes longer; raise progress_limit_minutes in the sweep file"
 
 _running: set[subprocess.Popen[bytes]] = set()  # in whatever thread
 
@@ -31,11 +34,19 @@ def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str
     return inherited | ours | dict.fromkeys(THREAD_VARIABLES, str(threads)) | variables
 
 
-def stream(python: Path, folder: Path, environment: dict[str, str], time_limit: float) -> Iterator[Event]:
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a worker may take in all, and from one event to the next."""
+
+    total: float
+    progress: float
+
+
+def stream(python: Path, folder: Path, environment: dict[str, str], limits: Limits) -> Iterator[Event]:
     """Run the request in `folder` and yield its events as they come; each gets "time", seconds since the epoch.
 
     Leaves events.jsonl and worker.log in the folder. Closing the generator ends the worker and its descendants.
-    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past `time_limit` seconds.
+    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past a limit.
     """
     with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as record:
         process = subprocess.Popen(
@@ -49,7 +60,7 @@ def stream(python: Path, folder: Path, environment: dict[str, str], time_limit: 
         )
         _running.add(process)
         try:
-            yield from _events(process, folder, record, time.monotonic() + time_limit)
+            yield from _events(process, folder, record, limits)
         finally:
             _running.discard(process)
             _end(process)
@@ -61,31 +72,35 @@ def kill_all() -> None:
         _kill(process)
 
 
-def _events(process: subprocess.Popen[bytes], folder: Path, record: IO[str], deadline: float) -> Iterator[Event]:
+def _events(process: subprocess.Popen[bytes], folder: Path, record: IO[str], limits: Limits) -> Iterator[Event]:
     assert process.stdout
-    for line in _lines(process.stdout, deadline):
+    for line in _lines(process.stdout, limits):
         event = _parse(line, folder)
         record.write(json.dumps(event) + "\n")
         record.flush()
         yield event
         if event["event"] in ("done", "failed"):
             return
-    raise WorkerDied(f"the worker {_how_it_ended(process)} without saying done or failed: {tail(folder)}")
+    how = _how_it_ended(process)
+    kind = WorkerKilled if process.returncode == -signal.SIGKILL else WorkerDied
+    raise kind(f"the worker {how} without saying done or failed: {tail(folder)}")
 
 
-def _lines(pipe: IO[bytes], deadline: float) -> Iterator[bytes]:
-    """Yield lines as they come, until end of file. Raises WorkerDied past the deadline."""
-    buffer = b""
+def _lines(pipe: IO[bytes], limits: Limits) -> Iterator[bytes]:
+    """Yield lines as they come, until end of file. Raises WorkerDied past a limit."""
+    buffer, start, last = b"", time.monotonic(), time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while True:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise WorkerDied("the trial ran past its time limit; raise time_limit_minutes in the sweep file")
+            end, progress = start + limits.total, last + limits.progress
+            if not selector.select(max(0.0, min(end, progress) - time.monotonic())):
+                raise WorkerDied(OVERRUN if end <= progress else STALLED)
             chunk = os.read(pipe.fileno(), 65536)
             if not chunk:
                 return
             *lines, buffer = (buffer + chunk).split(b"\n")
             yield from lines
+            last = time.monotonic() if lines else last
 
 
 def _parse(line: bytes, folder: Path) -> Event:

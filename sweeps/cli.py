@@ -54,6 +54,9 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         except RosettaError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(2)
+        except OSError as error:  # no room, no right to write, a file that went away: of this machine, never of what was asked
+            click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}; what is done is kept, the same command goes on from there", err=True)
+            sys.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted: what is done is kept; the same command goes on from there", err=True)
             sys.exit(INTERRUPTED)
@@ -328,6 +331,22 @@ def watch(session: Session, name: str | None, every: float) -> None:
 
     found = tracking.last_sweep(session.home, _sweep_name(session.home, name))
     session.result(summary(watching.watch(lambda: driver.read_record(found), session.console, every)))
+
+
+@main.command()
+@click.argument("name", required=False)
+@verb
+def sync(session: Session, name: str | None) -> None:
+    """Bring MLflow up to date with what a sweep has kept: after an outage, or to fill a new server; NAME as for report."""
+    from sweeps import driver
+
+    name = _sweep_name(session.home, name)
+    folder = driver.latest(session.home, name)
+    if folder is None or not folder.plan.is_file():
+        raise SweepError(f"there is no sweep '{name}' in '{session.home}'; run it first, or choose another --home")
+    changed = driver.sync(folder)
+    session.console.print(f"MLflow has sweep '{folder.title}': {changed} runs written or deleted", highlight=False, soft_wrap=True)
+    session.result({"sweep": folder.title, "changed": changed})
 
 
 @main.command("claims")

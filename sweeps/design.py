@@ -143,6 +143,7 @@ def trial(sweep: Sweep, adapter: str, row: Row, seed: int, repeat: bool = False)
         device=sweep.resources.device,
         threads=max(1, int(sweep.resources.num_cpus)),
         time_limit=60.0 * sweep.time_limit_minutes,
+        progress_limit=60.0 * sweep.progress_limit_minutes,
         keep_weights=sweep.keep_weights,
         unverified=sweep.unverified,
         repeat=repeat,

@@ -1,37 +1,41 @@
 """The driver: runs a sweep to its end, and takes it up again where an earlier driver stopped."""
 
+import itertools
 import json
 import os
 import shutil
-import socket
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import filelock
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import load_spec
 from experiments import certified, tracking
 from experiments.environment import Environment
-from experiments.errors import EnvironmentFailed, LedgerError, SweepError
+from experiments.errors import EnvironmentFailed, SweepError, TrackingError
 from experiments.places import cache
+from experiments.recorder import Recorder
 from experiments.records import TrialRecord, revision, without_files
-from experiments.tracking import Recorder, SweepRun
+from experiments.tracking import SweepRun
 from experiments.trial import Event, Trial
 from sweeps import design, figures, report
 from sweeps.progress import SweepProgress
 from sweeps.record import Record, summary
 from sweeps.scheduler import Cluster
-from sweeps.study import Ledger
+from sweeps.storage import Storage, lease
+from sweeps.study import Ledger, open_ledger
 from sweeps.sweep import Sweep
 
 CERTIFICATE = "certificate-{}.json"
+REPORT = ("report.*", "*.png", "*.csv", "*.parquet")
 
 
 class SweepFolder:
@@ -56,9 +60,22 @@ class SweepFolder:
     def record(self, trial: Trial) -> TrialRecord:
         return TrialRecord(self.path / "trials" / trial.identity)
 
+    @property
+    def title(self) -> str:
+        return f"{self.name}/{self.number}"
+
     def records(self) -> list[TrialRecord]:
         """Every trial that was ever started."""
         return [TrialRecord(path.parent) for path in sorted(self.path.glob("trials/*/events.jsonl"))]
+
+    def outcomes(self) -> dict[str, Event]:
+        """{identity: outcome event} of the trials that have one."""
+        return {record.folder.name: found for record in self.records() if (found := record.outcome())}
+
+    def attached(self) -> list[Path]:
+        """What goes with the sweep's run in MLflow: plan, sweep file, certificates, and the report where there is one."""
+        kept = (self.path.glob(pattern) for pattern in ("plan.json", "sweep.yaml", CERTIFICATE.format("*"), *REPORT))
+        return sorted(itertools.chain(*kept))
 
 
 def latest(home: Path, name: str) -> SweepFolder | None:
@@ -78,52 +95,39 @@ def open_folder(home: Path, sweep: Sweep, fresh: bool) -> SweepFolder:
     return folder
 
 
-@contextmanager
-def lease(folder: SweepFolder) -> Iterator[None]:
-    """Keep a second driver of the same sweep out. Raises LedgerError that says who holds it."""
-    lock, holder = filelock.FileLock(folder.path / "driver.lock"), folder.path / "driver.txt"
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        who = holder.read_text() if holder.is_file() else "another process"
-        raise LedgerError(f"sweep '{folder.name}' is being run by {who}; wait for it or stop it") from None
-    try:
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        yield
-    finally:
-        lock.release()
-
-
 def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, Any]:
     """Run a sweep to its end and return the report's summary. Raises RosettaError; KeyboardInterrupt passes through."""
     plan = design.plan(sweep)
     folder = open_folder(home, sweep, fresh)
-    with lease(folder):
-        ledger = Ledger(plan, folder.path, f"{folder.name}/{folder.number}")
-        ledger.prepare({record.folder.name: found for record in folder.records() if (found := record.outcome())})
+    with lease(folder.path, folder.title) as held:
+        ledger = open_ledger(plan, Storage(folder.path, held), folder.title)
+        ledger.prepare(folder.outcomes())
         folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
         folder.sweep.write_text(sweep.text())
-        mlflow = _open_tracking(sweep, folder)
+        mlflow = _open_tracking(folder)
         try:
             if ledger.remaining():
                 holes = _run_trials(sweep, folder, ledger, mlflow, console)
                 folder.plan.write_text(json.dumps({**plan.as_dict(), "holes": holes}, indent=1))
             else:
                 console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
+                tracking.reconcile(mlflow, folder.records())
         except BaseException:
-            tracking.close_sweep(mlflow, "KILLED")
+            with suppress(TrackingError):  # the reason why it ends is another
+                tracking.close_sweep(mlflow, "KILLED")
             raise
-        tracking.log_files(mlflow, [folder.plan, *_certificates(sweep, folder)])
+        _certificates(sweep, folder)
+        tracking.log_files(mlflow, folder.attached())
         summary = write_report(mlflow, folder, console)
         tracking.close_sweep(mlflow, "FINISHED")
     return summary
 
 
-def _open_tracking(sweep: Sweep, folder: SweepFolder) -> SweepRun:
-    tags = {"sweep": f"{folder.name}/{folder.number}", "design": sweep.design, "revision": revision()}
-    mlflow = tracking.open_sweep(folder.home, folder.path, sweep.name, f"sweep {folder.name}/{folder.number}", tags)
+def _open_tracking(folder: SweepFolder) -> SweepRun:
+    design = json.loads(folder.plan.read_text())["design"]
+    tags = {"sweep": folder.title, "design": design, "revision": revision()}
+    mlflow = tracking.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
     tracking.log_files(mlflow, [folder.plan, folder.sweep])
-    tracking.reconcile(mlflow, folder.records())
     return mlflow
 
 
@@ -132,24 +136,42 @@ def _run_trials(
 ) -> dict[str, str]:
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
     holes: dict[str, str] = {}
-    done = sum(ledger.outcomes().values())
-    recorder = Recorder(mlflow)
+    left = ledger.remaining()
+    recorder = Recorder(mlflow, folder.records())
     try:
         with Cluster(sweep.resources) as cluster:
-            slots = cluster.slots
+            cluster.check(sweep.adapters, wait=60 * float(os.environ.get("ROSETTA_WAIT_FOR_NODES") or 0))
             if cluster.own:
                 holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
                 ledger.leave_out(holes)
                 _check_certificates(sweep, holes)
-            with SweepProgress(console, done + ledger.remaining(), done) as progress:
-                for trial, event in cluster.run(ledger.next, slots):
+            with SweepProgress(console, ledger.planned, ledger.planned - left) as progress:
+                for trial, event in cluster.run(ledger.next):
                     _take(trial, event, folder, ledger, recorder)
                     progress.show(trial, event)
     finally:
-        unwritten = recorder.close()
-    if unwritten:
-        console.print(f"[yellow]MLflow took no word of {unwritten} trials; they are kept, run the same command to write them.")
+        written = recorder.close()
+    if not written:
+        console.print("[yellow]MLflow was away for a while; writing what it lacks.")
+        tracking.reconcile(mlflow, folder.records())
     return holes
+
+
+def sync(folder: SweepFolder) -> int:
+    """Bring MLflow up to date with a sweep's state; returns how many runs were written or deleted, its parent included.
+
+    Raises LedgerError where a driver runs the sweep: it writes for itself.
+    """
+    with lease(folder.path, folder.title):
+        ended = tracking.ended_sweep(folder.home, folder.path, folder.name)
+        if ended and not (changed := tracking.reconcile(ended, folder.records())):
+            return 0
+        mlflow = _open_tracking(folder)
+        changed = changed if ended else 1 + tracking.reconcile(mlflow, folder.records())
+        tracking.log_files(mlflow, folder.attached())
+        planned = json.loads(folder.plan.read_text())["planned"]
+        tracking.close_sweep(mlflow, "FINISHED" if len(folder.outcomes()) == planned else "KILLED")
+    return changed
 
 
 def uncertified(sweep: Sweep) -> dict[str, list[str]]:
@@ -166,12 +188,13 @@ def _check_certificates(sweep: Sweep, holes: Iterable[str]) -> None:
                 certified.check(load_spec(name), model, sweep.resources.device, cache())
 
 
-def _certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
-    """Copies of the certificates that this node has, for MLflow."""
+def _certificates(sweep: Sweep, folder: SweepFolder) -> None:
+    """Keep copies of the certificates that this node has."""
     model, device = sweep.workload.resolve().model, sweep.resources.device
     paths = {name: certified.path(load_spec(name), model, device, cache()) for name in sweep.adapters}
-    copies = [(path, folder.path / CERTIFICATE.format(name)) for name, path in paths.items() if path.is_file()]
-    return [Path(shutil.copyfile(path, copy)) for path, copy in copies]
+    for name, path in paths.items():
+        if path.is_file():
+            shutil.copyfile(path, folder.path / CERTIFICATE.format(name))
 
 
 def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:
@@ -186,17 +209,17 @@ def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recor
 
 
 def build_environments(adapters: list[str], device: str, console: Console) -> tuple[dict[str, bool], dict[str, str]]:
-    """Make the adapters' environments that are not there yet; returns {adapter: whether it was new}, {adapter: why not}.
+    """Make the adapters' environments that are not there yet, as many at a time as there are CPUs.
+
+    Returns {adapter: whether it was new}, {adapter: why not}.
 
     What one framework lacks never stops the others. Raises EnvironmentFailed where none of them can be had.
     """
-    made: dict[str, bool] = {}
-    holes: dict[str, str] = {}
-    for name in adapters:
-        try:
-            made[name] = _build(name, device, console)
-        except EnvironmentFailed as error:
-            holes[name] = str(error)
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as shown, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        building = {name: pool.submit(_build, name, device, shown) for name in adapters}
+    made = {name: built.result() for name, built in building.items() if built.exception() is None}
+    holes = {name: _refusal(built.exception()) for name, built in building.items() if built.exception()}
     if holes and not made:
         raise EnvironmentFailed(next(iter(holes.values())))
     for name, reason in holes.items():
@@ -204,14 +227,25 @@ def build_environments(adapters: list[str], device: str, console: Console) -> tu
     return made, holes
 
 
-def _build(name: str, device: str, console: Console) -> bool:
+def _build(name: str, device: str, shown: Progress) -> bool:
     environment = Environment(load_spec(name), device, cache())
     if environment.ready:
         return False
-    with console.status(f"{name}: building its environment") as status:
-        new = environment.create(lambda step: status.update(f"{name}: {step}"))
-    console.print(f"{name}: environment built in {environment.folder}", highlight=False, soft_wrap=True)
+    task = shown.add_task(f"{name}: building its environment")
+    try:
+        new = environment.create(lambda step: shown.update(task, description=f"{name}: {step}"))
+    finally:
+        shown.remove_task(task)
+    if new:
+        shown.console.print(f"{name}: environment built in {environment.folder}", highlight=False, soft_wrap=True)
     return new
+
+
+def _refusal(error: BaseException | None) -> str:
+    if not isinstance(error, EnvironmentFailed):
+        assert error
+        raise error
+    return str(error)
 
 
 # Report

@@ -1,13 +1,16 @@
 """Ray: one task per trial, a bounded window of them, events as they come. The only module that imports ray."""
 
 import logging
+import math
 import os
 import shutil
 import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +23,42 @@ from ray import ObjectRefGenerator
 from experiments import places
 from experiments.errors import ClusterError
 from experiments.runner import run_trial
-from experiments.trial import FAILED, Event, Trial
+from experiments.trial import FAILED, INFRASTRUCTURE, KILLED, MEMORY, Event, Trial
 
 if TYPE_CHECKING:  # a Ray worker starts faster without pydantic
     from sweeps.sweep import Resources
 
 POLL = 0.5  # seconds between looks for an interrupt
-RETRIES = 2  # of a trial whose Ray worker or node was lost
+REFRESH = 5.0  # seconds between looks at what the cluster has: nodes come and go
+# How often a trial runs again after a fault that is not the framework's own, and which again with a node's device to itself.
+RETRIES = {INFRASTRUCTURE: 3, KILLED: 3, MEMORY: 1}
+ALONE = (KILLED, MEMORY)
+BACK_OFF = 2.0  # seconds before the first time, doubled before each next one
 
-NextTrial = Callable[[], Trial | None]
+NextTrial = Callable[[Callable[[str], bool]], Trial | None]
 
 
 def started_cluster() -> Path:
     """The file in which `ray start` writes the address of this machine's cluster: ray.init() joins that one."""
     return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
+
+
+@dataclass
+class Attempt:
+    """A trial that runs or is to run: not before `start` (monotonic seconds), with a device to itself if `alone`."""
+
+    trial: Trial
+    start: float = 0.0
+    alone: bool = False
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def again(self, fault: str) -> "Attempt | None":
+        """The next attempt after a fault; None where there were too many."""
+        self.faults[fault] += 1
+        if self.faults[fault] > RETRIES.get(fault, 0):
+            return None
+        pause = BACK_OFF * 2 ** (self.faults.total() - 1)
+        return Attempt(self.trial, time.monotonic() + pause, self.alone or fault in ALONE, self.faults)
 
 
 class Cluster:
@@ -42,6 +67,8 @@ class Cluster:
     def __init__(self, resources: "Resources"):
         self.resources = resources
         self.own = False
+        self.has: dict[str, float] = {}
+        self.looked = -REFRESH
 
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
@@ -58,47 +85,93 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         ray.shutdown()
 
-    @property
-    def slots(self) -> int:
-        """How many trials run at a time. Raises ClusterError where the cluster can't run a single one."""
-        cluster: Any = ray
-        total, needed = cluster.cluster_resources(), {"GPU": self.resources.num_gpus, "CPU": self.resources.num_cpus}
-        slots = min(int(total.get(name, 0) / amount + 1e-9) for name, amount in needed.items() if amount)
-        if slots < 1:
-            has = ", ".join(f"{total.get(name, 0):g} {name}" for name in needed)
-            asked = ", ".join(f"{amount:g} {name}" for name, amount in needed.items())
-            raise ClusterError(
-                f"a trial asks for {asked} but the cluster has {has}; "
-                f"change resources (num_gpus, num_cpus) in the sweep file or add nodes"
-            )
-        return slots
+    def total(self) -> dict[str, float]:
+        """What the cluster's nodes have together."""
+        if time.monotonic() - self.looked > REFRESH:
+            cluster: Any = ray
+            self.has, self.looked = cluster.cluster_resources(), time.monotonic()
+        return self.has
 
-    def run(self, next_trial: NextTrial, slots: int) -> Iterator[tuple[Trial, Event]]:
-        """Run trials, `slots` at a time, until there are none; yield each one's events, the last of which is its outcome.
+    def check(self, adapters: Iterable[str], wait: float = 0.0) -> None:
+        """Wait up to so many seconds for nodes. Raises ClusterError where a trial of some adapter could never start."""
+        end = time.monotonic() + wait
+        for adapter in adapters:
+            while not self._fits(self.needs(adapter), {}):
+                if time.monotonic() > end:
+                    raise ClusterError(self._lacking(adapter))
+                time.sleep(POLL)
 
-        Closing the generator cancels what runs. A trial whose Ray worker was lost is started again, RETRIES times.
+    def _lacking(self, adapter: str) -> str:
+        needs, total = self.needs(adapter), self.total()
+        has = ", ".join(f"{total.get(name, 0):g} {name}" for name in needs)
+        asked = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
+        return (
+            f"a trial of {adapter} asks for {asked} but the cluster has {has}; "
+            f"change resources (num_gpus, num_cpus, custom) in the sweep file or add nodes"
+        )
+
+    def needs(self, adapter: str) -> dict[str, float]:
+        """What a trial of an adapter holds, in Ray's words."""
+        resources = self.resources
+        amounts = {"GPU": resources.num_gpus, "CPU": resources.num_cpus, **resources.custom.get(adapter, {})}
+        return {name: amount for name, amount in amounts.items() if amount}
+
+    def _fits(self, needs: Mapping[str, float], used: Mapping[str, float]) -> bool:
+        total = self.total()
+        return all(used.get(name, 0.0) + amount <= total.get(name, 0.0) + 1e-9 for name, amount in needs.items())
+
+    def run(self, next_trial: NextTrial) -> Iterator[tuple[Trial, Event]]:
+        """Run trials, as many at a time as the cluster has room for, until there are none; yield each one's events.
+
+        The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
+        event "started", RETRIES times. Closing the generator cancels what runs.
         """
-        running: dict[ObjectRefGenerator, Trial] = {}
-        lost: dict[str, int] = {}
+        running: dict[ObjectRefGenerator, Attempt] = {}
+        later: list[Attempt] = []
         try:
-            while True:
-                while len(running) < slots and (trial := next_trial()) is not None:
-                    running[self._start(trial)] = trial
-                if not running:
-                    return
-                yield from self._events(running, lost)
+            while self._fill(running, later, next_trial) or later:
+                yield from self._events(running, later)
         finally:
             for task in running:
                 ray.cancel(task, force=True)
 
-    def _start(self, trial: Trial) -> ObjectRefGenerator:
-        task = run_on_node.options(num_cpus=self.resources.num_cpus, num_gpus=self.resources.num_gpus, name=trial.adapter)
-        return task.remote(trial)
+    def _fill(self, running: dict[ObjectRefGenerator, Attempt], later: list[Attempt], next_trial: NextTrial) -> bool:
+        """Start what is due, then new trials while there is room. Whether anything runs."""
+        for attempt in [attempt for attempt in later if attempt.start <= time.monotonic()]:
+            later.remove(attempt)
+            running[self._start(attempt)] = attempt
+        while trial := next_trial(lambda adapter: self._room(adapter, running.values())):
+            attempt = Attempt(trial)
+            running[self._start(attempt)] = attempt
+        return bool(running)
+
+    def _room(self, adapter: str, attempts: Iterable[Attempt]) -> bool:
+        """Whether a trial of this adapter fits in beside what runs."""
+        used: Counter[str] = Counter()
+        for attempt in attempts:
+            used.update(self.needs(attempt.trial.adapter))  # of one that runs alone too: Ray lets it wait
+        return self._fits(self.needs(adapter), used)
+
+    def _start(self, attempt: Attempt) -> ObjectRefGenerator:
+        needs = self.needs(attempt.trial.adapter) | (self._whole() if attempt.alone else {})
+        gpus, cpus = needs.pop("GPU", 0), needs.pop("CPU", 0)
+        task = run_on_node.options(num_cpus=cpus, num_gpus=gpus, resources=needs, name=attempt.trial.adapter)
+        return task.remote(attempt.trial)
+
+    def _whole(self) -> dict[str, float]:
+        """Whole GPUs, or every CPU of the node that has most: nothing else then uses that memory."""
+        cluster: Any = ray
+        if self.resources.num_gpus:
+            return {"GPU": math.ceil(self.resources.num_gpus)}
+        return {"CPU": max(node["Resources"].get("CPU", 0) for node in cluster.nodes() if node["Alive"])}
 
     def _events(
-        self, running: dict[ObjectRefGenerator, Trial], lost: dict[str, int]
+        self, running: dict[ObjectRefGenerator, Attempt], later: list[Attempt]
     ) -> Iterator[tuple[Trial, Event]]:
         untyped: Any = ray  # Ray's types know no generators here
+        if not running:
+            time.sleep(POLL)
+            return
         for task in untyped.wait(list(running), timeout=POLL, fetch_local=False)[0]:
             try:
                 event: Event = ray.get(next(task))
@@ -106,21 +179,22 @@ class Cluster:
                 del running[task]
                 continue
             except ray.exceptions.RayError as error:
-                trial = running.pop(task)
-                lost[trial.identity] = lost.get(trial.identity, 0) + 1
-                if lost[trial.identity] <= RETRIES:
-                    running[self._start(trial)] = trial
-                else:
-                    yield trial, _given_up(error)
-                continue
-            yield running[task], event
+                event = _lost(error)
+            attempt = running[task]
+            if event["event"] == "outcome":
+                del running[task]
+                if event["fault"] and (again := attempt.again(event["fault"])):
+                    later.append(again)
+                    continue
+            yield attempt.trial, event
 
 
-def _given_up(error: Exception) -> Event:
+def _lost(error: Exception) -> Event:
+    """The outcome of a trial whose Ray worker or node was lost."""
     cause = str(error).strip().splitlines()
-    message = f"the node or its Ray worker was lost {RETRIES + 1} times: {cause[0] if cause else type(error).__name__}"
     return {
-        "event": "outcome", "time": time.time(), "kind": FAILED, "error": message,
+        "event": "outcome", "time": time.time(), "kind": FAILED, "fault": INFRASTRUCTURE,
+        "error": f"the node or its Ray worker was lost: {cause[0] if cause else type(error).__name__}",
         "traceback": str(error), "metrics": {}, "log": "", "request": "",
     }  # fmt: skip
 

@@ -1,19 +1,15 @@
-"""The ledger: an Optuna study that knows which trials exist, their state and their outcome. In a search it is the sampler too.
+"""The ledger: an Optuna study that keeps each trial's outcome, and hands out the trials that have none.
 
-The only module that runs trials through optuna.
+The only module that runs trials through optuna. A planned trial enters the study with its outcome, in one write: it is in it
+or it is not, whenever the driver dies. A search asks the study for its trials, so there they are in it from their start.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import CategoricalDistribution
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from adapters import load_spec
@@ -22,6 +18,7 @@ from experiments.trial import COMPLETED, FAILED, Event, Trial
 from sweeps import design
 from sweeps.design import Plan
 from sweeps.presets import Row
+from sweeps.storage import Storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -31,75 +28,118 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
-
 DRAWS = 200  # after which a search waits: all that it draws conflicts, is left out or is running
 
+Fits = Callable[[str], bool]  # whether a trial of this adapter could start now
 
-def storage(folder: Path) -> BaseStorage:
-    """ROSETTA_LEDGER as a database's address, or a journal file in the sweep's folder. Raises LedgerError."""
-    url = os.environ.get("ROSETTA_LEDGER")
-    try:
-        if url:
-            return RDBStorage(url.replace("postgresql://", "postgresql+psycopg://", 1))
-        return JournalStorage(JournalFileBackend(str(folder / "ledger.journal")))
-    except Exception as error:
-        place = url.rpartition("@")[2] if url else str(folder)
-        raise LedgerError(f"the ledger at {place} can't be opened: {str(error).splitlines()[0]}") from error
+
+def open_ledger(plan: Plan, storage: Storage, name: str) -> "Ledger":
+    """The ledger of a sweep: of planned rows, or of a search. Raises LedgerError."""
+    return (Search if plan.sweep.design == "search" else Rows)(plan, storage, name)
 
 
 class Ledger:
     """Hands out the trials of a plan, each exactly once, and keeps their outcomes."""
 
-    def __init__(self, plan: Plan, folder: Path, name: str):
-        self.plan = plan
-        self.searching = plan.sweep.design == "search"
-        seed = len(name) + len(plan.sweep.adapters)
-        self.study = optuna.create_study(
+    def __init__(self, plan: Plan, storage: Storage, name: str):
+        self.plan, self.storage = plan, storage
+        self.study = storage.patiently(lambda _: self._create(name))
+
+    def _create(self, name: str) -> optuna.Study:
+        return optuna.create_study(
             study_name=name,
-            storage=storage(folder),
-            sampler=SAMPLERS[plan.sweep.sampler](seed),
+            storage=self.storage.backend,
+            sampler=SAMPLERS[self.plan.sweep.sampler](len(name) + len(self.plan.sweep.adapters)),
             directions=["maximize", "minimize"],
             load_if_exists=True,
         )
-        self.running: dict[str, optuna.Trial] = {}  # by identity
-        self.left_out: set[str] = set()
-
-    def leave_out(self, adapters: Iterable[str]) -> None:
-        """Hand out no trial of these adapters. To the next driver their trials are ones that were cut off."""
-        self.left_out = set(adapters)
 
     def prepare(self, recorded: Mapping[str, Event]) -> None:
-        """Make the study hold the plan, and settle what an earlier driver left running.
+        """Settle what an earlier driver left.
 
         recorded: {identity: outcome event} of trials whose outcome is known though the ledger may lack it.
         Raises LedgerError where the study holds another plan.
         """
-        known = self._known()
-        if not self.searching:
-            self._add_rows(known)
-        for trial in self._in_state(TrialState.RUNNING):
+        raise NotImplementedError
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        """Hand out no trial of these adapters. To the next driver their trials are ones that were cut off."""
+        raise NotImplementedError
+
+    def next(self, fits: Fits) -> Trial | None:
+        """A trial to start now, or None."""
+        raise NotImplementedError
+
+    def finish(self, trial: Trial, outcome: Event) -> None:
+        """Keep a trial's outcome."""
+        raise NotImplementedError
+
+    @property
+    def planned(self) -> int:
+        """How many trials there are to be."""
+        return len(self.plan.adapters)
+
+    def outcomes(self) -> dict[str, int]:
+        """{outcome: how many trials}."""
+        kinds = [_outcome(trial) for trial in self._trials()]
+        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind}
+
+    def remaining(self) -> int:
+        """How many trials have no outcome yet."""
+        return self.planned - sum(self.outcomes().values())
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.storage.patiently(lambda _: self.study.get_trials(deepcopy=False, states=states or None))
+
+    def _known(self) -> set[str]:
+        return {trial.user_attrs["identity"] for trial in self._trials() if "identity" in trial.user_attrs}
+
+
+class Rows(Ledger):
+    """The rows of a plan, in its order."""
+
+    def prepare(self, recorded: Mapping[str, Event]) -> None:
+        known, planned = self._known(), {trial.identity: trial for trial in self.plan.order}
+        if not known <= planned.keys():
+            raise LedgerError(
+                f"sweep '{self.plan.sweep.name}' was planned from other adapters, environments or settings than it has "
+                f"now; start a new one with --fresh (make sweep FRESH=1), what is done stays in MLflow"
+            )
+        self.waiting = {identity: trial for identity, trial in planned.items() if identity not in known}
+        for identity in self.waiting.keys() & recorded.keys():
+            self.finish(self.waiting.pop(identity), recorded[identity])
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        out = set(adapters)
+        self.waiting = {identity: trial for identity, trial in self.waiting.items() if trial.adapter not in out}
+
+    def next(self, fits: Fits) -> Trial | None:
+        able = {adapter for adapter in self.plan.sweep.adapters if fits(adapter)}
+        found = next((trial for trial in self.waiting.values() if trial.adapter in able), None) if able else None
+        return self.waiting.pop(found.identity) if found else None
+
+    def finish(self, trial: Trial, outcome: Event) -> None:
+        finished = _finished(trial, outcome)
+
+        def add(again: bool) -> None:
+            if not (again and trial.identity in self._known()):  # a write may have been taken though its answer was lost
+                self.study.add_trial(finished)
+
+        self.storage.patiently(add)
+
+
+class Search(Ledger):
+    """Trials that the study's sampler draws."""
+
+    def prepare(self, recorded: Mapping[str, Event]) -> None:
+        self.left_out: set[str] = set()
+        self.running: dict[str, optuna.Trial] = {}  # by identity
+        for trial in self._trials(TrialState.RUNNING):
             identity = trial.user_attrs.get("identity", "")
             if identity in recorded:
                 self._tell(optuna.Trial(self.study, trial._trial_id), recorded[identity])
             else:
                 self._requeue(trial)
-
-    def _known(self) -> set[str]:
-        trials = self.study.get_trials(deepcopy=False)
-        return {trial.user_attrs["identity"] for trial in trials if "identity" in trial.user_attrs}
-
-    def _add_rows(self, known: set[str]) -> None:
-        planned = [trial.identity for trial in self.plan.order]
-        if not known <= set(planned):
-            raise LedgerError(
-                f"sweep '{self.plan.sweep.name}' was planned from other adapters, environments or settings than it has "
-                f"now; start a new one with --fresh (make sweep FRESH=1), what is done stays in MLflow"
-            )
-        rows = [trial for trial in self.plan.order if trial.identity not in known]
-        self.study.add_trials([_waiting(trial, row) for row, trial in enumerate(rows, start=len(known))])
-
-    def _in_state(self, *states: TrialState) -> list[FrozenTrial]:
-        return self.study.get_trials(deepcopy=False, states=states)
 
     def _requeue(self, trial: FrozenTrial) -> None:
         self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -113,33 +153,22 @@ class Ledger:
         )
         self.study.add_trial(again)
 
-    def next(self) -> Trial | None:
-        """Start a trial, or None when there is none left to start."""
-        if not self.searching:
-            while (trial := self._next_row()) and trial.adapter in self.left_out:
-                del self.running[trial.identity]
-            return trial
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        self.left_out = set(adapters)
+
+    def next(self, fits: Fits) -> Trial | None:
+        if not any(map(fits, self.plan.sweep.adapters)):
+            return None
         for _ in range(DRAWS):
-            if self._started() >= (self.plan.sweep.trials or 0):
+            if self._started() >= self.planned:
                 return None
-            if trial := self._sample():
+            if trial := self.storage.patiently(lambda _: self._sample()):
                 return trial
         return None
 
-    def _next_row(self) -> Trial | None:
-        if not self._in_state(TrialState.WAITING):
-            return None
-        asked = self.study.ask()
-        attributes = asked.user_attrs
-        if not attributes:
-            raise LedgerError("the ledger holds a trial that no sweep put there; start a new sweep with --fresh")
-        trial: Trial = self.plan.order[attributes["row"]]
-        self.running[trial.identity] = asked
-        return trial
-
     def _started(self) -> int:
-        done = self._in_state(TrialState.COMPLETE, TrialState.RUNNING, TrialState.FAIL)
-        replaced = {trial.user_attrs.get("replaces") for trial in self.study.get_trials(deepcopy=False)}
+        done = self._trials(TrialState.COMPLETE, TrialState.RUNNING, TrialState.FAIL)
+        replaced = {trial.user_attrs.get("replaces") for trial in self._trials()}
         return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
 
     def _sample(self) -> Trial | None:
@@ -155,9 +184,12 @@ class Ledger:
             return None
         seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
         trial = design.trial(sweep, adapter, Row(configuration), seed)
-        same = [done for done in self._in_state(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
         asked.set_user_attr("identity", trial.identity)
         asked.set_user_attr("seed", seed)
+        return self._start(asked, trial)
+
+    def _start(self, asked: optuna.Trial, trial: Trial) -> Trial | None:
+        same = [done for done in self._trials(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
         if same:
             self._settle(asked, _outcome(same[0]), same[0].values)
             return None
@@ -168,29 +200,22 @@ class Ledger:
         return trial
 
     def finish(self, trial: Trial, outcome: Event) -> None:
-        """Keep a trial's outcome."""
-        self._tell(self.running.pop(trial.identity), outcome)
+        asked = self.running.pop(trial.identity)
+        self.storage.patiently(lambda _: self._tell(asked, outcome))
 
     def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
-        metrics = outcome["metrics"]
-        values = None if outcome["kind"] == FAILED else [metrics["accuracy"], metrics["train_seconds"]]
-        self._settle(asked, outcome["kind"], values)
+        self._settle(asked, outcome["kind"], _values(outcome))
 
     def _settle(self, asked: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
         if kind != COMPLETED:  # which the state says: one write to the ledger, not two
             asked.set_user_attr("outcome", kind)
-        self.study.tell(asked, values, state=None if values else TrialState.FAIL)
+        self.study.tell(asked.number, values, state=None if values else TrialState.FAIL, skip_if_finished=True)
 
-    def outcomes(self) -> dict[str, int]:
-        """{outcome: how many trials}."""
-        kinds = [_outcome(trial) for trial in self.study.get_trials(deepcopy=False)]
-        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind}
 
-    def remaining(self) -> int:
-        """How many trials have no outcome yet."""
-        if self.searching:
-            return (self.plan.sweep.trials or 0) - sum(self.outcomes().values())
-        return len(self.plan.order) - sum(self.outcomes().values())
+def _values(outcome: Event) -> list[float] | None:
+    """What a search optimises; None of a trial that failed."""
+    metrics = outcome["metrics"]
+    return None if outcome["kind"] == FAILED else [metrics["accuracy"], metrics["train_seconds"]]
 
 
 def _outcome(trial: FrozenTrial) -> str | None:
@@ -199,11 +224,12 @@ def _outcome(trial: FrozenTrial) -> str | None:
     return kind
 
 
-def _waiting(trial: Trial, row: int) -> FrozenTrial:
-    choices: dict[str, Any] = {"adapter": trial.adapter, **trial.configuration}
+def _finished(trial: Trial, outcome: Event) -> FrozenTrial:
+    """What is known of a row goes in as attributes: a parameter would need one distribution for all rows, of this plan and later ones."""
+    values = _values(outcome)
+    row: dict[str, Any] = {"adapter": trial.adapter, "configuration": trial.configuration, "seed": trial.seed}
     return create_trial(
-        state=TrialState.WAITING,
-        params=choices,
-        distributions={name: CategoricalDistribution([choice]) for name, choice in choices.items()},
-        user_attrs={"identity": trial.identity, "row": row, "seed": trial.seed},
+        state=TrialState.COMPLETE if values else TrialState.FAIL,
+        values=values,
+        user_attrs={"identity": trial.identity, "outcome": outcome["kind"], **row},
     )

@@ -46,6 +46,7 @@ class Resources(Strict):
 
     num_gpus: float = Field(0, ge=0)
     num_cpus: float = Field(1, gt=0)
+    custom: dict[str, dict[str, Annotated[float, Field(gt=0, strict=False)]]] = {}  # {adapter: {resource of some nodes: amount}}
 
     @property
     def device(self) -> str:
@@ -79,6 +80,7 @@ class Sweep(Strict):
     smallest_effect: SmallestEffect = Field(default_factory=lambda: SmallestEffect.model_validate({}))
     unverified: bool = False  # whether adapters without a certificate may run; the report says so
     time_limit_minutes: float = Field(60, gt=0)
+    progress_limit_minutes: float = Field(30, gt=0)  # without an event: an epoch that takes longer counts as a hang
     keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
 
     def text(self) -> str:

@@ -10,8 +10,8 @@ from adapters import load_spec
 from experiments import tracking
 from experiments.errors import TrackingError
 from experiments.places import PROJECT
+from experiments.recorder import Recorder
 from experiments.records import TrialRecord, description
-from experiments.tracking import Recorder
 from experiments.trial import Trial
 from experiments.workload import workload_named
 
@@ -39,7 +39,7 @@ def events(kind="completed"):
         yield {"event": "epoch", "time": 1002.0 + epoch, "epoch": epoch, "loss": 1.0 - 0.1 * epoch, "accuracy": 0.5 + 0.1 * epoch,
                "train_seconds": 1.0, "evaluate_seconds": 0.5}  # fmt: skip
     yield {"event": "outcome", "time": 1006.0, "kind": kind, "error": "" if kind == "completed" else "RuntimeError: no",
-           "traceback": "", "metrics": {"accuracy": 0.7, "step_ms_median": 4.0}, "log": "a log", "request": "{}"}  # fmt: skip
+           "traceback": "", "fault": "", "metrics": {"accuracy": 0.7, "step_ms_median": 4.0}, "log": "a log", "request": "{}"}  # fmt: skip
 
 
 def test_every_setting_is_a_parameter_and_no_other_fact_takes_its_name():
@@ -71,7 +71,7 @@ def counts(home):
 def test_a_trial_becomes_a_run(home, sweep):
     recorder = Recorder(sweep)
     write(home, sweep, trial(seed=4), events(), recorder)
-    assert recorder.close() == 0
+    assert recorder.close()
     run = only_run(sweep)
     assert run.info.run_name == "reference native seed=4" and run.info.status == "FINISHED"
     assert run.data.params["framework"] == "NumPy" and run.data.params["init"] == "glorot_uniform"
@@ -105,7 +105,7 @@ def test_what_mlflow_lacks_is_written_from_the_record(home, sweep):
     assert tracking.reconcile(sweep, [record]) == 0
 
 
-def test_a_run_that_a_dead_driver_left_is_finished_or_killed(home, sweep):
+def test_a_run_that_a_dead_driver_left_is_written_anew_or_deleted(home, sweep):
     client = tracking.connect(sweep.uri)
     finished = TrialRecord(home / "trials" / "a").create(trial(0))
     unfinished = TrialRecord(home / "trials" / "b").create(trial(1))
@@ -114,8 +114,10 @@ def test_a_run_that_a_dead_driver_left_is_finished_or_killed(home, sweep):
             record.append(event)
         tracking.RunWriter(client, sweep, record).write(list(events())[:3])  # as far as the driver came
     assert {run.info.status for run in tracking.children(client, sweep)} == {"RUNNING"}
-    assert tracking.reconcile(sweep, [finished, unfinished]) == 2
-    assert sorted(run.info.status for run in tracking.children(client, sweep)) == ["FINISHED", "KILLED"]
+    assert tracking.reconcile(sweep, [finished, unfinished]) == 3
+    run = only_run(sweep)
+    assert run.info.status == "FINISHED" and len(client.get_metric_history(run.info.run_id, "accuracy")) == 3
+    assert tracking.reconcile(sweep, [finished, unfinished]) == 0
 
 
 def test_a_trial_that_is_cut_off_is_killed_at_the_end(home, sweep):
@@ -123,6 +125,22 @@ def test_a_trial_that_is_cut_off_is_killed_at_the_end(home, sweep):
     write(home, sweep, trial(), list(events())[:4], recorder)
     recorder.close()
     assert only_run(sweep).info.status == "KILLED"
+
+
+def test_a_trial_that_starts_again_has_one_run_and_one_curve(home, sweep):
+    recorder = Recorder(sweep)
+    write(home, sweep, trial(), [*list(events())[:4], *events()], recorder)
+    assert recorder.close()
+    client = tracking.connect(sweep.uri)
+    assert [m.step for m in client.get_metric_history(only_run(sweep).info.run_id, "accuracy")] == [0, 1, 2]
+
+
+def test_a_recorder_first_writes_what_an_earlier_driver_left(home, sweep):
+    record = TrialRecord(home / "trials" / trial().identity).create(trial())
+    for event in events():
+        record.append(event)
+    assert Recorder(sweep, [record]).close()
+    assert only_run(sweep).data.tags["outcome"] == "completed"
 
 
 def test_a_failed_trial_shows_its_error(home, sweep):
@@ -144,7 +162,7 @@ def test_a_server_that_goes_away_loses_nothing(home, sweep):
     away = sweep._replace(uri="http://127.0.0.1:9")
     recorder = Recorder(away)
     record = write(home, sweep, trial(), events(), recorder)
-    assert recorder.close() == 1
+    assert not recorder.close()
     assert tracking.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.tags["outcome"] == "completed"
 
@@ -167,14 +185,15 @@ def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
     record = write(home, sweep, trial(), events(), recorder)
     for _ in range(2000):  # more than the pipe to the dead process takes
         recorder.record(record, next(events()))
-    assert recorder.close() == 1
+    assert not recorder.close()
     assert tracking.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.tags["outcome"] == "completed"
 
 
 FORGETFUL = """
 import sys, time
-from experiments.tracking import Recorder, SweepRun
+from experiments.recorder import Recorder
+from experiments.tracking import SweepRun
 if __name__ == "__main__":
     recorder = Recorder(SweepRun(*sys.argv[1:]))
     recorder.queue.put(())  # nothing: once it is taken, the recorder waits for more

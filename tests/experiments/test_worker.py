@@ -60,7 +60,7 @@ def test_a_trial_runs_again_by_hand_from_its_request(run, tmp_path, built):
     from experiments import worker_process
 
     environment = worker_process.worker_environment({}, 1)
-    again = list(worker_process.stream(built("reference").python, tmp_path / "trial", environment, 60))
+    again = list(worker_process.stream(built("reference").python, tmp_path / "trial", environment, worker_process.Limits(60, 60)))
     assert [event["loss"] for event in again if event["event"] == "epoch"] == [
         event["loss"] for event in first if event["event"] == "epoch"
     ]

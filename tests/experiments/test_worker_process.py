@@ -9,18 +9,20 @@ import time
 import pytest
 
 from experiments import worker_process
-from experiments.errors import WorkerDied
+from experiments.errors import WorkerDied, WorkerKilled
 from experiments.places import PROJECT
+from experiments.worker_process import Limits
 
 READY = '{"event": "ready"}'
 DONE = '{"event": "done"}'
+GENEROUS = Limits(20.0, 20.0)
 
 
 @pytest.fixture
 def run(tmp_path):
-    """run(code, time_limit) -> events of a worker whose `adapters.worker` is the given code."""
+    """run(code, limits) -> events of a worker whose `adapters.worker` is the given code."""
 
-    def start(code, time_limit=20.0):
+    def start(code, limits=GENEROUS):
         package = tmp_path / "fake" / "adapters"
         package.mkdir(parents=True, exist_ok=True)
         (package / "__init__.py").write_text("")
@@ -28,7 +30,7 @@ def run(tmp_path):
         folder = tmp_path / "trial"
         folder.mkdir(exist_ok=True)
         environment = {**worker_process.worker_environment({}, 1), "PYTHONPATH": str(package.parent)}
-        return worker_process.stream(sys.executable, folder, environment, time_limit)
+        return worker_process.stream(sys.executable, folder, environment, limits)
 
     return start
 
@@ -76,7 +78,22 @@ def test_a_worker_that_breaks_the_protocol(run, code, said):
         list(run(code))
 
 
-def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path):
+def test_a_worker_that_somebody_kills_is_told_from_one_that_fails(run):
+    with pytest.raises(WorkerKilled, match="killed by SIGKILL"):
+        list(run("os.kill(os.getpid(), signal.SIGKILL)"))
+
+
+def test_a_worker_that_says_something_now_and_then_makes_progress(run):
+    events = list(run(f"for _ in range(4): print('{READY}', flush=True); time.sleep(0.7)\nprint('{DONE}')", Limits(20.0, 2.0)))
+    assert len(events) == 5
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [(Limits(1.5, 20.0), "time limit; raise time_limit_minutes"), (Limits(20.0, 1.5), "said nothing for too long: it hangs")],
+    ids=["in all", "progress"],
+)
+def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path, limits, said):
     code = f"""
     import subprocess
     child = subprocess.Popen(["sleep", "60"])
@@ -84,8 +101,8 @@ def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path):
     time.sleep(60)
     """
     start = time.monotonic()
-    with pytest.raises(WorkerDied, match="time limit; raise time_limit_minutes"):
-        list(run(code, time_limit=1.5))
+    with pytest.raises(WorkerDied, match=said):
+        list(run(code, limits))
     assert time.monotonic() - start < 10
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
@@ -106,7 +123,7 @@ import sys, pathlib, threading, time
 sys.path.insert(0, {str(PROJECT)!r})
 from experiments import worker_process
 folder = pathlib.Path({str(tmp_path)!r})
-next(worker_process.stream({str(python)!r}, folder, worker_process.worker_environment({{}}, 1), 60))
+next(worker_process.stream({str(python)!r}, folder, worker_process.worker_environment({{}}, 1), worker_process.Limits(60, 60)))
 """
     process = subprocess.Popen([sys.executable, "-c", host])
     children = f"/proc/{process.pid}/task/{process.pid}/children"

@@ -50,19 +50,20 @@ def write(home, **change):
 
 
 def runs(home):
-    """[(name, status, parent?)] of every run in the store."""
+    """[(name, status, trial, stage)] of every run in the store."""
     database = sqlite3.connect(home / "mlflow.db")
     rows = database.execute(
-        "select r.name, r.status, t.value from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial'"
+        "select r.name, r.status, t.value, r.lifecycle_stage from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial'"
     )
     return rows.fetchall()
 
 
 def check_complete(home, trials):
-    """Every planned trial exactly once, no run left running."""
+    """Every planned trial exactly once, no run left running; what MLflow no longer shows has ended too."""
     found = runs(home)
-    finished = Counter(trial for _, status, trial in found if trial and status == "FINISHED")
-    assert len(finished) == trials and set(finished.values()) == {1}, found
+    shown = Counter(trial for _, _, trial, stage in found if trial and stage == "active")
+    assert len(shown) == trials and set(shown.values()) == {1}, found
+    assert {status for _, status, _, stage in found if stage == "active"} == {"FINISHED"}, found
     assert not [row for row in found if row[1] == "RUNNING"], found
 
 
@@ -236,7 +237,7 @@ def test_what_one_framework_lacks_stops_no_other(home):
     assert summary["outcomes"] == {"completed": 2, "diverged": 0, "failed": 0} and summary["planned"] == 4
     page = (home / "tiny" / "1" / "report.html").read_text()
     assert "left out on this machine" in page and "2 of 4 trials are missing" in page
-    assert [status for _, status, trial in runs(home) if trial] == ["FINISHED"] * 2
+    assert [status for _, status, trial, _ in runs(home) if trial] == ["FINISHED"] * 2
     again = run(home, "run", path, "--json", **node)
     assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == ["cntk"]
     nothing = run(home, "run", write(home, name="none", adapters=["cntk"], settings={}), **node)

@@ -1,10 +1,18 @@
 """The ledger: each trial once, outcomes kept, interrupted trials handed out again, and a search that samples."""
 
+import os
+import subprocess
+import sys
+import time
+
 import pytest
+from optuna.exceptions import StorageInternalError
 
 from experiments.errors import LedgerError, SweepError
-from sweeps import design, driver, scheduler, sweep
-from sweeps.study import Ledger
+from experiments.places import PROJECT
+from sweeps import design, driver, scheduler, storage, sweep
+from sweeps.storage import JournalLock, Lease, Storage
+from sweeps.study import open_ledger
 
 FILE = {
     "name": "ledger",
@@ -20,10 +28,15 @@ def outcome(kind="completed", accuracy=0.5):
     return {"event": "outcome", "kind": kind, "metrics": {"accuracy": accuracy, "train_seconds": 1.0}}
 
 
+def always(adapter):
+    return True
+
+
 @pytest.fixture
 def ledger(tmp_path):
     def make(recorded=None, **change):
-        made = Ledger(design.plan(sweep.parse({**FILE, **change}, "f")), tmp_path, "ledger/1")
+        storage = Storage(tmp_path, Lease(tmp_path, "ledger/1"))
+        made = open_ledger(design.plan(sweep.parse({**FILE, **change}, "f")), storage, "ledger/1")
         made.prepare(recorded or {})
         return made
 
@@ -32,7 +45,7 @@ def ledger(tmp_path):
 
 def drain(made, kind="completed", limit=1000):
     identities = []
-    while len(identities) < limit and (trial := made.next()):
+    while len(identities) < limit and (trial := made.next(always)):
         identities.append(trial.identity)
         made.finish(trial, outcome(kind))
     return identities
@@ -42,24 +55,24 @@ def test_every_planned_trial_once_in_order(ledger):
     made = ledger()
     assert made.remaining() == 10
     assert drain(made) == [trial.identity for trial in made.plan.order]
-    assert made.next() is None and made.remaining() == 0 and made.outcomes() == {"completed": 10}
+    assert made.next(always) is None and made.remaining() == 0 and made.outcomes() == {"completed": 10}
 
 
 def test_a_second_driver_goes_on_where_the_first_was_killed(ledger):
     first = ledger()
     done = drain(first, limit=3)
-    cut_off = [first.next().identity, first.next().identity]
+    cut_off = [first.next(always).identity, first.next(always).identity]
     second = ledger()
     assert second.remaining() == 7
     rest = drain(second)
     assert sorted(done + rest) == sorted(trial.identity for trial in second.plan.order)
     assert set(cut_off) < set(rest) and second.outcomes() == {"completed": 10}
-    assert ledger().next() is None
+    assert ledger().next(always) is None
 
 
 def test_an_outcome_that_was_recorded_but_not_told_is_not_repeated(ledger):
     first = ledger()
-    cut_off = first.next().identity
+    cut_off = first.next(always).identity
     second = ledger({cut_off: outcome(accuracy=0.9)})
     assert second.remaining() == 9 and cut_off not in drain(second)
 
@@ -69,22 +82,22 @@ def test_a_trial_that_is_lost_before_it_starts_is_a_failure(ledger, tmp_path):
         def record(self, record, event): ...
 
     made, folder = ledger(), driver.SweepFolder(tmp_path, "ledger", 1)
-    trial = made.next()
-    driver._take(trial, scheduler._given_up(RuntimeError("node lost")), folder, made, Silent())
+    trial = made.next(always)
+    driver._take(trial, scheduler._lost(RuntimeError("node lost")), folder, made, Silent())
     assert made.outcomes() == {"failed": 1}
-    assert folder.record(trial).outcome()["error"].startswith("the node or its Ray worker was lost 3 times: node lost")
+    assert folder.record(trial).outcome()["error"] == "the node or its Ray worker was lost: node lost"
 
 
 def test_failures_and_divergences_are_outcomes(ledger):
     made = ledger()
-    made.finish(made.next(), {"event": "outcome", "kind": "failed", "metrics": {}})
-    made.finish(made.next(), outcome("diverged", 0.1))
+    made.finish(made.next(always), {"event": "outcome", "kind": "failed", "metrics": {}})
+    made.finish(made.next(always), outcome("diverged", 0.1))
     assert made.outcomes() == {"failed": 1, "diverged": 1} and made.remaining() == 8
     assert ledger().remaining() == 8
 
 
 def test_another_plan_in_the_same_ledger_is_refused(ledger):
-    ledger()
+    drain(ledger(), limit=1)
     with pytest.raises(LedgerError, match="--fresh"):
         ledger(seeds=[7, 8])
 
@@ -105,7 +118,7 @@ def test_a_search_samples_and_repeats_no_cell(ledger, sampler):
 def test_a_search_goes_on_where_it_stopped(ledger):
     first = ledger(design="search", trials=4, seeds=[0, 1, 2, 3])
     done = drain(first, limit=2)
-    cut_off = first.next()
+    cut_off = first.next(always)
     second = ledger(design="search", trials=4, seeds=[0, 1, 2, 3])
     assert second.remaining() == 2
     rest = drain(second)
@@ -122,7 +135,7 @@ def test_a_search_never_runs_choices_that_conflict(ledger):
     settings = {"layout": ["nchw", "nhwc"], "compile": ["eager", "graph"]}
     made = ledger(design="search", trials=8, adapters=["tensorflow"], settings=settings, seeds=[0, 1, 2, 3])
     pairs = set()
-    while (trial := made.next()) is not None:
+    while (trial := made.next(always)) is not None:
         pairs.add((trial.configuration["layout"], trial.configuration["compile"]))
         made.finish(trial, outcome())
     assert made.outcomes() == {"completed": 8}
@@ -132,7 +145,7 @@ def test_a_search_never_runs_choices_that_conflict(ledger):
 def test_a_search_draws_no_pictures_that_are_too_small(ledger):
     made = ledger(design="search", trials=6, settings={"conv_padding": ["same", "valid"], "relu": ["before_pool", "after_pool"]})
     drawn = set()
-    while (trial := made.next()) is not None:
+    while (trial := made.next(always)) is not None:
         drawn.add(trial.configuration["conv_padding"])
         made.finish(trial, outcome())
     assert drawn == {"same"} and made.outcomes() == {"completed": 6}
@@ -140,12 +153,68 @@ def test_a_search_draws_no_pictures_that_are_too_small(ledger):
 
 def test_a_search_of_which_every_cell_runs_waits(ledger):
     made = ledger(design="search", trials=4, settings={"relu": ["before_pool"]}, seeds=[0])
-    running = made.next()
-    assert made.next() is None
+    running = made.next(always)
+    assert made.next(always) is None
     made.finish(running, outcome())
-    assert made.next() is None and made.remaining() == 0
+    assert made.next(always) is None and made.remaining() == 0
 
 
 def test_a_search_that_could_draw_nothing_is_refused(ledger):
     with pytest.raises(SweepError, match="nothing to draw for reference"):
         ledger(design="search", trials=4, fixed={"conv_padding": "valid"})
+
+
+def test_a_trial_is_handed_out_when_there_is_room_for_its_adapter(ledger):
+    made = ledger(adapters=["reference", "pytorch"], seeds=1)
+    first = made.next(lambda adapter: adapter == "pytorch")
+    assert first.adapter == "pytorch" and made.next(lambda adapter: False) is None
+    assert made.remaining() == 10  # handed out, not done
+
+
+def test_a_journal_that_was_cut_off_in_mid_line_is_read_and_written_on(ledger, tmp_path):
+    done = drain(ledger(), limit=4)
+    journal = tmp_path / "ledger.journal"
+    os.truncate(journal, journal.stat().st_size - 20)
+    made = ledger()
+    assert made.remaining() == 7 and drain(made)[0] == done[3]
+    assert ledger().remaining() == 0
+
+
+def test_a_lock_on_the_journal_dies_with_its_process(tmp_path):
+    code = f"from sweeps.storage import JournalLock; from pathlib import Path; import os; JournalLock(Path({str(tmp_path / 'j')!r})).acquire(); os._exit(1)"
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, timeout=60)
+    start = time.monotonic()
+    assert JournalLock(tmp_path / "j").acquire() and time.monotonic() - start < 1
+
+
+def test_a_ledger_that_is_away_for_a_while_is_waited_for(ledger, monkeypatch):
+    made, calls = ledger(seeds=1), []
+
+    def adding(trial, add=made.study.add_trial):
+        calls.append(trial)
+        if len(calls) == 1:
+            add(trial)  # taken, but the answer is lost
+        if len(calls) < 3:
+            raise StorageInternalError("the server went away")
+        add(trial)
+
+    monkeypatch.setattr(made.study, "add_trial", adding)
+    first, second = made.next(always), made.next(always)
+    made.finish(first, outcome())
+    assert len(calls) == 1 and made.outcomes() == {"completed": 1}
+    made.finish(second, outcome())
+    assert len(calls) == 3 and made.outcomes() == {"completed": 2}
+
+
+def test_a_ledger_that_stays_away_is_one_line(ledger, monkeypatch):
+    made = ledger(seeds=1)
+    monkeypatch.setattr(storage, "PATIENCE", 0.5)
+    monkeypatch.setattr(made.study, "add_trial", lambda trial: (_ for _ in ()).throw(StorageInternalError("gone")))
+    with pytest.raises(LedgerError, match="has been away for .* minutes: gone; what is done is kept"):
+        made.finish(made.next(always), outcome())
+
+
+def test_rows_of_several_choices_go_into_a_database(ledger, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROSETTA_LEDGER", f"sqlite:///{tmp_path / 'ledger.db'}")
+    assert len(drain(ledger())) == 10
+    assert ledger(seeds=3).remaining() == 5

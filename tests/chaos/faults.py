@@ -1,0 +1,127 @@
+"""The faults of a campaign: each acts on a sweep that runs, at whatever moment it is called.
+
+A fault returns whether it did something; one that finds nothing to hit is not counted.
+"""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from tests.chaos import state
+from tests.chaos.driver import Driver
+
+Fault = Callable[[Driver, random.Random], bool]
+
+
+def _hit(driver: Driver, chance: random.Random, words: str, sent: signal.Signals) -> bool:
+    """Send a signal to one of the sweep's processes whose command has these words."""
+    there = [process for process, command in state.marked(driver.mark).items() if words in command]
+    if not there:
+        return False
+    try:
+        os.kill(chance.choice(there), sent)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def worker_killed(driver: Driver, chance: random.Random) -> bool:
+    return _hit(driver, chance, "adapters.worker", signal.SIGKILL)
+
+
+def ray_worker_killed(driver: Driver, chance: random.Random) -> bool:
+    return _hit(driver, chance, "ray::", signal.SIGKILL)
+
+
+def raylet_killed(driver: Driver, chance: random.Random) -> bool:
+    return _hit(driver, chance, "/raylet/raylet", signal.SIGKILL)
+
+
+def gcs_killed(driver: Driver, chance: random.Random) -> bool:
+    return _hit(driver, chance, "/gcs/gcs_server", signal.SIGKILL)
+
+
+def recorder_killed(driver: Driver, chance: random.Random) -> bool:
+    return _hit(driver, chance, "spawn_main", signal.SIGKILL)
+
+
+def driver_killed(driver: Driver, chance: random.Random) -> bool:
+    return driver.end(signal.SIGKILL)
+
+
+def driver_terminated(driver: Driver, chance: random.Random) -> bool:
+    return driver.end(signal.SIGTERM)
+
+
+def driver_interrupted(driver: Driver, chance: random.Random) -> bool:
+    return driver.end(signal.SIGINT)
+
+
+def half_a_line(driver: Driver, chance: random.Random) -> bool:
+    """The driver dies in the midst of a write: to the ledger, or to a trial's record."""
+    records = list(driver.folder.glob("trials/*/events.jsonl"))
+    path = chance.choice([driver.folder / "ledger.journal", *records])
+    if not path.is_file() or not driver.end(signal.SIGKILL):
+        return False
+    with path.open("a") as file:
+        file.write('{"op_code": 4, "worker_id": "' if path.suffix == ".journal" else '{"event": "outcome", "kind": "compl')
+    return True
+
+
+def second_driver(driver: Driver, chance: random.Random) -> bool:
+    """Somebody starts the same sweep again: it is told who runs it, and changes nothing."""
+    if not (driver.folder / "driver.txt").is_file() or not driver.alive:
+        return False
+    done = driver.another()
+    assert not driver.alive or (done.returncode == 2 and "is being run by process" in done.stderr), done.stderr
+    return True
+
+
+def store_locked(driver: Driver, chance: random.Random) -> bool:
+    """Somebody holds MLflow's SQLite file for longer than MLflow waits."""
+    if not driver.database.is_file():
+        return False
+    threading.Thread(target=_hold, args=(driver.database, chance.uniform(3.0, 8.0)), daemon=True).start()
+    return True
+
+
+def _hold(database: os.PathLike[str], seconds: float) -> None:
+    with suppress(sqlite3.Error):
+        connection = sqlite3.connect(database, timeout=5, isolation_level=None)
+        connection.execute("begin exclusive")
+        time.sleep(seconds)
+        connection.close()
+
+
+def store_wiped(driver: Driver, chance: random.Random) -> bool:
+    """The driver dies, and MLflow's store with it."""
+    if not driver.end(signal.SIGKILL):
+        return False
+    for path in driver.home.glob("mlflow.db*"):
+        path.unlink()
+    shutil.rmtree(driver.home / "artifacts", ignore_errors=True)
+    return True
+
+
+def disk_full(driver: Driver, chance: random.Random) -> bool:
+    """The sweep's disk has no room for a while."""
+    if not driver.small_disk:
+        return False
+    ballast = driver.home / "ballast"
+    subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], capture_output=True)
+    time.sleep(chance.uniform(0.5, 3.0))
+    ballast.unlink()
+    return True
+
+
+FAULTS: tuple[Fault, ...] = (
+    worker_killed, ray_worker_killed, raylet_killed, gcs_killed, recorder_killed, driver_killed, driver_terminated,
+    driver_interrupted, half_a_line, second_driver, store_locked, store_wiped, disk_full,
+)  # fmt: skip
