@@ -176,7 +176,7 @@ class Verifier:
     def _result(self, name: str, case: Case, folder: Path, error: str) -> Result:
         if error:
             return Result(name, self.workload.name, case, {}, error)
-        found = differences(np.load(self.references[self._key(name, case)]), np.load(folder / f"{case.name}.npz"))
+        found = differences(*(np.load(path, allow_pickle=False) for path in (self.references[self._key(name, case)], folder / f"{case.name}.npz")))
         return Result(name, self.workload.name, case, found)
 
     def configuration(self, name: str, case: Case) -> dict[str, str]:

@@ -14,8 +14,23 @@ and the remedy. The command line prints it and exits with status 2; anything els
 """
 
 
+LONGEST = 2000  # characters of a line; one that nobody reads to its end is not clear
+
+
+def one_line(text: str) -> str:
+    """A text on one line, without control characters; a long one loses its middle, for the remedy stands at its end.
+
+    Messages quote files, workers and servers: what these say must neither pass for a second message nor move a terminal's cursor.
+    """
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+
+
 class RosettaError(Exception):
-    """Something the user can act on."""
+    """Something the user can act on. Its message is one line, whatever it quotes."""
+
+    def __init__(self, message: str):
+        super().__init__(one_line(message))
 
 
 class SweepError(RosettaError):

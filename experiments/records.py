@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import SETTINGS
+from experiments.events import KEPT, parsed
 from experiments.places import PROJECT
 from experiments.trial import Event, Trial
 from experiments.workload import Workload
@@ -53,17 +54,18 @@ class TrialRecord:
             file.write(json.dumps(without_files(event)) + "\n")
 
     def description(self) -> dict[str, Any]:
-        """{"identity", "name", "params", "tags"}: see `description`."""
+        """{"identity", "name", "params", "tags"}: see `description`. There for every record with an outcome."""
         return self._lines()[0]
 
     def events(self) -> list[Event]:
         """What happened, in order."""
-        return self._lines()[1:]
+        return [event for event in self._lines() if event["event"] != "planned"]
 
     def _lines(self) -> list[Event]:
-        """A line that a dying driver left half-written is not an event."""
-        lines = self.path.read_text().splitlines() if self.exists else []
-        return [event for event in map(_parsed, lines) if event]
+        """What is no event, as a line that a dying driver left half-written, does not count; nor does what nobody planned."""
+        lines = self.path.read_bytes().splitlines() if self.exists else []
+        events = [event for event in map(_parsed, lines) if event]
+        return events if events and events[0]["event"] == "planned" else []
 
     def outcome(self) -> Event | None:
         """The outcome event, or None while there is none."""
@@ -74,12 +76,11 @@ def without_files(event: Event) -> Event:
     return {name: value for name, value in event.items() if name not in FILES}
 
 
-def _parsed(line: str) -> Event | None:
+def _parsed(line: bytes) -> Event | None:
     try:
-        event: Event = json.loads(line)
+        return parsed(line, KEPT)
     except ValueError:
         return None
-    return event
 
 
 def description(trial: Trial) -> dict[str, Any]:

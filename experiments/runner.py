@@ -10,10 +10,9 @@ from typing import Any
 
 from experiments import certified, datasets, worker_process
 from experiments.environment import Environment
-from experiments.errors import RosettaError, WorkerDied, WorkerKilled
+from experiments.errors import RosettaError, WorkerDied, WorkerKilled, one_line
+from experiments.events import TRAINED, checked, is_number
 from experiments.trial import COMPLETED, DIVERGED, FAILED, INFRASTRUCTURE, KILLED, MEMORY, Event, Trial
-
-LOG_LIMIT = 200_000  # characters of the worker's log that travel with the outcome
 
 
 def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
@@ -46,7 +45,16 @@ def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     if not trial.unverified:
         certified.check(trial.spec, trial.workload.model, trial.device, cache)
     data = datasets.prepare(trial.workload.dataset, cache)
-    return events(trial, folder, environment, trial.request("train", str(data)))
+    for event in events(trial, folder, environment, trial.request("train", str(data))):
+        yield _trained(event) if event["event"] == "done" else event
+
+
+def _trained(done: Event) -> Event:
+    """The same event. Raises WorkerDied where it has not the results of a training."""
+    try:
+        return checked(done, TRAINED)
+    except ValueError as error:
+        raise WorkerDied(f"the worker is done without results: {error}") from error
 
 
 def events(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:
@@ -120,10 +128,9 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
     if last.get("event") == "done":
         kind, error = (DIVERGED if last["diverged"] else COMPLETED), ""
     else:
-        kind, error = FAILED, f"{last['error']}: {last['message']}".splitlines()[0]
+        kind, error = FAILED, one_line(f"{last['error']}: {last['message']}".splitlines()[0])
         last.setdefault("fault", MEMORY if out_of_memory(last) else "")
-    numbers = {name: value for name, value in last.items() if isinstance(value, int | float)}
-    metrics = {name: float(value) for name, value in numbers.items() if name not in ("time", "diverged")}
+    metrics = {name: float(value) for name, value in last.items() if is_number(value) and name != "time"}
     weights = folder / "weights.npz"
     return {
         "event": "outcome",
@@ -133,11 +140,11 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
         "traceback": last.get("traceback", ""),
         "fault": last.get("fault", ""),
         "metrics": metrics | {"total_seconds": seconds - metrics.get("save_seconds", 0.0)},
-        "log": _text(folder / "worker.log")[-LOG_LIMIT:],
+        "log": _text(folder / "worker.log"),
         "request": _text(folder / "request.json"),
         **({"weights": weights.read_bytes()} if weights.is_file() else {}),
     }
 
 
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.is_file() else ""
+    return worker_process.end_of(path, worker_process.LOG_LIMIT) if path.is_file() else ""

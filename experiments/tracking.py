@@ -312,7 +312,7 @@ def _tags(event: Event) -> dict[str, str]:
     if event["event"] == "started":
         return {"host": event["host"], "devices": event["devices"]}
     if event["event"] == "ready":
-        in_force = {f"effective.{name}": choice for name, choice in event["settings"].items()}
+        in_force = {f"effective.{name}": str(choice) for name, choice in event["settings"].items()}
         return in_force | {f"version.{name}": version for name, version in event["versions"].items()}
     if event["event"] == "outcome":
         return {"outcome": event["kind"]} | ({"error": event["error"]} if event["error"] else {})
@@ -367,7 +367,7 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
         cause = str(error).splitlines()[0][:200]
         raise TrackingError(f"MLflow at {public(uri)} has no run '{run_id}' to read ({cause}); its page shows the ids") from None
     record = TrialRecord(folder)
-    if not finished or not record.exists:
+    if not finished or record.outcome() is None:
         raise TrackingError(f"run '{run_id}' is no finished trial; name one of a sweep's child runs")
     return record
 

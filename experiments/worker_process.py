@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from experiments import events
 from experiments.errors import WorkerDied, WorkerKilled
 from experiments.places import PROJECT
 from experiments.trial import Event
@@ -20,9 +21,12 @@ INHERITED = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE"
 )  # fmt: skip
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+LOG_LIMIT = 200_000  # bytes of the log that are kept
 LOG_TAIL = 20  # lines of the log that an error quotes
 OVERRUN = "the trial ran past its time limit; raise time_limit_minutes in the sweep file"
 STALLED = "the trial said nothing for too long: it hangs, or an epoch takes longer; raise progress_limit_minutes in the sweep file"
+LONGEST_LINE = 2**20  # bytes of an event: what is longer comes from no worker of ours, and would fill the memory
+SIGNALS = {signal.value: signal.name for signal in signal.Signals}  # real-time signals have no names
 
 _running: set[subprocess.Popen[bytes]] = set()  # in whatever thread
 
@@ -46,10 +50,21 @@ def stream(python: Path, folder: Path, environment: dict[str, str], limits: Limi
     """Run the request in `folder` and yield its events as they come; each gets "time", seconds since the epoch.
 
     Leaves events.jsonl and worker.log in the folder. Closing the generator ends the worker and its descendants.
-    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past a limit.
+    Raises WorkerDied if it can't be started, ends without done or failed, breaks the protocol, or runs past a limit.
     """
     with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as record:
-        process = subprocess.Popen(
+        process = _started(python, folder, environment, log)
+        _running.add(process)
+        try:
+            yield from _events(process, folder, record, limits)
+        finally:
+            _running.discard(process)
+            _end(process)
+
+
+def _started(python: Path, folder: Path, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
             [str(python), "-m", "adapters.worker", str(folder)],
             stdin=subprocess.PIPE,  # the lifeline: closed when this process ends, however it ends
             stdout=subprocess.PIPE,
@@ -58,12 +73,8 @@ def stream(python: Path, folder: Path, environment: dict[str, str], limits: Limi
             cwd=folder,
             start_new_session=True,
         )
-        _running.add(process)
-        try:
-            yield from _events(process, folder, record, limits)
-        finally:
-            _running.discard(process)
-            _end(process)
+    except OSError as error:  # an environment outlives the interpreter that it was made with
+        raise WorkerDied(f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew") from error
 
 
 def kill_all() -> None:
@@ -100,16 +111,16 @@ def _lines(pipe: IO[bytes], limits: Limits) -> Iterator[bytes]:
                 return
             *lines, buffer = (buffer + chunk).split(b"\n")
             yield from lines
+            if len(buffer) > LONGEST_LINE:
+                raise WorkerDied(f"the worker wrote what is no event: more than {LONGEST_LINE:,} bytes on a line, {buffer[:80]!r}")
             last = time.monotonic() if lines else last
 
 
 def _parse(line: bytes, folder: Path) -> Event:
     try:
-        event = json.loads(line)
-        if event["event"] not in ("ready", "epoch", "case", "done", "failed"):
-            raise KeyError(event["event"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise WorkerDied(f"the worker wrote what is no event: {line[:80]!r}; its log ends: {tail(folder)}") from error
+        event = events.parsed(line, events.SAID)
+    except ValueError as error:
+        raise WorkerDied(f"the worker wrote what is no event: {line[:80]!r} ({error}); its log ends: {tail(folder)}") from error
     return {**event, "time": time.time()}
 
 
@@ -118,7 +129,7 @@ def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
         status = process.wait(timeout=5)
     except subprocess.TimeoutExpired:
         return "closed its output"
-    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+    return f"was killed by {SIGNALS.get(-status, f'signal {-status}')}" if status < 0 else f"exited with status {status}"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -138,5 +149,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def tail(folder: Path) -> str:
     """The last lines of a worker's log, on one line."""
-    lines = (folder / "worker.log").read_text(errors="replace").strip().splitlines()[-LOG_TAIL:]
+    lines = end_of(folder / "worker.log", LOG_LIMIT).strip().splitlines()[-LOG_TAIL:]
     return " | ".join(lines) or "(its log is empty)"
+
+
+def end_of(path: Path, limit: int) -> str:
+    """The last `limit` bytes of a file as text: of a log that filled the disk too."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - limit))
+        return file.read(limit).decode(errors="replace")

@@ -372,7 +372,7 @@ def show_claims(session: Session, file: Path, output: Path | None) -> None:
 
 def _sweep_name(home: Path, name: str | None) -> str:
     if name:
-        return sweep.load(Path(name)).name if name.endswith((".yaml", ".yml")) else name
+        return sweep.load(Path(name)).name if name.endswith((".yaml", ".yml")) else sweep.checked_name(name)
     plans: Iterable[Path] = home.glob("*/*/plan.json")
     newest = max(plans, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:

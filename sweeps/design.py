@@ -1,6 +1,7 @@
 """Design: a sweep's trials, in order; and which cells are not there, and why."""
 
 import itertools
+import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sweeps import fractions, paths, presets
 from sweeps.paths import End, Path
 from sweeps.presets import Row
 from sweeps.sweep import NATIVE, Sweep
+
+MOST = 100_000  # trials of a sweep; more would take years and, written down, all memory
 
 
 @dataclass(frozen=True)
@@ -263,6 +266,8 @@ def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> lis
     if sweep.design == "fractional":
         levels = _levels(sweep, spec, choices)
         return [base | cell for cell in fractions.cells(levels, sweep.resolution, sweep.foldover)]
+    if sweep.design == "factorial":
+        _check_size(sweep, math.prod(map(len, choices.values())))
     # A search draws its rows: in these it meets each pair of choices once, and with them what does not work together.
     together = itertools.combinations(choices, min(2, len(choices))) if sweep.design == "search" else [tuple(choices)]
     return [
@@ -271,8 +276,16 @@ def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> lis
     ]  # fmt: skip
 
 
+def _check_size(sweep: Sweep, rows: int) -> None:
+    """Raises SweepError where so many rows make more trials than a sweep can have."""
+    trials = rows * len(sweep.seed_list)
+    if trials > MOST:
+        raise SweepError(f"design '{sweep.design}' makes {trials:,} trials or more here, and {MOST:,} is the most: vary fewer settings, take fewer seeds, or design 'search'")
+
+
 def _ordered(sweep: Sweep, rows: dict[str, list[Row]]) -> list[Trial]:
     """Blocks are framework x seed. All blocks of a seed run together, their rows in random order, each once."""
+    _check_size(sweep, sum(map(len, rows.values())))
     shuffle = random.Random(sweep.name).shuffle
     trials: list[Trial] = []
     for seed in sweep.seed_list:

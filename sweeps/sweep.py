@@ -1,11 +1,14 @@
 """Sweep: what one YAML file declares, validated."""
 
+import math
+import re
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters import ADAPTERS, unknown
 from adapters.settings import SETTINGS
@@ -14,14 +17,17 @@ from experiments.trial import check_network
 from experiments.workload import WORKLOADS, Workload, workload_named
 
 NATIVE = "native"  # in a list of choices: whatever the framework does if nobody asks
-Positive = Annotated[int, Field(gt=0)]
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # of a sweep: it is a folder's name, and an experiment's
+LARGEST = 1_000_000  # bytes of a file; what is larger is no sweep, and YAML is slow
+Minutes = Annotated[float, Field(gt=0, le=14 * 24 * 60)]  # the system waits 24 days at most
+Positive = Annotated[int, Field(gt=0, lt=2**31)]  # what every framework can count to
 Design = Literal["one-at-a-time", "factorial", "fractional", "path", "presets", "search"]
 Preset = Literal["native", "matched", "published"]
 KEYS = {"resolution": "fractional", "foldover": "fractional", "permutations": "path"}  # that one design alone has
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class WorkloadChoice(Strict):
@@ -41,12 +47,22 @@ class WorkloadChoice(Strict):
         return workload_named(self.name).with_overrides(**overrides)
 
 
+def _countable(amount: float) -> float:
+    """Ray counts ten-thousandths and refuses a third: rounded down, so that three thirds fit one device."""
+    if 0 < amount < 0.0001:
+        raise ValueError("Ray shares a device in ten-thousandths")
+    return math.floor(10_000 * amount + 1e-6) / 10_000
+
+
+Quantity = Annotated[float, AfterValidator(_countable)]
+
+
 class Resources(Strict):
     """What one trial holds, in Ray's words. With num_gpus the trial runs on CUDA, without on CPUs."""
 
-    num_gpus: float = Field(0, ge=0)
-    num_cpus: float = Field(1, gt=0)
-    custom: dict[str, dict[str, Annotated[float, Field(gt=0, strict=False)]]] = {}  # {adapter: {resource of some nodes: amount}}
+    num_gpus: Quantity = Field(0, ge=0)
+    num_cpus: Quantity = Field(1, gt=0)
+    custom: dict[str, dict[str, Annotated[Quantity, Field(gt=0, strict=False)]]] = {}  # {adapter: {resource of some nodes: amount}}
 
     @property
     def device(self) -> str:
@@ -63,7 +79,7 @@ class SmallestEffect(Strict):
 class Sweep(Strict):
     """One file: what is trained, what varies, and on what."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    name: Annotated[str, Field(pattern=NAME)]
     workload: WorkloadChoice
     adapters: list[str] = Field(min_length=1)
     design: Design
@@ -72,15 +88,15 @@ class Sweep(Strict):
     presets: list[Preset] = []  # presets: whole configurations to compare
     resolution: Literal[3, 4, 5] = 4  # fractional: the least that is wanted; from 4 on no main effect is aliased with two settings' interaction
     foldover: bool = False  # fractional: whether the rows with all levels reversed run too
-    permutations: Positive = 6  # path of many steps: how many random orders to walk, each backwards too
-    seeds: Positive | list[int] = 3
-    trials: Positive | None = None  # search: how many draws; a cell that was drawn before is not run again
+    permutations: Annotated[int, Field(gt=0, le=1000)] = 6  # path of many steps: how many random orders to walk, each backwards too
+    seeds: Annotated[int, Field(gt=0, le=10_000)] | list[int] = 3
+    trials: Annotated[int, Field(gt=0, le=100_000)] | None = None  # search: how many draws; a cell that was drawn before is not run again
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
     smallest_effect: SmallestEffect = Field(default_factory=lambda: SmallestEffect.model_validate({}))
     unverified: bool = False  # whether adapters without a certificate may run; the report says so
-    time_limit_minutes: float = Field(60, gt=0)
-    progress_limit_minutes: float = Field(30, gt=0)  # without an event: an epoch that takes longer counts as a hang
+    time_limit_minutes: Minutes = 60
+    progress_limit_minutes: Minutes = 30  # without an event: an epoch that takes longer counts as a hang
     keep_weights: bool = False  # with every trial, in MLflow too: `transfer` needs them
 
     def text(self) -> str:
@@ -97,6 +113,13 @@ def load(path: Path) -> Sweep:
     return parse(read(path, Sweep, "sweep file"), str(path))
 
 
+def checked_name(name: str) -> str:
+    """The same name. Raises SweepError where no sweep can have it: it becomes part of a path."""
+    if not re.fullmatch(NAME, name):
+        raise SweepError(f"'{name}' is no sweep's name, which has small letters, digits, - and _; name one, or a sweep file that ends in .yaml")
+    return name
+
+
 def part(sweep: Sweep, adapters: list[str] | None, settings: list[str] | None) -> Sweep:
     """Some adapters and settings of a sweep, as a sweep of its own. Raises SweepError for what the sweep has not."""
     for what, wanted, there in (("adapter", adapters, sweep.adapters), ("setting", settings, list(sweep.settings))):
@@ -111,13 +134,18 @@ def part(sweep: Sweep, adapters: list[str] | None, settings: list[str] | None) -
 def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
     """The content of a YAML file that is to have the model's keys. Raises SweepError."""
     try:
-        content = yaml.safe_load(path.read_text())
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise SweepError(f"there is no {what} '{path}'; the ones that ship are in sweeps/") from None
     except OSError as error:
         raise SweepError(f"the {what} '{path}' can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SweepError(f"'{path}' is not a YAML file: {' '.join(str(error).split())}") from error
+    if len(text) > LARGEST:
+        raise SweepError(f"'{path}' is larger than {LARGEST:,} bytes, which no {what} is; name another file")
+    try:
+        content = yaml.safe_load(text)
+    except Exception as error:  # PyYAML's own, and whatever Python raises of a number, a date or a nesting that it can't have
+        raise SweepError(f"'{path}' is not a YAML file: {error or type(error).__name__}") from error
     if not isinstance(content, Mapping):
         raise SweepError(f"'{path}' must be a mapping with keys {', '.join(model.model_fields)}")
     return dict(content)
@@ -151,7 +179,7 @@ def _first_line(error: ValidationError, parts: Mapping[str, type[BaseModel]], wh
     if first["type"] == "extra_forbidden":
         model = parts.get(str(first["loc"][0]), whole) if len(first["loc"]) > 1 else whole
         return unknown("key", place.split(".")[-1], list(model.model_fields)) + f" (at '{place}')"
-    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {first['input']!r:.80}"
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {reprlib.repr(first['input']):.80}"
 
 
 def _check_names(sweep: Sweep, source: str) -> None:
@@ -185,8 +213,8 @@ def _check_design(sweep: Sweep, source: str) -> None:
     for key, design in KEYS.items():
         if key in sweep.model_fields_set and sweep.design != design:
             raise SweepError(f"{source}: {key} is for design '{design}', but the design is '{sweep.design}'; leave {key} out")
-    if not sweep.seed_list or min(sweep.seed_list) < 0:
-        raise SweepError(f"{source}: seeds must be whole numbers from 0 on, but got {sweep.seeds}")
+    if not sweep.seed_list or min(sweep.seed_list) < 0 or max(sweep.seed_list) >= 2**32:
+        raise SweepError(f"{source}: seeds must be whole numbers from 0 to {2**32 - 1}, but got {sweep.seeds}")
 
 
 def _check_path(sweep: Sweep, source: str) -> None:

@@ -44,7 +44,7 @@ def test_scores_that_cannot_be_compared(found):
 def record(folder, kind=COMPLETED, **files):
     trial = Trial("reference", workload_named("digits_cnn"), load_spec("reference").native("cnn"), 0, "cpu", 1)
     made = TrialRecord(folder).create(trial)
-    made.append({"event": "outcome", "kind": kind, "log": "", "request": json.dumps(trial.request("train", "data")), **files})
+    made.append({"event": "outcome", "kind": kind, "time": 1.0, "error": "", "metrics": {}, "log": "", "request": json.dumps(trial.request("train", "data")), **files})
     return made
 
 

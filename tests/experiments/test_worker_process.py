@@ -13,7 +13,7 @@ from experiments.errors import WorkerDied, WorkerKilled
 from experiments.places import PROJECT
 from experiments.worker_process import Limits
 
-READY = '{"event": "ready"}'
+READY = '{"event": "ready", "settings": {}, "versions": {}, "import_seconds": 1, "data_seconds": 0, "build_seconds": 0.5}'
 DONE = '{"event": "done"}'
 GENEROUS = Limits(20.0, 20.0)
 
@@ -70,8 +70,12 @@ def test_events_are_streamed_and_kept(run, tmp_path):
         ("print('Using device 0')", "wrote what is no event: b'Using device 0'"),
         ("print('{\"event\": \"lunch\"}')", "wrote what is no event"),
         ("print('[1]')", "wrote what is no event"),
+        ("print('{\"event\": \"ready\"}')", "event 'ready' has no settings that will do"),
+        ("print('{\"event\": \"failed\", \"error\": 1, \"message\": \"\", \"traceback\": \"\"}')", "event 'failed' has no error that will do: 1"),
+        ("os.kill(os.getpid(), signal.SIGRTMIN + 3)", "killed by signal 37"),
+        ("os.write(1, b'x' * 3_000_000)", "more than 1,048,576 bytes on a line, b'xxx"),
     ],
-    ids=["crash", "error", "silence", "no end", "chatter", "unknown event", "no object"],
+    ids=["crash", "error", "silence", "no end", "chatter", "unknown event", "no object", "no fields", "wrong kind", "unnamed signal", "endless line"],
 )
 def test_a_worker_that_breaks_the_protocol(run, code, said):
     with pytest.raises(WorkerDied, match=said):
@@ -86,6 +90,11 @@ def test_a_worker_that_somebody_kills_is_told_from_one_that_fails(run):
 def test_a_worker_that_says_something_now_and_then_makes_progress(run):
     events = list(run(f"for _ in range(4): print('{READY}', flush=True); time.sleep(0.7)\nprint('{DONE}')", Limits(20.0, 2.0)))
     assert len(events) == 5
+
+
+def test_an_interpreter_that_is_gone(tmp_path):
+    with pytest.raises(WorkerDied, match="gone/bin/python' can't be started .No such file or directory.; delete the folder of its environment"):
+        next(worker_process.stream(tmp_path / "gone" / "bin" / "python", tmp_path, {}, GENEROUS))
 
 
 @pytest.mark.parametrize(
