@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from experiments.errors import SweepError
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -17,3 +19,12 @@ def cache() -> Path:
     """Environments and prepared data of this node: ROSETTA_CACHE, or the user's cache directory."""
     folder = os.environ.get("ROSETTA_CACHE") or platformdirs.user_cache_path("rosetta-sweep")
     return Path(folder).expanduser().absolute()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file where the user wants it. Raises SweepError where that can't be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as error:
+        raise SweepError(f"'{path}' can't be written: {error.strerror}; choose another place with --output") from error

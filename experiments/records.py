@@ -14,6 +14,8 @@ from experiments.workload import Workload
 
 # What an outcome brings from the node and what file it becomes; everything else of an event goes into events.jsonl.
 FILES = {"log": "worker.log", "request": "request.json", "weights": "weights.npz"}
+EVENTS = "events.jsonl"
+RECORDED = {EVENTS, *FILES.values()}
 
 
 class TrialRecord:
@@ -24,7 +26,7 @@ class TrialRecord:
 
     @property
     def path(self) -> Path:
-        return self.folder / "events.jsonl"
+        return self.folder / EVENTS
 
     @property
     def request(self) -> Path:

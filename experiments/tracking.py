@@ -32,8 +32,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME, MLFL
 from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.errors import TrackingError
-from experiments.records import TrialRecord, fields
-from experiments.trial import COMPLETED, DIVERGED, Event
+from experiments.records import RECORDED, TrialRecord, fields
+from experiments.trial import COMPLETED, DIVERGED, OUTCOMES, Event
 from experiments.workload import Workload
 
 # An epoch's fields and the metrics they become; a setting is called `loss`, so the metric can't be.
@@ -336,12 +336,18 @@ def last_sweep(home: Path, experiment: str) -> SweepRun:
 
 
 def read_files(sweep: SweepRun, patterns: Iterable[str], folder: Path) -> dict[str, Any]:
-    """{name: content} of the JSON files that were stored with the sweep under names like these. `folder` receives them."""
+    """{name: content} of the JSON files that were stored with the sweep under names like these. `folder` receives them.
+
+    Raises TrackingError. MLflow keeps what a server says in the folder.
+    """
     with reaching(sweep.uri) as client:
         stored = [file.path for file in client.list_artifacts(sweep.run_id)]
         names = [name for pattern in patterns for name in fnmatch.filter(stored, pattern)]
         paths = {name: client.download_artifacts(sweep.run_id, name, str(folder)) for name in names}
-    return {name: json.loads(Path(path).read_text()) for name, path in paths.items()}
+    try:
+        return {name: json.loads(Path(path).read_bytes()) for name, path in paths.items()}
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrackingError(f"the files of sweep '{sweep.experiment}' in MLflow can't be read ({error}); run the sweep again with --fresh") from error
 
 
 def read_curves(sweep: SweepRun, runs: pd.DataFrame) -> pd.DataFrame:
@@ -362,7 +368,8 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
         run = client.get_run(run_id)
         finished = "outcome" in run.data.tags
         if finished:
-            client.download_artifacts(run_id, "", str(folder))
+            for name in {file.path for file in client.list_artifacts(run_id)} & RECORDED:
+                client.download_artifacts(run_id, name, str(folder))
     except (MlflowException, OSError) as error:
         cause = str(error).splitlines()[0][:200]
         raise TrackingError(f"MLflow at {public(uri)} has no run '{run_id}' to read ({cause}); its page shows the ids") from None
@@ -381,6 +388,8 @@ def read_runs(sweep: SweepRun) -> pd.DataFrame:
 
 def _row(run: Run) -> dict[str, Any]:
     tags = run.data.tags
+    if not (tags.get("seed", "").isdecimal() and tags["outcome"] in OUTCOMES and "adapter" in run.data.params):
+        raise TrackingError(f"run '{run.info.run_id}' in MLflow lacks a trial's seed, outcome or adapter: somebody changed it; delete it there")
     params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
     facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}
     made = {name: tags.get(name, "") for name in ("trial", "repeats", "environment", "revision", "host")}

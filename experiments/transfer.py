@@ -4,7 +4,6 @@ Both adapters set the same weights and predict the whole test set on the CPU, in
 the scores. Where they agree, a class can differ only in a near-tie: two best scores closer than twice the largest difference.
 """
 
-import json
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from adapters import load_spec
 from adapters.spec import AdapterSpec
@@ -32,19 +33,26 @@ DRAWN = ("init", "bias_init", "embedding_init", "rnn_init")
 TIME_LIMIT = 600.0  # seconds for one adapter's predictions
 
 
+class Request(TypedDict):
+    """What a transfer needs of a worker's request: see adapters/worker.py."""
+
+    network: dict[str, Any]
+    settings: dict[str, str]
+
+
 @dataclass(frozen=True)
 class Trained:
-    """A finished trial and the weights that it left. request: what its worker was asked, see adapters/worker.py."""
+    """A finished trial and the weights that it left. request: what its worker was asked."""
 
     run: str
     adapter: str
     workload: Workload
-    request: dict[str, Any]
+    request: Request
     weights: Path
 
     @property
     def precision(self) -> str:
-        return str(self.request["settings"]["precision"])
+        return self.request["settings"]["precision"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ def compare(expected: np.ndarray, found: np.ndarray, precision: str) -> Comparis
 
 def find(home: Path, run: str, source: str, folder: Path) -> Trained:
     """The network of an MLflow run that `source` trained; `folder` receives its record. Raises TrackingError or SweepError."""
+    if not run.isalnum():
+        raise SweepError(f"'{run}' is no run's id, which has letters and digits alone; its page in MLflow shows it")
     return read(tracking.read_trial(home, run, folder), run, source)
 
 
@@ -107,14 +117,29 @@ def transfer(trained: Trained, target: str, output: Path, cache: Path) -> dict[s
 def read(record: TrialRecord, run: str, source: str) -> Trained:
     """What a trial's record holds of its network. Raises SweepError where it is not `source`'s, or kept no weights."""
     params, outcome = record.description()["params"], record.outcome()
-    if params["adapter"] != source:
-        raise SweepError(f"run '{run}' was trained by {params['adapter']}, not by {source}; use --from {params['adapter']}")
+    if params.get("adapter") != source:
+        raise SweepError(f"run '{run}' was trained by {params.get('adapter')}, not by {source}; use --from {params.get('adapter')}")
     if not outcome or outcome["kind"] != COMPLETED:
         raise SweepError(f"run '{run}' {outcome and outcome['kind']}: only a completed trial has weights to transfer")
     if not record.weights.is_file():
         raise SweepError(f"run '{run}' kept no weights; set keep_weights: true in the sweep file and run it with --fresh")
-    request = json.loads(record.request.read_text())
-    return Trained(run, source, workload_named(params["workload"]), request, record.weights)
+    workload = workload_named(params.get("workload", ""))
+    return Trained(run, source, workload, _request(record, run, workload), record.weights)
+
+
+def _request(record: TrialRecord, run: str, workload: Workload) -> Request:
+    """What the run's worker was asked. Raises SweepError where nobody can ask that again, or no tolerance is known for it."""
+    try:
+        request = TypeAdapter(Request).validate_json(record.request.read_bytes())
+        whole = request["network"].keys() == workload.request(1, "cpu").keys() and isinstance(request["network"]["threads"], int)
+    except (OSError, ValidationError):
+        whole = False
+    if not whole:
+        raise SweepError(f"run '{run}' keeps no request that can be read; run its sweep again with --fresh")
+    precision = request["settings"].get("precision", "")
+    if precision not in TOLERANCES:
+        raise SweepError(f"run '{run}' was trained in '{precision}', for which no tolerance is known; train in {' or '.join(TOLERANCES)}")
+    return request
 
 
 def keep(weights: Path, output: Path) -> Path:

@@ -169,11 +169,12 @@ def ruling(finding: Finding) -> str:
 
 def ledger(claims: Claims, findings: list[Finding], summaries: dict[str, dict[str, Any]]) -> str:
     """All findings in Markdown, with how to get them again."""
-    rows = [[one.claim.lesson, one.claim.published, compared(one.claim), measured(one), ruling(one)] for one in findings]
+    said = [(markdown.quoted(one.claim.lesson), markdown.quoted(one.claim.published)) for one in findings]
+    rows = [[*quoted, compared(one.claim), measured(one), ruling(one)] for quoted, one in zip(said, findings, strict=True)]
     table = markdown.table(["lesson", "published", "compared", "measured", "verdict"], rows)
     runs = [f"{name}: {sum(found['outcomes'].values())} trials" for name, found in summaries.items()]
     return (
-        f"# Claims\n\n{claims.source}\n\nWritten by `python sweep.py claims` ({', '.join(runs)}).\n\n{table}\n\n"
+        f"# Claims\n\n{markdown.quoted(claims.source)}\n\nWritten by `python sweep.py claims` ({', '.join(runs)}).\n\n{table}\n\n"
         "*Reproduced*: the simultaneous 95 % interval lies on the side that was claimed. *Contradicted*: it lies on the other side, or the effect is smaller than what "
         "matters by both one-sided tests. *Too small to tell*: neither, with about how many more seeds would tell.\n"
     )

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from adapters import ADAPTERS, load_spec, unknown
@@ -21,6 +19,7 @@ from experiments import places
 from experiments.errors import RosettaError, SweepError, TrackingError
 from experiments.workload import workload_named
 from sweeps import design, plan_view, sweep
+from sweeps.terminal import Terminal
 
 DEFAULT_SWEEP = places.PROJECT / "sweeps" / "article.yaml"
 DEFAULT_CLAIMS = places.PROJECT / "sweeps" / "claims.yaml"
@@ -33,9 +32,7 @@ class Session:
     def __init__(self, home: Path | None, as_json: bool):
         self.home = home.absolute() if home else places.home()
         self.as_json = as_json
-        self.console = Console(stderr=as_json)
-        if not self.console.is_terminal:
-            self.console.width = 110  # a log file has no width of its own
+        self.console = Terminal(stderr=as_json)
 
     def result(self, value: Any) -> None:
         if self.as_json:
@@ -122,7 +119,7 @@ def plan(session: Session, file: Path, deviation: float | None, effect: float | 
     }  # fmt: skip
     session.console.print(plan_view.table(planned))
     for line in plan_view.lines(planned, effect):
-        session.console.print(line, highlight=False, soft_wrap=True)
+        session.console.say(line)
     session.result(planned)
 
 
@@ -134,7 +131,7 @@ def _pilots(session: Session, declared: sweep.Sweep) -> dict[str, Any]:
     try:
         return dict(pilot.pilots(tracking.read_pilot(session.home, declared.workload.resolve(), declared.resources.device)))
     except TrackingError as error:
-        session.console.print(f"[yellow]without earlier trials:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        session.console.say(f"without earlier trials: {error}", "yellow")
         return {}
 
 
@@ -195,16 +192,16 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
         results += certificate.verify(list(made), model, device, places.cache(), shown)
     passed = all(result.passed for result in results) and (file is not None or not holes)
     verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
-    session.console.print(verdict if passed else "[red]not every case agrees with the reference")
+    session.console.say(verdict if passed else "not every case agrees with the reference", "" if passed else "red")
     session.result({"passed": passed, "results": [result.as_dict() for result in results], "holes": holes})
     sys.exit(0 if passed else 1)
 
 
-def _show_result(console: Console, result: Any) -> None:
+def _show_result(console: Terminal, result: Any) -> None:
     numbers = ", ".join(f"{name} {value:.1e}" for name, value in result.max_difference.items())
-    verdict = "[green]passed[/]" if result.passed else "[red]FAILED[/]"
-    facts = escape(result.error) or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
-    console.print(f"{verdict} {result.adapter} {result.workload} {result.case.name}: {facts}", highlight=False, soft_wrap=True)
+    verdict, colour = ("passed", "green") if result.passed else ("FAILED", "red")
+    facts = result.error or f"{numbers} (at most {result.case.tolerance:g}, {result.case.steps} steps)"
+    console.say(f"{verdict} {result.adapter} {result.workload} {result.case.name}: {facts}", colour)
 
 
 @main.command()
@@ -226,20 +223,20 @@ def transfer(session: Session, source: str, target: str, run_id: str, output: Pa
         output = output or session.home / "transfers" / f"{run_id}.npz"
         moved = moving.transfer(trained, target, output, places.cache())
     for line in _transfer_lines(moved):
-        session.console.print(line, highlight=False, soft_wrap=True)
+        session.console.say(line)
     session.result(moved)
     sys.exit(0 if moved["passed"] else 1)
 
 
 def _transfer_lines(moved: dict[str, Any]) -> list[str]:
-    verdict = "[green]the same predictions[/]" if moved["passed"] else "[red]NOT the same predictions[/]"
+    verdict = "the same predictions" if moved["passed"] else "NOT the same predictions"
     near = "" if moved["same_classes"] else f", two best scores at most {moved['margin']:.1e} apart"
     return [
         f"{moved['from']} -> {moved['to']}: {verdict} on {moved['examples']} test examples, on the CPU in {moved['precision']}",
         f"largest difference of a score: {moved['max_difference']:.1e} (at most {moved['tolerance']:.1e})",
         f"examples of another class: {moved['differing']}{near}",
         f"accuracy: {moved['accuracy_from']:.4f} in {moved['from']}, {moved['accuracy_to']:.4f} in {moved['to']}",
-        f"weights: {escape(moved['weights'])}",
+        f"weights: {moved['weights']}",
     ]
 
 
@@ -256,8 +253,8 @@ def rosetta(session: Session, adapters: list[str], workload: str, output: Path |
     chosen = workload_named(workload)
     columns = [stone.column(name, chosen, places.cache()) for name in adapters]
     page = (output or session.home / "rosetta" / f"{chosen.model}-{'-'.join(adapters)}.html").absolute()
-    stone.write(page, stone.html(columns, chosen))
-    session.console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)
+    places.write(page, stone.html(columns, chosen))
+    session.console.say(f"Page: {page}")
     verified = {column.spec.name: column.cases is not None and not column.failed for column in columns}
     session.result({"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified})
 
@@ -292,7 +289,7 @@ def _read_back(session: Session, spec: AdapterSpec) -> dict[str, Any]:
         read = registry.read_back(spec, model, places.cache())
         found[model] = {**read, "differs": mismatch(spec.native(model), read["settings"])}
         verdict = found[model]["differs"] or f"{len(spec.native(model))} settings as declared"
-        session.console.print(f"{spec.name} {read['versions']['framework']}, {model}: {verdict}", highlight=False, soft_wrap=True)
+        session.console.say(f"{spec.name} {read['versions']['framework']}, {model}: {verdict}")
     return found
 
 
@@ -362,11 +359,11 @@ def show_claims(session: Session, file: Path, output: Path | None) -> None:
     findings = [claims.judge(claim, summaries[claim.sweep]) for claim in declared.claims]
     table = Table("lesson", "compared", "measured", "verdict", title=f"Claims of {file.name}", show_lines=True)
     for one in findings:
-        table.add_row(*map(escape, (one.claim.lesson, claims.compared(one.claim), claims.measured(one), claims.ruling(one))))
+        table.add_row(one.claim.lesson, claims.compared(one.claim), claims.measured(one), claims.ruling(one))
     session.console.print(table)
     output = (output or session.home / "claims.md").absolute()
-    output.write_text(claims.ledger(declared, findings, summaries))
-    session.console.print(f"Ledger: {escape(str(output))}", highlight=False, soft_wrap=True)
+    places.write(output, claims.ledger(declared, findings, summaries))
+    session.console.say(f"Ledger: {output}")
     session.result({"ledger": str(output), "findings": [one.as_dict() for one in findings]})
 
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import load_spec
@@ -26,13 +24,14 @@ from experiments.recorder import Recorder
 from experiments.records import TrialRecord, revision, without_files
 from experiments.tracking import SweepRun
 from experiments.trial import Event, Trial
-from sweeps import design, figures, report
+from sweeps import design, figures, report, stored
 from sweeps.progress import SweepProgress
 from sweeps.record import Record, summary
 from sweeps.scheduler import Cluster
 from sweeps.storage import Storage, lease
 from sweeps.study import Ledger, open_ledger
 from sweeps.sweep import Sweep
+from sweeps.terminal import Terminal
 
 CERTIFICATE = "certificate-{}.json"
 REPORT = ("report.*", "*.png", "*.csv", "*.parquet")
@@ -95,7 +94,7 @@ def open_folder(home: Path, sweep: Sweep, fresh: bool) -> SweepFolder:
     return folder
 
 
-def run(sweep: Sweep, home: Path, fresh: bool, console: Console) -> dict[str, Any]:
+def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, Any]:
     """Run a sweep to its end and return the report's summary. Raises RosettaError; KeyboardInterrupt passes through."""
     plan = design.plan(sweep)
     folder = open_folder(home, sweep, fresh)
@@ -132,7 +131,7 @@ def _open_tracking(folder: SweepFolder) -> SweepRun:
 
 
 def _run_trials(
-    sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Console
+    sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Terminal
 ) -> dict[str, str]:
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
     holes: dict[str, str] = {}
@@ -152,7 +151,7 @@ def _run_trials(
     finally:
         written = recorder.close()
     if not written:
-        console.print("[yellow]MLflow was away for a while; writing what it lacks.")
+        console.say("MLflow was away for a while; writing what it lacks.", "yellow")
         tracking.reconcile(mlflow, folder.records())
     return holes
 
@@ -208,7 +207,7 @@ def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recor
     recorder.record(record, without_files(event))
 
 
-def build_environments(adapters: list[str], device: str, console: Console) -> tuple[dict[str, bool], dict[str, str]]:
+def build_environments(adapters: list[str], device: str, console: Terminal) -> tuple[dict[str, bool], dict[str, str]]:
     """Make the adapters' environments that are not there yet, as many at a time as there are CPUs.
 
     Returns {adapter: whether it was new}, {adapter: why not}.
@@ -223,7 +222,7 @@ def build_environments(adapters: list[str], device: str, console: Console) -> tu
     if holes and not made:
         raise EnvironmentFailed(next(iter(holes.values())))
     for name, reason in holes.items():
-        console.print(f"[yellow]{name} is left out:[/] {escape(reason)}", highlight=False, soft_wrap=True)
+        console.say(f"{name} is left out: {reason}", "yellow")
     return made, holes
 
 
@@ -258,7 +257,7 @@ def read_record(mlflow: SweepRun) -> Record:
     """A sweep as it is in MLflow now, without its learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
         files = tracking.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
-    plan = files["plan.json"]
+    plan = stored.plan(files.get("plan.json"), mlflow.experiment)
     certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
     return Record(
         sweep=plan["sweep"],
@@ -267,7 +266,7 @@ def read_record(mlflow: SweepRun) -> Record:
         parent_run_id=mlflow.run_id,
         plan=plan,
         runs=tracking.read_runs(mlflow),
-        certificates={name: cases for name, cases in certificates.items() if cases},
+        certificates={name: stored.cases(cases, name) for name, cases in certificates.items() if cases},
     )
 
 
@@ -276,7 +275,7 @@ def _with_curves(record: Record, mlflow: SweepRun) -> Record:
     return replace(record, curves=tracking.read_curves(mlflow, pd.concat(native)))
 
 
-def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dict[str, Any]:
+def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
     """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
     record = _with_curves(read_record(mlflow), mlflow)
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -291,8 +290,8 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Console) -> dic
         (folder.path / name).write_bytes(content)
     tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))
     console.print(*report.tables(record))
-    console.print(f"Report: {folder.report}", highlight=False, soft_wrap=True)
-    console.print(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'", highlight=False, soft_wrap=True)
+    console.say(f"Report: {folder.report}")
+    console.say(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'")
     return found
 
 

@@ -2,6 +2,11 @@
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table; a bar in a cell is no column's end."""
+    """A table; a bar or a line's end in a cell is no column's end and no row's."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def quoted(text: str) -> str:
+    """What somebody else wrote, as text on one line: no HTML, no link, no other Markdown is made of it."""
+    return "".join(f"&#{ord(sign)};" if sign in "<>&*_`[]\\#|~!" else sign for sign in " ".join(text.split()))

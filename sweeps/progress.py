@@ -2,19 +2,19 @@
 
 import time
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from experiments.trial import COMPLETED, Event, Trial
+from sweeps.terminal import Terminal
 
 
 class SweepProgress:
     """A live display on a terminal; elsewhere one line per outcome."""
 
-    def __init__(self, console: Console, planned: int, done: int):
+    def __init__(self, console: Terminal, planned: int, done: int):
         self.console = console
         self.running: dict[str, tuple[Trial, str]] = {}
         self.failed = self.finished = 0
@@ -51,7 +51,7 @@ class SweepProgress:
         self.bar.advance(self.task)
         label = trial.label
         if event["kind"] != COMPLETED:
-            self.console.print(f"[red]{event['kind']}[/] {label} {escape(event['error'])}", highlight=False, soft_wrap=True)
+            self.console.say(f"{event['kind']} {label} {event['error']}", "red")
         elif not self.console.is_terminal:
             done = self.bar.tasks[0]
             accuracy = f"{event['metrics'].get('accuracy', float('nan')):.3f}"

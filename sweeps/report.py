@@ -1,5 +1,6 @@
 """The report of a sweep: table for the terminal, one offline HTML file for people."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,6 @@ import jinja2
 import pandas as pd
 import vl_convert
 from markupsafe import Markup
-from rich.markup import escape
 from rich.table import Table
 
 from adapters.settings import SETTINGS
@@ -35,7 +35,7 @@ def preset_table(record: Record) -> Table:
     names, lines = preset_names(record), preset_lines(record)
     shown = Table("framework", *names, title=f"Sweep {record.sweep}: accuracy, % [95 % interval]", title_justify="left")
     for line in lines:
-        shown.add_row(*map(escape, line), end_section=line == lines[-2])
+        shown.add_row(*line, end_section=line == lines[-2])
     return shown
 
 
@@ -84,7 +84,7 @@ def table(record: Record) -> Table:
         accuracy, time = row["accuracy"], row["time"]
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
             change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
-            shown.add_row(change, row["adapter"], escape(in_words(accuracy)), escape(in_words(time)), verdict_in_words(accuracy))
+            shown.add_row(change, row["adapter"], in_words(accuracy), in_words(time), verdict_in_words(accuracy))
     return shown
 
 
@@ -157,7 +157,7 @@ def html(record: Record, drawn: dict[str, dict[str, Any]]) -> str:
 
 def _certificate(name: str, cases: list[dict[str, Any]]) -> dict[str, Any]:
     """What an adapter's certificate comes to: how many cases agree, and the largest difference of any."""
-    largest = {dtype: max(max(case["max_difference"].values()) for case in cases if case["dtype"] == dtype)
+    largest = {dtype: max(max(case["max_difference"].values(), default=math.inf) for case in cases if case["dtype"] == dtype)
                for dtype in sorted({case["dtype"] for case in cases}, reverse=True)}  # fmt: skip
     return {"adapter": name, "cases": len(cases), "passed": sum(case["passed"] for case in cases), "largest": largest}
 

@@ -18,7 +18,6 @@ from adapters import load_spec
 from adapters.settings import SETTINGS
 from adapters.spec import AdapterSpec, Supported
 from experiments import certified
-from experiments.errors import SweepError
 from experiments.places import PROJECT
 from experiments.trial import check_network
 from experiments.workload import Workload
@@ -66,15 +65,6 @@ def column(name: str, workload: Workload, cache: Path) -> Column:
     path = PROJECT.joinpath(*module.split(".")).with_suffix(".py")
     cases = certified.read(spec, workload.model, "cpu", cache)
     return Column(spec, str(path.relative_to(PROJECT)), sections(path.read_text(), implementation), cases)
-
-
-def write(page: Path, text: str) -> None:
-    """Raises SweepError where the page's place can't be written."""
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(text)
-    except OSError as error:
-        raise SweepError(f"'{page}' can't be written: {error.strerror}; choose another place with --output") from error
 
 
 # Sections

@@ -4,16 +4,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from experiments.trial import COMPLETED, OUTCOMES
 from sweeps import quality, report
 from sweeps.record import Record
+from sweeps.terminal import Terminal
 
 
-def watch(read: Callable[[], Record], console: Console, seconds: float) -> Record:
+def watch(read: Callable[[], Record], console: Terminal, seconds: float) -> Record:
     """Show a sweep until it is complete, reading it anew every so many seconds; where nobody looks, once. Returns what was read last."""
     record = read()
     if not console.is_terminal:
@@ -39,6 +41,6 @@ def progress(record: Record) -> Table:
     for adapter in record.plan["adapters"]:
         runs = record.runs[record.runs["adapter"] == adapter] if len(record.runs) else record.runs
         kinds = Counter(runs["outcome"]) if len(runs) else Counter()
-        counts = [f"[red]{kinds[kind]}[/]" if kinds[kind] and kind != COMPLETED else str(kinds[kind]) for kind in OUTCOMES]
+        counts = [Text(str(kinds[kind]), "red" if kinds[kind] and kind != COMPLETED else "") for kind in OUTCOMES]
         table.add_row(adapter, *counts, str(planned[adapter]) if planned else "sampled")
     return table

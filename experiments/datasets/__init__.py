@@ -88,7 +88,7 @@ def _whole(folder: Path) -> bool:
     try:
         record = json.loads((folder / RECORD).read_text())
         return all((folder / name).stat().st_size == facts["bytes"] for name, facts in record["files"].items())
-    except (OSError, ValueError, KeyError):
+    except Exception:  # whatever a record raises that says something else: its data set is made again
         return False
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from adapters import ADAPTERS, load_spec
 from adapters.settings import FUNCTION, SETTINGS
 from experiments.errors import SweepError
 from sweeps import design, figures, presets, report, spread, sweep
 from sweeps.record import Record, summary
+from sweeps.terminal import Terminal
 
 FILE = {
     "name": "side-by-side",
@@ -126,7 +126,7 @@ def test_the_report_shows_the_presets():
     made = Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
     page = report.html(made, figures.charts(made))
     assert "Frameworks side by side" in page and "more than seeds explain" in page and "no more than seeds explain" in page
-    console = Console(width=110, record=True, file=open("/dev/null", "w"))
+    console = Terminal(record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(made))
     text = console.export_text()
     assert "published" in text
@@ -135,6 +135,6 @@ def test_the_report_shows_the_presets():
 
 def test_the_terminal_says_where_there_is_one_seed_only():
     runs, plan = record(2.0, 0.3, seeds=1)
-    console = Console(width=110, record=True, file=open("/dev/null", "w"))
+    console = Terminal(record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(Record("demo", "u", "demo", "r", {"sweep": "demo", **plan}, runs)))
     assert "[one seed]" in console.export_text()  # brackets are no markup

@@ -83,9 +83,10 @@ def test_figures_are_pictures():
 
 
 def test_the_terminal_table_fits_a_hundred_columns():
-    from rich.console import Console
+    from sweeps.terminal import Terminal
 
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))
+    console = Terminal(record=True, file=open("/dev/null", "w"))
+    console.width = 100
     console.print(report.table(record()))
     text = console.export_text()
     assert "init: " + list(SETTINGS["init"].choices)[1] in text and "pytorch" in text and "all" in text

@@ -3,9 +3,8 @@
 import io
 from dataclasses import replace
 
-from rich.console import Console
-
 from sweeps import watch
+from sweeps.terminal import Terminal
 from tests.sweeps.test_report import record
 
 
@@ -14,7 +13,7 @@ def text(console):
 
 
 def test_where_nobody_looks_it_says_once_how_far_the_sweep_is():
-    console, reads = Console(file=io.StringIO(), width=110), []
+    console, reads = Terminal(file=io.StringIO()), []
     watch.watch(lambda: reads.append(1) or record(), console, 1)
     said = text(console)
     assert len(reads) == 1 and "18 of 20 trials" in said and "2 of 20 trials are missing" in said
@@ -24,14 +23,14 @@ def test_where_nobody_looks_it_says_once_how_far_the_sweep_is():
 def test_it_reads_anew_until_the_sweep_is_complete():
     whole = record(planned=18)
     moments = [replace(whole, runs=whole.runs.iloc[:0]), replace(whole, runs=whole.runs.iloc[:6]), whole]
-    console = Console(file=io.StringIO(), width=110, force_terminal=True)
+    console = Terminal(file=io.StringIO(), force_terminal=True, width=110)
     last = watch.watch(lambda: moments.pop(0), console, 0.01)
     assert last is whole and not moments
     assert "0 of 18 trials" in text(console) and "6 of 18 trials" in text(console) and "18 of 18 trials" in text(console)
 
 
 def test_a_sweep_that_has_not_begun_has_nothing_to_show_yet():
-    console = Console(file=io.StringIO(), width=110)
+    console = Terminal(file=io.StringIO())
     whole = record()
     for bare in (replace(whole, runs=whole.runs.iloc[:0]), replace(whole, runs=whole.runs.iloc[:0][[]])):
         watch.watch(lambda bare=bare: bare, console, 1)
