@@ -34,10 +34,12 @@ def keep(rows: list[dict[str, Any]], kept: Path) -> None:
 
 
 def read(spec: AdapterSpec, model: str, device: str, cache: Path) -> list[dict[str, Any]] | None:
-    """The rows of a certificate; None if there is none."""
-    kept = path(spec, model, device, cache)
-    rows: list[dict[str, Any]] | None = json.loads(kept.read_text()) if kept.is_file() else None
-    return rows
+    """The rows of a certificate; None if there is none, or something else in its place."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(path(spec, model, device, cache).read_bytes())
+        return rows if rows and all({"case", "passed"} <= row.keys() for row in rows) else None
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError):
+        return None
 
 
 def lacking(spec: AdapterSpec, model: str, device: str, cache: Path) -> str:

@@ -46,8 +46,11 @@ SAID: Fields = {
     "done": {},
     "failed": {"error": _text, "message": _text, "traceback": _text},
 }  # fmt: skip
-# The results of the verb `train`.
-TRAINED: Fields = {"done": {"diverged": lambda value: isinstance(value, bool), "accuracy": is_number, "train_seconds": is_number}}
+# What of it belongs to a training, and its results.
+TRAINING: Fields = {
+    "ready": {}, "epoch": {}, "failed": {},
+    "done": {"diverged": lambda value: isinstance(value, bool), "accuracy": is_number, "train_seconds": is_number},
+}
 # What a record keeps: what the worker said, when, and what stands around it. The first line is what was planned.
 KEPT: Fields = {
     "planned": {"identity": _text, "name": _text, "params": _table(lambda value: True), "tags": _table(_text)},

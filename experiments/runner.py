@@ -11,7 +11,7 @@ from typing import Any
 from experiments import certified, datasets, worker_process
 from experiments.environment import Environment
 from experiments.errors import RosettaError, WorkerDied, WorkerKilled, one_line
-from experiments.events import TRAINED, checked, is_number
+from experiments.events import TRAINING, checked, is_number
 from experiments.trial import COMPLETED, DIVERGED, FAILED, INFRASTRUCTURE, KILLED, MEMORY, Event, Trial
 
 
@@ -46,15 +46,10 @@ def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
         certified.check(trial.spec, trial.workload.model, trial.device, cache)
     data = datasets.prepare(trial.workload.dataset, cache)
     for event in events(trial, folder, environment, trial.request("train", str(data))):
-        yield _trained(event) if event["event"] == "done" else event
-
-
-def _trained(done: Event) -> Event:
-    """The same event. Raises WorkerDied where it has not the results of a training."""
-    try:
-        return checked(done, TRAINED)
-    except ValueError as error:
-        raise WorkerDied(f"the worker is done without results: {error}") from error
+        try:
+            yield checked(event, TRAINING)
+        except ValueError as error:
+            raise WorkerDied(f"the worker said what belongs to no training: {error}") from error
 
 
 def events(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:
@@ -130,7 +125,7 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
     else:
         kind, error = FAILED, one_line(f"{last['error']}: {last['message']}".splitlines()[0])
         last.setdefault("fault", MEMORY if out_of_memory(last) else "")
-    metrics = {name: float(value) for name, value in last.items() if is_number(value) and name != "time"}
+    metrics = {name: float(value) for name, value in last.items() if is_number(value) and name.isidentifier() and name != "time"}
     weights = folder / "weights.npz"
     return {
         "event": "outcome",

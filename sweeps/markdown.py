@@ -8,5 +8,5 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def quoted(text: str) -> str:
-    """What somebody else wrote, as text on one line: no HTML, no link, no other Markdown is made of it."""
-    return "".join(f"&#{ord(sign)};" if sign in "<>&*_`[]\\#|~!" else sign for sign in " ".join(text.split()))
+    """What somebody else wrote, as text on one line: it makes no HTML, no link and no column."""
+    return "".join(f"&#{ord(sign)};" if sign in "<&`[\\|" else sign for sign in " ".join(text.split()))

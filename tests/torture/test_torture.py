@@ -1,0 +1,15 @@
+"""A few hundred malformed inputs in every run of the tests; `make torture` tries more than ten thousand."""
+
+from collections import Counter
+
+import pytest
+
+from tests.torture.run import torture
+from tests.torture.targets import TARGETS
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_malformed_input_gives_one_clear_line(name, tmp_path):
+    kinds = torture(TARGETS[name], 15 if TARGETS[name].slow else 40, tmp_path / "x")
+    assert isinstance(kinds, Counter) and kinds.total() >= 10
+    assert set(kinds) - {"accepted"}, f"nothing was refused: {kinds}"
