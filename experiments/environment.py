@@ -17,6 +17,7 @@ import findpython
 import uv
 
 from adapters.spec import AdapterSpec
+from experiments import secrets
 from experiments.errors import EnvironmentFailed
 from experiments.places import PROJECT
 
@@ -133,12 +134,12 @@ class Environment:
         return self._run([uv.find_uv_bin(), *arguments], package_index_settings(self.device))
 
     def _run(self, command: list[str], variables: dict[str, str]) -> str:
-        environment = {**os.environ, **variables}
+        environment = {**secrets.for_builders(os.environ), **variables}
         environment.pop("VIRTUAL_ENV", None)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         log = self.folder.with_suffix(".log")
         with log.open("a") as file:
-            file.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}\n")
+            file.write(secrets.without_passwords(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}\n"))
         if done.returncode:
             said = " ".join((done.stderr or done.stdout).split())
             raise EnvironmentFailed(

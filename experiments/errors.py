@@ -14,15 +14,17 @@ and the remedy. The command line prints it and exits with status 2; anything els
 """
 
 
+from experiments.secrets import without_passwords
+
 LONGEST = 2000  # characters of a line; one that nobody reads to its end is not clear
 
 
 def one_line(text: str) -> str:
-    """A text on one line, without control characters; a long one loses its middle, for the remedy stands at its end.
+    """A text on one line, without control characters and passwords; a long one loses its middle, for the remedy stands at its end.
 
     Messages quote files, workers and servers: what these say must neither pass for a second message nor move a terminal's cursor.
     """
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    line = without_passwords(" ".join("".join(sign if sign.isprintable() else " " for sign in text).split()))
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 

@@ -33,6 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from experiments.errors import TrackingError
 from experiments.records import RECORDED, TrialRecord, fields
+from experiments.secrets import without_passwords
 from experiments.trial import COMPLETED, DIVERGED, OUTCOMES, Event
 from experiments.workload import Workload
 
@@ -100,8 +101,7 @@ def client_of(sweep: SweepRun) -> MlflowClient:
 
 def public(uri: str) -> str:
     """The address without user name and password."""
-    scheme, separator, rest = uri.partition("://")
-    return scheme + separator + rest.rpartition("@")[2] if separator else uri
+    return without_passwords(uri)
 
 
 def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[str, str]) -> SweepRun:

