@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-IN_ADDRESS = re.compile(r"(?<=://)\S*@")  # user name and password, up to the last @: a password may have one too
-IN_QUERY = re.compile(r"(?i)([?&][a-z_]*(?:pass|token|secret|key)[a-z_]*=)[^&\s'\"]+")
+WORD = re.compile(r"\S+")
+IN_QUERY = re.compile(r"(?i)([?&][a-z_]{0,30}(?:pass|token|secret|key)[a-z_]{0,30}=)[^&\s'\"]+")
 # What opens MLflow, the ledger, Ray and artifact stores. Package indexes are not among them: whoever builds an environment needs them.
 OURS = ("MLFLOW_", "RAY_", "ROSETTA_LEDGER", "AWS_", "AZURE_", "GOOGLE_", "PG")
 
@@ -15,7 +15,13 @@ def without_passwords(text: str) -> str:
     >>> without_passwords("https://me:secret@host/simple?token=x&a=b can't be reached")
     "https://host/simple?token=***&a=b can't be reached"
     """
-    return IN_QUERY.sub(r"\1***", IN_ADDRESS.sub("", text))
+    return IN_QUERY.sub(r"\1***", WORD.sub(_without_user, text))
+
+
+def _without_user(word: re.Match[str]) -> str:
+    """A word less what stands between :// and its last @: a password may have one too."""
+    before, separator, rest = word[0].partition("://")
+    return before + separator + rest.rpartition("@")[2]
 
 
 def for_builders(environment: Mapping[str, str]) -> dict[str, str]:
