@@ -76,7 +76,7 @@ def connect(uri: str) -> MlflowClient:
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
     except Exception as error:
-        cause = str(error).replace(uri, public(uri)).splitlines()[0][:200]
+        cause = _cause(error, uri)
         raise TrackingError(
             f"MLflow at {public(uri)} can't be reached ({cause}); start it or change MLFLOW_TRACKING_URI"
         ) from error
@@ -90,8 +90,14 @@ def reaching(uri: str) -> Iterator[MlflowClient]:
     try:
         yield client
     except (MlflowException, OSError, SQLAlchemyError) as error:
-        cause = str(error).replace(uri, public(uri)).splitlines()[0][:200]
+        cause = _cause(error, uri)
         raise TrackingError(f"MLflow at {public(uri)} failed ({cause}); what is done is kept: python sweep.py sync writes it when it is back") from error
+
+
+def _cause(error: Exception, uri: str) -> str:
+    """The first line of what went wrong, without the address's password."""
+    lines = without_passwords(str(error).replace(uri, public(uri))).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 def client_of(sweep: SweepRun) -> MlflowClient:
@@ -371,7 +377,7 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
             for name in {file.path for file in client.list_artifacts(run_id)} & RECORDED:
                 client.download_artifacts(run_id, name, str(folder))
     except (MlflowException, OSError) as error:
-        cause = str(error).splitlines()[0][:200]
+        cause = _cause(error, uri)
         raise TrackingError(f"MLflow at {public(uri)} has no run '{run_id}' to read ({cause}); its page shows the ids") from None
     record = TrialRecord(folder)
     if not finished or record.outcome() is None:

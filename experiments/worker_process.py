@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from experiments import events
-from experiments.errors import WorkerDied, WorkerKilled
+from experiments.errors import EnvironmentFailed, WorkerDied, WorkerKilled
 from experiments.places import PROJECT
 from experiments.trial import Event
 
@@ -50,7 +50,7 @@ def stream(python: Path, folder: Path, environment: dict[str, str], limits: Limi
     """Run the request in `folder` and yield its events as they come; each gets "time", seconds since the epoch.
 
     Leaves events.jsonl and worker.log in the folder. Closing the generator ends the worker and its descendants.
-    Raises WorkerDied if it can't be started, ends without done or failed, breaks the protocol, or runs past a limit.
+    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past a limit; EnvironmentFailed if it can't be started.
     """
     with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as record:
         process = _started(python, folder, environment, log)
@@ -74,7 +74,7 @@ def _started(python: Path, folder: Path, environment: dict[str, str], log: IO[by
             start_new_session=True,
         )
     except OSError as error:  # an environment outlives the interpreter that it was made with
-        raise WorkerDied(f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew") from error
+        raise EnvironmentFailed(f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew") from error
 
 
 def kill_all() -> None:

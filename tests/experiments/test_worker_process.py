@@ -9,7 +9,7 @@ import time
 import pytest
 
 from experiments import worker_process
-from experiments.errors import WorkerDied, WorkerKilled
+from experiments.errors import EnvironmentFailed, WorkerDied, WorkerKilled
 from experiments.places import PROJECT
 from experiments.worker_process import Limits
 
@@ -93,7 +93,7 @@ def test_a_worker_that_says_something_now_and_then_makes_progress(run):
 
 
 def test_an_interpreter_that_is_gone(tmp_path):
-    with pytest.raises(WorkerDied, match="gone/bin/python' can't be started .No such file or directory.; delete the folder of its environment"):
+    with pytest.raises(EnvironmentFailed, match="gone/bin/python' can't be started .No such file or directory.; delete the folder of its environment"):
         next(worker_process.stream(tmp_path / "gone" / "bin" / "python", tmp_path, {}, GENEROUS))
 
 
