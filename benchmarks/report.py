@@ -20,6 +20,7 @@ from pathlib import Path
 from adapters import load_spec
 from experiments import tracking
 from experiments.places import PROJECT
+from experiments.recorder import RunWriters
 from experiments.trial import Event, Trial
 from sweeps import design, sweep
 from sweeps.driver import SweepFolder
@@ -57,7 +58,7 @@ def write(runs: int, home: Path) -> int:
     folder.plan.write_text(json.dumps(plan.as_dict()))
     mlflow = tracking.open_sweep(home, folder.path, "large", "sweep large/1", {"sweep": "large/1"})
     tracking.log_files(mlflow, [folder.plan])
-    writers, draw = tracking.RunWriters(mlflow), random.Random(0)
+    writers, draw = RunWriters(mlflow), random.Random(0)
     for start in range(0, len(plan.order), BATCH):
         some = plan.order[start : start + BATCH]
         writers.write([(folder.record(trial).create(trial), event) for trial in some for event in events(trial, draw)])

@@ -147,14 +147,15 @@ class Verifier:
         self.references: dict[str, Path] = {}
 
     def prepare(self, wanted: list[tuple[str, Case]]) -> None:
-        """Write the data and run the reference for every function that the cases need. Raises WorkerDied."""
+        """Write the data and run the reference for every function that the cases need and none before did. Raises WorkerDied."""
         needed: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
         for name, case in wanted:
-            needed.setdefault((case.precision, case.width), {})[self._key(name, case)] = self._reference_case(name, case)
+            if self._key(name, case) not in self.references:
+                needed.setdefault((case.precision, case.width), {})[self._key(name, case)] = self._reference_case(name, case)
         for (precision, width), found in needed.items():
             case = next(case for _, case in wanted if (case.precision, case.width) == (precision, width))
             write_data(self._sized(case), self._data(case), SEEDS[self.workload.model].get(case.width, 0))
-            folder = self.folder / f"reference {precision} {width}"
+            folder = self.folder / f"reference {precision} {width} {len(self.references)}"
             errors = self._trace("reference", case, folder, list(found.values()))
             if any(errors.values()):
                 raise WorkerDied(f"the reference failed: {errors}")
@@ -292,20 +293,24 @@ def verify(
 
     The adapters' environments must be ready, the reference's too.
     """
-    workload = workload_named(WORKLOADS[model])
+    with tempfile.TemporaryDirectory() as folder:
+        return certify(Verifier(workload_named(WORKLOADS[model]), device, Path(folder), cache), adapters, progress)
+
+
+def certify(verifier: Verifier, adapters: list[str], progress: Callable[[Result], None] = lambda result: None) -> list[Result]:
+    """The same, with a verifier that may know the reference's side from before."""
+    model, device = verifier.workload.model, verifier.device
     wanted = [(name, case) for name in adapters for case in cases(load_spec(name), model, device)]
     results: list[Result] = []
-    with tempfile.TemporaryDirectory() as folder:
-        verifier = Verifier(workload, device, Path(folder), cache)
-        verifier.prepare(wanted)
-        with _two_at_a_time() as pool:
-            for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
-                for result in found:
-                    progress(result)
-                results += found
+    verifier.prepare(wanted)
+    with _two_at_a_time() as pool:
+        for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
+            for result in found:
+                progress(result)
+            results += found
     for name in adapters:
         rows = [result.as_dict() for result in results if result.adapter == name]
-        certified.keep(rows, certified.path(load_spec(name), model, device, cache))
+        certified.keep(rows, certified.path(load_spec(name), model, device, verifier.cache))
     return results
 
 

@@ -73,7 +73,8 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
         try:
-            ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True)
+            own: dict[str, Any] = {"include_dashboard": False} if self.own else {}  # nobody is told of it, and it takes seconds
+            ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **own)
         except Exception as error:  # Ray has no class for a start that takes too long
             cause = str(error).splitlines()[0]
             remedy = "" if self.own else " (is that cluster still there? `ray stop` forgets it, RAY_ADDRESS names another)"

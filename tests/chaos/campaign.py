@@ -6,24 +6,27 @@ Each round is one sweep. Its driver is started again whenever it has died, as a 
 end. Then ledger and MLflow must be those of a sweep that nobody disturbed, and no process may be left.
 """
 
+import os
 import random
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tests.chaos import state
 from tests.chaos.driver import Driver
 from tests.chaos.faults import FAULTS, disk_full
 
-PER_ROUND = 8
-PAUSE = (0.2, 6.0)  # seconds between two faults
+PER_ROUND = 10  # faults
+PAUSE = (0.2, 5.0)  # seconds between two of them
 END = 300.0  # seconds that a driver may take to its end
-STARTS = 30  # of a driver in a round
+STARTS = 40  # of a driver in a round
+SMALL_DISK = 4  # every so many rounds have one, which can fill up
 
 
 @dataclass
 class Tally:
-    """What a campaign found; every list is of things that must not be."""
+    """What a campaign, or a round of it, found; every list is of things that must not be."""
 
     faults: Counter[str] = field(default_factory=Counter)
     rounds: int = 0
@@ -35,16 +38,23 @@ class Tally:
     survivors: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
 
+    def __iadd__(self, other: "Tally") -> "Tally":
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+    @property
+    def bad(self) -> dict[str, list[str]]:
+        return {name: getattr(self, name) for name in ("lost", "duplicated", "running", "wrong", "survivors", "stuck")}
+
     @property
     def clean(self) -> bool:
-        return not any((self.lost, self.duplicated, self.running, self.wrong, self.survivors, self.stuck))
+        return not any(self.bad.values())
 
     def __str__(self) -> str:
-        lines = [f"{sum(self.faults.values())} faults in {self.rounds} sweeps, {self.starts} starts of a driver"]
+        lines = [f"{self.faults.total()} faults in {self.rounds} sweeps, {self.starts} starts of a driver"]
         lines += [f"  {times:4} {name.replace('_', ' ')}" for name, times in self.faults.most_common()]
-        names = ("lost", "duplicated", "running", "wrong", "survivors", "stuck")
-        lines += [f"{len(getattr(self, name))} {name} {getattr(self, name)[:5] or ''}" for name in names]
-        return "\n".join(lines)
+        return "\n".join(lines + [f"{len(found)} {name} {found[:5] or ''}" for name, found in self.bad.items()])
 
 
 def undisturbed() -> dict[str, float]:
@@ -61,24 +71,34 @@ def undisturbed() -> dict[str, float]:
         driver.close()
 
 
-def campaign(faults: int, seed: int, known: dict[str, float], tally: Tally | None = None) -> Tally:
-    """Inject so many faults, in rounds, until all are done."""
-    chance, tally = random.Random(seed), tally or Tally()
-    while sum(tally.faults.values()) < faults:
-        driver = Driver(small_disk=tally.rounds % 4 == 3)
+def campaign(faults: int, seed: int, known: dict[str, float]) -> Tally:
+    """Inject so many faults, in rounds, as many of them at a time as there are CPUs."""
+    tally = Tally()
+    sizes = [min(PER_ROUND, faults - done) for done in range(0, faults, PER_ROUND)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(lambda one: a_round(*one, seed, known), enumerate(sizes)):
+            tally += found
+            print(f"round {tally.rounds}: {tally.faults.total()} faults, {'clean' if tally.clean else tally}", flush=True)
+    return tally
+
+
+def a_round(number: int, faults: int, seed: int, known: dict[str, float]) -> Tally:
+    """A sweep, and another one where it ended before it had all its faults. Seed and number decide on these and their moments."""
+    tally, chance = Tally(), random.Random(f"{seed}/{number}")
+    while tally.faults.total() < faults:
+        driver = Driver(small_disk=number % SMALL_DISK == SMALL_DISK - 1)
         try:
-            _disturb(driver, chance, min(PER_ROUND, faults - sum(tally.faults.values())), tally)
+            _disturb(driver, chance, faults - tally.faults.total(), tally)
             _compare(driver, known, tally)
         finally:
             tally.rounds += 1
             tally.survivors += state.survivors(driver.mark).values()
             driver.close()
-        print(f"round {tally.rounds}: {sum(tally.faults.values())} faults, {'clean' if tally.clean else tally}", flush=True)
     return tally
 
 
 def _disturb(driver: Driver, chance: random.Random, faults: int, tally: Tally) -> None:
-    """Inject faults while the sweep runs, then let it end; a sweep that ends early has had its faults."""
+    """Inject faults while the sweep runs, then let it end."""
     for _ in range(STARTS):
         tally.starts += 1
         driver.start()

@@ -13,10 +13,24 @@ from tests.conformance.wrong import CONTROLS, HIDDEN, SLIGHT
 NETWORKS = [(name, model) for name in ADAPTERS for model in load_spec(name).models]
 
 
+@pytest.fixture(scope="module")
+def verifier(built, tmp_path_factory):
+    """verifier(model): one for all adapters and controls, so that the reference's side of a case is computed once."""
+    built("reference")
+    made = {}
+
+    def verifier(model):
+        if model not in made:
+            made[model] = Verifier(workload_named(certificate.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), places.cache())
+        return made[model]
+
+    return verifier
+
+
 @pytest.mark.parametrize(("name", "model"), NETWORKS)
-def test_every_case_of_the_certificate_passes(name, model, built):
-    built("reference"), built(name)
-    results = certificate.verify([name], model, "cpu", places.cache())
+def test_every_case_of_the_certificate_passes(name, model, built, verifier):
+    built(name)
+    results = certificate.certify(verifier(model), [name])
     failed = [result.as_dict() for result in results if not result.passed]
     assert not failed
     stored = certified.read(load_spec(name), model, "cpu", places.cache())
@@ -44,24 +58,15 @@ def test_a_certificate_is_sharp_and_leaves_no_comparable_choice_out(name, model)
 # Wrong networks
 
 
-@pytest.fixture(scope="module")
-def verifier(built, tmp_path_factory):
-    """verifier(model): the reference's own native cases, for controls that stand in for it."""
-    built("reference")
-    made = {}
-
-    def verifier(model):
-        if model not in made:
-            made[model] = Verifier(workload_named(certificate.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), places.cache())
-            made[model].prepare([("reference", case) for case in natives(model)])
-        return made[model]
-
-    return verifier
-
-
 def natives(model):
     """The case that is sharp and narrow, and the one at full size."""
     return certificate.cases(load_spec("reference"), model)[:2]
+
+
+def compared(verifier, cases, control):
+    """The results of a wrong network in the reference's place."""
+    verifier.prepare([("reference", case) for case in cases])
+    return verifier.run("reference", cases, f"tests.conformance.wrong:{control.__name__}")
 
 
 @pytest.mark.xdist_group("controls")
@@ -71,7 +76,7 @@ def natives(model):
     ids=lambda value: {0: "narrow", 1: "full"}.get(value, getattr(value, "__name__", value)),
 )
 def test_a_wrong_network_fails(verifier, model, control, place):
-    (result,) = verifier(model).run("reference", [natives(model)[place]], f"tests.conformance.wrong:{control.__name__}")
+    (result,) = compared(verifier(model), [natives(model)[place]], control)
     assert not result.passed
     if result.error:  # a wrong loss is caught before the first step: what is in force is not what was asked for
         assert "in force" in result.error
@@ -80,7 +85,7 @@ def test_a_wrong_network_fails(verifier, model, control, place):
 @pytest.mark.xdist_group("controls")
 @pytest.mark.parametrize(("model", "control"), SLIGHT, ids=lambda value: getattr(value, "__name__", value))
 def test_float64_is_sharp(verifier, model, control):
-    (result,) = verifier(model).run("reference", natives(model)[:1], f"tests.conformance.wrong:{control.__name__}")
+    (result,) = compared(verifier(model), natives(model)[:1], control)
     assert not result.passed and 1e-12 < result.max_difference["weights"] < 1e-6
 
 

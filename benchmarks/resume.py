@@ -1,0 +1,111 @@
+"""A sweep of 10,000 trials that is 99 % done: what a trial costs the driver by then, and when the first new one starts.
+
+    python -m benchmarks.resume [TRIALS]
+
+The trials' records and the ledger are written by the driver's own code from outcomes that are made up, MLflow by `reconcile`. The
+cost is the driver's CPU time for a trial's three events, of the last hundred against the first hundred. The start is timed from the
+command to the first new record; what Ray itself takes to start, measured beside it, is no part of it.
+"""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from experiments import tracking
+from experiments.places import PROJECT
+from experiments.trial import Event
+from sweeps import design, driver, sweep
+from sweeps.driver import SweepFolder
+from sweeps.storage import Lease, Storage
+from sweeps.study import Ledger, open_ledger
+
+SWEEP = {
+    "name": "long",
+    "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16, "train_examples": 128},
+    "adapters": ["reference"],
+    "design": "one-at-a-time",
+    "settings": {"init": ["native", "lecun_normal"], "relu": ["before_pool", "after_pool"], "labels": ["sparse", "one_hot"]},
+    "unverified": True,
+}
+ROWS = 5  # of a seed: the native row twice, and three flips
+HUNDRED = 100
+RAY = "import time, ray; start = time.monotonic(); ray.init(log_to_driver=False, logging_level='ERROR'); print(time.monotonic() - start)"
+
+
+class Silent:
+    """In the recorder's place, which has a process of its own."""
+
+    def record(self, record: object, event: Event) -> None: ...
+
+
+def events(number: int) -> Iterator[Event]:
+    now = time.time()
+    yield {"event": "started", "time": now, "host": "here", "devices": "cpu"}
+    yield {"event": "epoch", "time": now, "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 0.1, "evaluate_seconds": 0.1}
+    metrics = {"accuracy": 0.5 + number % 7 / 100, "train_seconds": 0.1}
+    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "fault": "", "metrics": metrics, "log": "", "request": "{}"}
+
+
+def run_hundred(first: int, folder: SweepFolder, ledger: Ledger) -> float:
+    """CPU seconds of the driver for a trial, over a hundred."""
+    start = time.process_time()
+    for number in range(first, first + HUNDRED):
+        trial = ledger.next(lambda adapter: True)
+        assert trial
+        for event in events(number):
+            driver._take(trial, event, folder, ledger, Silent())  # type: ignore[arg-type]
+    return (time.process_time() - start) / HUNDRED
+
+
+def prepare(home: Path, trials: int) -> list[float]:
+    """Make the sweep's state, all but the last hundredth; returns the cost of a trial, hundred by hundred."""
+    declared = sweep.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
+    (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
+    folder = driver.open_folder(home, declared, fresh=False)
+    ledger = open_ledger(design.plan(declared), Storage(folder.path, Lease(folder.path, folder.title)), folder.title)
+    ledger.prepare({})
+    assert ledger.planned == trials
+    costs = [run_hundred(first, folder, ledger) for first in range(0, trials * 99 // 100 // HUNDRED * HUNDRED, HUNDRED)]
+    run = tracking.open_sweep(home, folder.path, "long", "sweep long/1", {"sweep": "long/1"})
+    tracking.reconcile(run, folder.records())
+    tracking.close_sweep(run, "KILLED")
+    return costs
+
+
+def first_start(home: Path) -> float:
+    """Seconds from the command to the first new trial's record."""
+    trials = home / "long" / "1" / "trials"
+    before, start = len(list(trials.iterdir())), time.monotonic()
+    command = [sys.executable, str(PROJECT / "sweep.py"), "run", str(home / "long.yaml"), "--home", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while len(os.listdir(trials)) == before:
+            assert process.poll() is None, "the driver ended before it started a trial"
+            time.sleep(0.02)
+        seconds = time.monotonic() - start
+        process.send_signal(signal.SIGTERM)
+    return seconds
+
+
+def main(trials: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        costs = prepare(home, trials)
+        rays = [float(subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=True).stdout.split()[-1]) for _ in range(3)]
+        starts = [first_start(home) for _ in range(3)]
+    print(f"{trials} trials, {len(costs) * HUNDRED} done")
+    print(f"driver's CPU time for a trial: {1000 * costs[0]:.1f} ms of the first hundred, {1000 * costs[-1]:.1f} ms of the last: {costs[-1] / costs[0]:.2f}")
+    for start, ray in itertools.zip_longest(starts, rays):
+        print(f"first new trial after {start:.1f} s; Ray's own start {ray:.1f} s")
+    print(f"least of three, less Ray's own: {min(starts) - min(rays):.1f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
