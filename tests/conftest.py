@@ -4,8 +4,10 @@ An adapter whose interpreter this machine can't have is skipped by name with the
 REQUIRE_ALL=1 turns such a skip, and that of a missing program, into a failure.
 """
 
+import glob
 import os
 import shutil
+import socket
 
 import pytest
 
@@ -24,11 +26,21 @@ def skip(what: str, remedy: str) -> None:
     pytest.skip(f"{MISSING}: {what}: {remedy}")
 
 
+# Where Debian puts programs that are on nobody's PATH but root's, or on nobody's at all.
+ELSEWHERE = ["/usr/sbin", "/usr/local/sbin", *glob.glob("/usr/lib/postgresql/*/bin")]
+
+
 def need_program(name: str, package: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(ELSEWHERE))
     if not found:
         skip(name, f"install Debian's {package}")
     return str(found)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
-"""`ray submit` for real: an sshd of our own on the loopback, a head started through it, the program sent to it."""
+"""`ray submit` for real: an sshd of our own on the loopback, a head started through it, the program sent to it; `ray job submit`
+to the same head; and who has not the cluster's token is turned away from it."""
 
 import getpass
 import json
 import os
+import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -15,11 +18,17 @@ import yaml
 
 from experiments import places
 from experiments.places import PROJECT
-from tests.conftest import need_program
+from tests.conftest import free_port, need_program
 
 pytestmark = pytest.mark.xdist_group("ray")
 
 CPUS = 7  # declared by the head, and by no machine that runs these tests: who sees them is on the cluster
+PORT, DASHBOARD = free_port(), free_port()
+TOKEN = secrets.token_hex(32)
+TINY = {
+    "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16},
+    "adapters": ["reference"], "design": "one-at-a-time", "settings": {"relu": ["native", "after_pool"]}, "seeds": 2,
+}  # fmt: skip
 PROXY = """
 import socket, sys, threading
 server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
@@ -32,15 +41,9 @@ while data := sys.stdin.buffer.raw.read(65536):
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory, certify):
-    """(cluster file, command prefix) of a head on this machine, reached through ssh."""
+    """(cluster file, command prefix, home) of a head on this machine, reached through ssh. It asks for a token."""
     sshd = need_program("sshd", "openssh-server")
     need_program("ssh", "openssh-client")
     need_program("rsync", "rsync")
@@ -50,8 +53,10 @@ def cluster(tmp_path_factory, certify):
     home.mkdir()
     venv = os.path.dirname(sys.executable)
     temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: Ray's sockets lie below it
+    (home / ".ray").mkdir()
+    (home / ".ray" / "auth_token").write_text(TOKEN)
     profile = f"export PATH={venv}:$PATH PYTHONPATH={PROJECT} ROSETTA_CACHE={places.cache()} ROSETTA_HOME={home}/runs"
-    (home / ".bash_profile").write_text(f"{profile} RAY_TMPDIR={temporary}\n")
+    (home / ".bash_profile").write_text(f"{profile} RAY_TMPDIR={temporary} RAY_AUTH_MODE=token\n")
     server, port = start_sshd(sshd, folder, home)
     file = write_cluster(folder, home, port)
     ray = [os.path.join(venv, "ray")]
@@ -101,18 +106,14 @@ def write_cluster(folder, home, port):
         },
         "setup_commands": [], "head_setup_commands": [], "worker_setup_commands": [], "initialization_commands": [],
         "head_start_ray_commands": [
-            f"ray start --head --port={free_port()} --num-cpus={CPUS} --include-dashboard=false --disable-usage-stats"
+            f"ray start --head --port={PORT} --num-cpus={CPUS} --dashboard-host=127.0.0.1 --dashboard-port={DASHBOARD} --disable-usage-stats"
         ],
         "worker_start_ray_commands": [],
     }  # fmt: skip
     path = folder / "cluster.yaml"
     path.write_text(yaml.safe_dump(config))
-    (home / "tiny.yaml").write_text(
-        yaml.safe_dump({
-            "name": "submitted", "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16},
-            "adapters": ["reference"], "design": "one-at-a-time", "settings": {"relu": ["native", "after_pool"]}, "seeds": 2,
-        })
-    )  # fmt: skip
+    for name in ("submitted", "job"):
+        (home / f"{name}.yaml").write_text(yaml.safe_dump({"name": name, **TINY}))
     return str(path)
 
 
@@ -122,13 +123,36 @@ def submit(cluster, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=home)
 
 
+def check_done(home, name):
+    outcomes = json.loads((home / "runs" / name / "1" / "report.json").read_text())["outcomes"]
+    assert outcomes["completed"] == 4 + 2  # each seed's first row twice
+
+
 def test_a_sweep_is_submitted_and_runs_on_the_cluster(cluster):
-    done = submit(cluster, "run", str(cluster[2] / "tiny.yaml"))
+    done = submit(cluster, "run", str(cluster[2] / "submitted.yaml"))
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-3000:]
-    folder = cluster[2] / "runs" / "submitted" / "1"
-    assert "Sweep submitted" in said and (folder / "report.html").is_file()
-    assert json.loads((folder / "report.json").read_text())["outcomes"]["completed"] == 4 + 2  # each seed's first row twice
+    assert "Sweep submitted" in said and (cluster[2] / "runs" / "submitted" / "1" / "report.html").is_file()
+    check_done(cluster[2], "submitted")
+
+
+def test_a_sweep_is_a_job_of_the_cluster_too(cluster):
+    _, ray, home = cluster
+    program = [sys.executable, str(PROJECT / "sweep.py"), "run", str(home / "job.yaml")]
+    command = [*ray, "job", "submit", "--address", f"http://127.0.0.1:{DASHBOARD}", "--", *program]
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=home, env={**os.environ, **token})
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    check_done(home, "job")
+
+
+def test_a_driver_without_the_clusters_token_is_turned_away(cluster):
+    home = cluster[2]
+    wrong = {"RAY_ADDRESS": f"127.0.0.1:{PORT}", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    command = [sys.executable, str(PROJECT / "sweep.py"), "run", str(home / "job.yaml"), "--fresh", "--home", str(home / "elsewhere")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=home, env={**os.environ, **wrong})
+    assert done.returncode == 2 and "Ray can't be started or reached" in done.stderr, done.stderr
+    assert "InvalidAuthToken" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_without_an_argument_it_is_the_articles_sweep_and_needs_gpus(cluster):
@@ -143,5 +167,24 @@ def test_the_cluster_file_has_what_a_launch_needs():
     from ray.autoscaler._private.util import prepare_config, validate_config
 
     validate_config(prepare_config(shipped))
-    started = "\n".join(shipped["head_start_ray_commands"])
-    assert "mlflow server --host 127.0.0.1" in started and "0.0.0.0" not in started
+    servers = "\n".join(shipped["head_start_ray_commands"])
+    assert "python -m experiments.server ~/mlflow" in servers and "--dashboard-host=127.0.0.1" in servers
+    assert "--host" not in servers.replace("--dashboard-host", "") and "0.0.0.0" not in servers
+    assert "MLFLOW_SERVER_ALLOWED_HOSTS" in servers
+
+
+def test_the_cluster_file_asks_everybody_who_they_are_and_holds_no_secret():
+    shipped = yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())
+    assert shipped["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
+    everywhere, head = "\n".join(shipped["setup_commands"]), "\n".join(shipped["head_setup_commands"])
+    assert "RAY_AUTH_MODE=token" in everywhere and "chmod 600 ~/.ray/auth_token" in everywhere
+    assert "ROSETTA_LEDGER" in head and "MLFLOW_TRACKING_PASSWORD=$(cat " in head
+    text = (PROJECT / "ray_cluster.yaml").read_text()
+    assert not re.search(r"://[^@\s]*:[^@\s]*@", text), "an address with a password"
+    assert re.findall(r"PASSWORD=(?!\$\(cat )", text) == []
+
+
+@pytest.mark.parametrize("commands", ["setup_commands", "head_setup_commands", "head_start_ray_commands", "worker_start_ray_commands"])
+def test_the_cluster_files_commands_are_shell(commands):
+    for command in yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())[commands]:
+        assert subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True).stderr == "", command
