@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from experiments import server
 from experiments.errors import TrackingError
-from tests.services.conftest import free_port
+from tests.conftest import free_port
 
 
 @pytest.fixture

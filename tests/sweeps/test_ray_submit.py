@@ -176,12 +176,24 @@ def test_the_cluster_file_has_what_a_launch_needs():
 def test_the_cluster_file_asks_everybody_who_they_are_and_holds_no_secret():
     shipped = yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())
     assert shipped["file_mounts"]["~/.ray/auth_token"] == "~/.ray/auth_token"
-    everywhere, head = "\n".join(shipped["setup_commands"]), "\n".join(shipped["head_setup_commands"])
-    assert "RAY_AUTH_MODE=token" in everywhere and "chmod 600 ~/.ray/auth_token" in everywhere
-    assert "ROSETTA_LEDGER" in head and "MLFLOW_TRACKING_PASSWORD=$(cat " in head
+    assert "chmod 600 ~/.ray/auth_token" in shipped["setup_commands"]
     text = (PROJECT / "ray_cluster.yaml").read_text()
     assert not re.search(r"://[^@\s]*:[^@\s]*@", text), "an address with a password"
     assert re.findall(r"PASSWORD=(?!\$\(cat )", text) == []
+
+
+def test_the_heads_shell_names_its_services_once(tmp_path):
+    shipped = yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())
+    commands = [command for command in shipped["setup_commands"] + shipped["head_setup_commands"] if "~/.bashrc" in command]
+    (tmp_path / ".bashrc").write_text("true\n")
+    (tmp_path / "mlflow" / "secrets").mkdir(parents=True)
+    (tmp_path / "mlflow" / "secrets" / "mlflow_password").write_text("p\n")
+    asked = "RAY_AUTH_MODE ROSETTA_HOME ROSETTA_LEDGER MLFLOW_TRACKING_URI MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD"
+    script = "\n".join([*commands, *commands, "source ~/.bashrc", f"printenv {asked}"])
+    done = subprocess.run(["bash", "-e", "-c", script], env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    ledger, mlflow = "postgresql:///ledger?host=/var/run/postgresql", "http://127.0.0.1:5000"
+    assert done.stdout.splitlines() == ["token", f"{tmp_path}/runs", ledger, mlflow, "rosetta", "p"], done.stderr
+    assert len((tmp_path / ".bashrc").read_text().splitlines()) == 1 + len(commands)
 
 
 @pytest.mark.parametrize("commands", ["setup_commands", "head_setup_commands", "head_start_ray_commands", "worker_start_ray_commands"])
