@@ -1,12 +1,13 @@
 # make sweep   build what the sweep needs, run sweeps/quick.yaml to its end (FRESH=1: start a new one)
 # make test    build what the tests need, run them all
+# make chaos   three hundred faults in sweeps that run, and what remains of these
 # make torture more than ten thousand malformed inputs, and what becomes of them
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 
-.PHONY: sweep test torture environment lint lock bench clean
+.PHONY: sweep test chaos torture environment lint lock bench clean
 
 sweep: $(VENV)/control.stamp
 	$(RUN) sweep.py verify --sweep sweeps/quick.yaml
@@ -14,6 +15,9 @@ sweep: $(VENV)/control.stamp
 
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest $(ARGS)
+
+chaos: $(VENV)/dev.stamp
+	$(RUN) -m tests.chaos $(ARGS)
 
 torture: $(VENV)/dev.stamp
 	$(RUN) -m tests.torture

@@ -139,7 +139,10 @@ def _run_trials(
     recorder = Recorder(mlflow, folder.records())
     try:
         with Cluster(sweep.resources) as cluster:
-            cluster.check(sweep.adapters, wait=60 * float(os.environ.get("ROSETTA_WAIT_FOR_NODES") or 0))
+            wait = _patience()
+            if wait:
+                cluster.ask_for_nodes(sweep.adapters, left)
+            cluster.check(sweep.adapters, wait)
             if cluster.own:
                 holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
                 ledger.leave_out(holes)
@@ -154,6 +157,15 @@ def _run_trials(
         console.say("MLflow was away for a while; writing what it lacks.", "yellow")
         tracking.reconcile(mlflow, folder.records())
     return holes
+
+
+def _patience() -> float:
+    """Seconds to wait for a cluster's first node: ROSETTA_WAIT_FOR_NODES, in minutes. Raises SweepError."""
+    given = os.environ.get("ROSETTA_WAIT_FOR_NODES") or "0"
+    try:
+        return 60 * float(given)
+    except ValueError:
+        raise SweepError(f"ROSETTA_WAIT_FOR_NODES is '{given}'; give minutes, as a number") from None
 
 
 def sync(folder: SweepFolder) -> int:

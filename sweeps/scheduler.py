@@ -1,5 +1,6 @@
 """Ray: one task per trial, a bounded window of them, events as they come. The only module that imports ray."""
 
+import itertools
 import logging
 import math
 import os
@@ -19,6 +20,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray import ObjectRefGenerator
+from ray.autoscaler.sdk import request_resources
 
 from experiments import places
 from experiments.errors import ClusterError
@@ -33,6 +35,7 @@ REFRESH = 5.0  # seconds between looks at what the cluster has: nodes come and g
 # How often a trial runs again after a fault that is not the framework's own, and which again with a node's device to itself.
 RETRIES = {INFRASTRUCTURE: 3, KILLED: 3, MEMORY: 1}
 ALONE = (KILLED, MEMORY)
+MANY = 1000  # trials; no autoscaler starts as many nodes
 BACK_OFF = 2.0  # seconds before the first time, doubled before each next one
 
 NextTrial = Callable[[Callable[[str], bool]], Trial | None]
@@ -69,6 +72,7 @@ class Cluster:
         self.own = False
         self.has: dict[str, float] = {}
         self.looked = -REFRESH
+        self.asked = False
 
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
@@ -84,6 +88,8 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.asked:
+            request_resources(bundles=[])
         ray.shutdown()
 
     def total(self) -> dict[str, float]:
@@ -92,6 +98,11 @@ class Cluster:
             cluster: Any = ray
             self.has, self.looked = cluster.cluster_resources(), time.monotonic()
         return self.has
+
+    def ask_for_nodes(self, adapters: list[str], trials: int) -> None:
+        """Tell an autoscaler how much there is to run: of trials that wait for room Ray itself knows nothing."""
+        self.asked = True
+        request_resources(bundles=[self.needs(adapter) for adapter in itertools.islice(itertools.cycle(adapters), min(trials, MANY))])
 
     def check(self, adapters: Iterable[str], wait: float = 0.0) -> None:
         """Wait up to so many seconds for nodes. Raises ClusterError where a trial of some adapter could never start."""

@@ -70,24 +70,27 @@ def trials(count, adapter="pytorch", seconds=0.5, faults=()):
 def run(nodes, monkeypatch):
     """run(trials, resources) -> {identity: its events}, of trials that are handed out when they fit."""
     monkeypatch.setenv("RAY_ADDRESS", nodes.address)
+    return run_all
 
-    def start(waiting, **resources):
-        waiting = list(waiting)
 
-        def next_trial(fits):
-            found = next((trial for trial in waiting if fits(trial.adapter)), None)
-            if found:
-                waiting.remove(found)
-            return found
+def run_all(waiting, wait=0.0, **resources):
+    waiting = list(waiting)
 
-        events = defaultdict(list)
-        with Probe(Resources(**resources)) as cluster:
-            cluster.check({trial.adapter for trial in waiting})
-            for trial, event in cluster.run(next_trial):
-                events[trial.identity].append(event)
-        return events
+    def next_trial(fits):
+        found = next((trial for trial in waiting if fits(trial.adapter)), None)
+        if found:
+            waiting.remove(found)
+        return found
 
-    return start
+    events = defaultdict(list)
+    with Probe(Resources(**resources)) as cluster:
+        adapters = list({trial.adapter for trial in waiting})
+        if wait:
+            cluster.ask_for_nodes(adapters, len(waiting))
+        cluster.check(adapters, wait)
+        for trial, event in cluster.run(next_trial):
+            events[trial.identity].append(event)
+    return events
 
 
 def together(events):
@@ -184,3 +187,20 @@ def test_a_node_that_is_lost_takes_no_trial_with_it(nodes, run):
     back.join()
     assert [event["event"] for event in found] == ["started", "started", "outcome"]
     assert found[-1]["kind"] == "completed" and found[0]["node"] != found[-1]["node"]
+
+
+def test_a_cluster_that_has_no_node_yet_starts_as_many_as_there_is_work_for(monkeypatch):
+    from ray.cluster_utils import AutoscalingCluster
+
+    temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
+    monkeypatch.setenv("RAY_TMPDIR", temporary)
+    gpu = {"resources": {"CPU": 1, "GPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": 2}
+    growing = AutoscalingCluster(head_resources={"CPU": 0}, worker_node_types={"gpu": gpu})
+    growing.start()
+    try:
+        monkeypatch.setenv("RAY_ADDRESS", "auto")
+        events = run_all(trials(6, seconds=8.0), wait=120.0, num_gpus=1, num_cpus=1)
+        assert len({started["node"] for started, _ in events.values()}) == 2
+    finally:
+        growing.shutdown()
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -101,6 +101,13 @@ def test_a_sweep_from_end_to_end(home):
     report = run(home, "report", "tiny", "--json")
     assert json.loads(report.stdout)["effects"] == summary["effects"]
 
+    assert json.loads(run(home, "sync", "tiny", "--json").stdout) == {"sweep": "tiny/1", "changed": 0}
+    for lost in home.glob("mlflow.db*"):
+        lost.unlink()
+    assert json.loads(run(home, "sync", "--json").stdout)["changed"] == 13  # the sweep's own run too
+    check_complete(home, 12)
+    assert json.loads(run(home, "report", "tiny", "--json").stdout)["effects"] == summary["effects"]
+
     plan = json.loads(run(home, "plan", file, "--json").stdout)
     assert plan["pilot"]["reference"]["runs"] == 12 and plan["device_hours"] > 0 and plan["without_pilot"] == []
     assert plan["power"]["reference"]["deviation"] == plan["pilot"]["reference"]["deviation"] > 0
@@ -170,6 +177,8 @@ def test_a_search(home):
         (["run", "sweep.yaml"], {"ROSETTA_LEDGER": "postgresql://me:secret@127.0.0.1:9/x"}, "ledger at 127.0.0.1:9/x"),
         (["run", "sweep.yaml"], {"ROSETTA_PYTHON_3_11": "/none", "ROSETTA_CACHE": "empty"}, "not a program"),
         (["report"], {}, "there is no sweep in"),
+        (["sync", "none"], {}, "there is no sweep 'none'"),
+        (["run", "sweep.yaml"], {"ROSETTA_WAIT_FOR_NODES": "long"}, "give minutes, as a number"),
         (["report", "none"], {}, "holds no sweep 'none'"),
         (["verify", "--workload", "mnist"], {}, "unknown workload 'mnist'"),
         (["setup", "--adapters", "pytroch"], {}, "unknown adapter 'pytroch'. Did you mean 'pytorch'"),
