@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -178,29 +178,29 @@ def test_a_sweep_on_several_nodes_prepares_each_once(nodes, tmp_path):
 
 
 def test_a_node_that_is_lost_takes_no_trial_with_it(nodes, run):
-    """Last: afterwards that node is gone."""
-    extra = nodes.nodes.add_node(num_cpus=1, num_gpus=1, resources={"short_lived": 1}, env_vars={"PYTHONPATH": str(PROJECT)})
-    back = threading.Timer(3.0, lambda: nodes.nodes.add_node(num_cpus=1, num_gpus=1, resources={"short_lived": 1}, env_vars={"PYTHONPATH": str(PROJECT)}))
-    threading.Timer(2.0, nodes.nodes.remove_node, [extra, False]).start()
-    back.start()
-    (found,) = run(trials(1, seconds=4.0), num_gpus=1, num_cpus=1, custom={"pytorch": {"short_lived": 1}}).values()
-    back.join()
+    """A node that alone has what the trial needs, and another one like it later."""
+    like_it = {"num_cpus": 1, "num_gpus": 1, "resources": {"short_lived": 1}, "env_vars": {"PYTHONPATH": str(PROJECT)}}
+    first = nodes.nodes.add_node(**like_it)
+    with ThreadPoolExecutor(1) as pool:  # Ray adds nodes in the main thread only
+        running = pool.submit(run, trials(1, seconds=6.0), num_gpus=1, num_cpus=1, custom={"pytorch": {"short_lived": 1}})
+        time.sleep(4.0)
+        nodes.nodes.remove_node(first, allow_graceful=False)
+        nodes.nodes.add_node(**like_it)
+        (found,) = running.result().values()
     assert [event["event"] for event in found] == ["started", "started", "outcome"]
     assert found[-1]["kind"] == "completed" and found[0]["node"] != found[-1]["node"]
 
 
-def test_a_cluster_that_has_no_node_yet_starts_as_many_as_there_is_work_for(monkeypatch):
-    from ray.cluster_utils import AutoscalingCluster
+def test_a_cluster_that_lacks_a_node_is_asked_for_it_and_waited_for(nodes, run):
+    from ray._private.internal_kv import _internal_kv_get
+    from ray.autoscaler._private.constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
 
-    temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
-    monkeypatch.setenv("RAY_TMPDIR", temporary)
-    gpu = {"resources": {"CPU": 1, "GPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": 2}
-    growing = AutoscalingCluster(head_resources={"CPU": 0}, worker_node_types={"gpu": gpu})
-    growing.start()
-    try:
-        monkeypatch.setenv("RAY_ADDRESS", "auto")
-        events = run_all(trials(6, seconds=8.0), wait=120.0, num_gpus=1, num_cpus=1)
-        assert len({started["node"] for started, _ in events.values()}) == 2
-    finally:
-        growing.shutdown()
-        shutil.rmtree(temporary, ignore_errors=True)
+    asked = []
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, trials(3, "cntk"), wait=60.0, num_gpus=1, num_cpus=0.5, custom={"cntk": {"late": 1}})
+        time.sleep(3.0)
+        assert not running.done()
+        asked = json.loads(_internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL))
+        nodes.nodes.add_node(num_cpus=1, num_gpus=1, resources={"late": 1}, env_vars={"PYTHONPATH": str(PROJECT)})
+        assert len(running.result()) == 3
+    assert asked == [{"GPU": 1, "CPU": 0.5, "late": 1}] * 3
