@@ -192,8 +192,8 @@ def test_a_node_that_is_lost_takes_no_trial_with_it(nodes, run):
 
 
 def test_a_cluster_that_lacks_a_node_is_asked_for_it_and_waited_for(nodes, run):
-    from ray._private.internal_kv import _internal_kv_get
     from ray.autoscaler._private.constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
+    from ray.experimental.internal_kv import _internal_kv_get
 
     asked = []
     with ThreadPoolExecutor(1) as pool:
