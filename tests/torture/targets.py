@@ -204,7 +204,11 @@ def _worked(request, folder):
     status = WORKERS.run(folder)
     if os.WIFSIGNALED(status):
         return f"stopped by signal {os.WTERMSIG(status)}"
-    said = [events.parsed(line, events.SAID) for line in (folder / "said").read_bytes().splitlines()]
+    said = [json.loads(line) for line in (folder / "said").read_bytes().splitlines()]
+    for event in said:
+        if event["event"] == "case" and not isinstance(event["name"], str):  # it repeats the request's name; the driver takes no such line
+            return "no event to the driver"
+        events.checked(event, events.SAID)
     assert [event["event"] for event in said if event["event"] in ("done", "failed")] == [said[-1]["event"]]
     assert os.WEXITSTATUS(status) == (said[-1]["event"] == "failed")
     return f"failed: {said[-1]['error']}" if said[-1]["event"] == "failed" else "accepted"
