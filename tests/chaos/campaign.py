@@ -18,7 +18,7 @@ from tests.chaos.driver import Driver
 from tests.chaos.faults import FAULTS, disk_full
 
 PER_ROUND = 10  # faults
-PAUSE = (0.2, 5.0)  # seconds between two of them
+FIRST, NEXT = (0.2, 15.0), (0.2, 4.0)  # seconds from a driver's start to a fault, and from one to the next
 END = 300.0  # seconds that a driver may take to its end
 STARTS = 40  # of a driver in a round
 SMALL_DISK = 4  # every so many rounds have one, which can fill up
@@ -102,8 +102,10 @@ def _disturb(driver: Driver, chance: random.Random, faults: int, tally: Tally) -
     for _ in range(STARTS):
         tally.starts += 1
         driver.start()
+        pause = FIRST
         while faults and driver.alive:
-            time.sleep(chance.uniform(*PAUSE))
+            time.sleep(chance.uniform(*pause))
+            pause = NEXT
             fault = chance.choice([fault for fault in FAULTS if fault is not disk_full or driver.small_disk])
             if driver.alive and fault(driver, chance):
                 tally.faults[fault.__name__] += 1

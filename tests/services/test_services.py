@@ -127,7 +127,6 @@ def test_a_sweep_whose_driver_was_killed_is_on_the_servers_once(house, killed):
     assert json.loads((house.home / name / "1" / "report.json").read_text())["outcomes"]["completed"] == TRIALS
 
 
-@pytest.mark.xfail(strict=True, reason="mlflow prints a link on standard output for each run that ends on a server")
 def test_json_has_standard_output_to_itself(killed):
     assert json.loads(killed[1])["outcomes"] == {"completed": TRIALS, "diverged": 0, "failed": 0}
 
@@ -194,7 +193,6 @@ def test_a_backup_is_restored(house, killed):
     assert len(trials(house, name)[1]) == len(before)
 
 
-@pytest.mark.xfail(strict=True, reason="a ledger that is away for seconds ends the driver")
 def test_postgresql_that_goes_and_comes_back(house):
     process = house.start("ledgerless")
     house.wait_for_trials("ledgerless", 3, process)
@@ -206,7 +204,6 @@ def test_postgresql_that_goes_and_comes_back(house):
     check_complete(house, "ledgerless")
 
 
-@pytest.mark.xfail(strict=True, reason="what was not written while the server was away is written by the next driver only")
 def test_an_mlflow_server_that_goes_and_comes_back(house):
     process = house.start("serverless")
     house.wait_for_trials("serverless", 3, process)
