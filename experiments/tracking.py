@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # which is JSON's
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing about a sweep leaves the house unasked
 
 import pandas as pd
