@@ -136,7 +136,7 @@ def test_who_builds_an_environment_is_told_no_secret_of_ours():
 @pytest.mark.parametrize(
     ("address", "shown"),
     [
-        ("sqlite:////home/me/mlflow.db", "sqlite:////home/me/mlflow.db"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
         ("postgresql://me:a@b/c@host:1/x?user=me&sslpassword=q", "postgresql://host:1/x?user=me&sslpassword=***"),
         ("at (https://me:secret@host/x?access_token=y&z=1) or me@host", "at (https://host/x?access_token=***&z=1) or me@host"),
     ],
