@@ -23,6 +23,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # which is JSON's
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing about a sweep leaves the house unasked
 
+import filelock
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
@@ -74,6 +75,7 @@ def connect(uri: str) -> MlflowClient:
     """Raises TrackingError with one clear line where the store can't be reached."""
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     try:
+        _make_store(_embedded(uri))
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
     except Exception as error:
@@ -82,6 +84,24 @@ def connect(uri: str) -> MlflowClient:
             f"MLflow at {public(uri)} can't be reached ({cause}); start it or change MLFLOW_TRACKING_URI"
         ) from error
     return client
+
+
+def _make_store(path: Path | None) -> None:
+    """Make the embedded store in another place and move it to its own when it is whole.
+
+    MLflow takes seconds and many statements to make its tables: a driver that dies meanwhile, or two that start at once, leave a
+    file that no later one can open.
+    """
+    if path is None or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            for left in path.parent.glob(path.name + ".new*"):
+                left.unlink()
+            new = path.with_name(path.name + ".new")
+            MlflowClient(f"sqlite:///{new}").search_experiments(max_results=1)
+            new.rename(path)
 
 
 @contextmanager

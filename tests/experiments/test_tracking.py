@@ -151,6 +151,25 @@ def test_a_failed_trial_shows_its_error(home, sweep):
     assert tracking.read_runs(sweep).iloc[0]["outcome"] == "failed"
 
 
+def test_a_store_that_was_left_half_made_is_made_anew(home):
+    code = f"""
+import os, threading, time
+from pathlib import Path
+from experiments import tracking
+def die():
+    while not Path({str(home / 'mlflow.db.new')!r}).exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os._exit(9)
+threading.Thread(target=die, daemon=True).start()
+tracking.open_sweep(Path({str(home)!r}), Path({str(home)!r}), "demo", "sweep demo/1", {{}})
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, timeout=240)
+    assert done.returncode == 9 and not (home / "mlflow.db").exists() and (home / "mlflow.db.new").exists()
+    tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
+    assert (home / "mlflow.db").exists() and not (home / "mlflow.db.new").exists()
+
+
 def test_a_server_that_is_away_is_one_line_without_the_password(home, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     with pytest.raises(TrackingError, match="MLflow at http://127.0.0.1:9 can't be reached.*MLFLOW_TRACKING_URI") as caught:
