@@ -158,11 +158,11 @@ class Cluster:
         return bool(running)
 
     def _room(self, adapter: str, attempts: Iterable[Attempt]) -> bool:
-        """Whether a trial of this adapter fits in beside what runs."""
+        """Whether a trial of this adapter fits in beside what runs. One always does: without a node Ray lets it wait for one."""
         used: Counter[str] = Counter()
         for attempt in attempts:
             used.update(self.needs(attempt.trial.adapter))  # of one that runs alone too: Ray lets it wait
-        return self._fits(self.needs(adapter), used)
+        return not used or self._fits(self.needs(adapter), used)
 
     def _start(self, attempt: Attempt) -> ObjectRefGenerator:
         needs = self.needs(attempt.trial.adapter) | (self._whole() if attempt.alone else {})

@@ -157,6 +157,12 @@ def test_each_fault_has_its_bound_and_a_longer_pause_before_each_next_attempt():
     assert Attempt(trial=None).again("") is None and {INFRASTRUCTURE, KILLED, MEMORY} == RETRIES.keys()
 
 
+def test_a_sweep_that_lost_every_node_waits_for_one_and_does_not_end(monkeypatch):
+    cluster, running = Cluster(Resources()), [Attempt(trial) for trial in trials(1)]
+    monkeypatch.setattr(cluster, "total", dict)
+    assert cluster._room("pytorch", []) and not cluster._room("pytorch", running)
+
+
 def test_a_sweep_on_several_nodes_prepares_each_once(nodes, tmp_path):
     """Real trials; each node has a cache of its own, as nodes have."""
     sweep = {
