@@ -31,7 +31,7 @@ from experiments import tracking
 from experiments.places import PROJECT
 from experiments.recorder import Recorder
 from sweeps import design, driver, sweep
-from sweeps.driver import SweepFolder
+from sweeps.folder import SweepFolder
 from sweeps.storage import Lease, Storage
 from sweeps.study import open_ledger
 

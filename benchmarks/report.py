@@ -23,7 +23,7 @@ from experiments.places import PROJECT
 from experiments.recorder import RunWriters
 from experiments.trial import Event, Trial
 from sweeps import design, sweep
-from sweeps.driver import SweepFolder
+from sweeps.folder import SweepFolder
 
 ADAPTERS = ["pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk"]
 SETTINGS = {

@@ -23,7 +23,7 @@ from experiments import tracking
 from experiments.places import PROJECT
 from experiments.trial import Event
 from sweeps import design, driver, sweep
-from sweeps.driver import SweepFolder
+from sweeps.folder import SweepFolder, open_folder
 from sweeps.storage import Lease, Storage
 from sweeps.study import Ledger, open_ledger
 
@@ -69,7 +69,7 @@ def prepare(home: Path, trials: int) -> list[float]:
     """Make the sweep's state, all but the last hundredth; returns the cost of a trial, hundred by hundred."""
     declared = sweep.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
     (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
-    folder = driver.open_folder(home, declared, fresh=False)
+    folder = open_folder(home, declared, fresh=False)
     ledger = open_ledger(design.plan(declared), Storage(folder.path, Lease(folder.path, folder.title)), folder.title)
     ledger.prepare({})
     assert ledger.planned == trials

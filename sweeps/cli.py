@@ -19,6 +19,7 @@ from experiments import places
 from experiments.errors import RosettaError, SweepError, TrackingError
 from experiments.workload import workload_named
 from sweeps import design, plan_view, sweep
+from sweeps.folder import SweepFolder, latest
 from sweeps.terminal import Terminal
 
 DEFAULT_SWEEP = places.PROJECT / "sweeps" / "article.yaml"
@@ -307,12 +308,11 @@ def _position(position: Any) -> dict[str, Any]:
 def show_report(session: Session, name: str | None) -> None:
     """Write a sweep's report from MLflow; NAME is the sweep's name or file, the latest sweep if not given."""
     from experiments import tracking
-    from sweeps import driver
+    from sweeps import publish
 
     name = _sweep_name(session.home, name)
-    found = driver.latest(session.home, name)
-    folder = found or driver.SweepFolder(session.home, name, 1)
-    session.result(driver.write_report(tracking.last_sweep(session.home, name), folder, session.console))
+    folder = latest(session.home, name) or SweepFolder(session.home, name, 1)
+    session.result(publish.write_report(tracking.last_sweep(session.home, name), folder, session.console))
 
 
 @main.command()
@@ -322,12 +322,12 @@ def show_report(session: Session, name: str | None) -> None:
 def watch(session: Session, name: str | None, every: float) -> None:
     """Watch a running sweep: cells done, effects so far, warnings; NAME as for report. Ends when the sweep is complete."""
     from experiments import tracking
-    from sweeps import driver
+    from sweeps import publish
     from sweeps import watch as watching
     from sweeps.record import summary
 
     found = tracking.last_sweep(session.home, _sweep_name(session.home, name))
-    session.result(summary(watching.watch(lambda: driver.read_record(found), session.console, every)))
+    session.result(summary(watching.watch(lambda: publish.read_record(found), session.console, every)))
 
 
 @main.command()
@@ -338,11 +338,11 @@ def sync(session: Session, name: str | None) -> None:
     from sweeps import driver
 
     name = _sweep_name(session.home, name)
-    folder = driver.latest(session.home, name)
+    folder = latest(session.home, name)
     if folder is None or not folder.plan.is_file():
         raise SweepError(f"there is no sweep '{name}' in '{session.home}'; run it first, or choose another --home")
     changed = driver.sync(folder)
-    session.console.print(f"MLflow has sweep '{folder.title}': {changed} runs written or deleted", highlight=False, soft_wrap=True)
+    session.console.say(f"MLflow has sweep '{folder.title}': {changed} runs written or deleted")
     session.result({"sweep": folder.title, "changed": changed})
 
 

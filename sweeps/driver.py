@@ -1,18 +1,14 @@
 """The driver: runs a sweep to its end, and takes it up again where an earlier driver stopped."""
 
-import itertools
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import load_spec
@@ -21,77 +17,17 @@ from experiments.environment import Environment
 from experiments.errors import EnvironmentFailed, SweepError, TrackingError
 from experiments.places import cache
 from experiments.recorder import Recorder
-from experiments.records import TrialRecord, revision, without_files
+from experiments.records import revision, without_files
 from experiments.tracking import SweepRun
 from experiments.trial import Event, Trial
-from sweeps import design, figures, report, stored
+from sweeps import design
+from sweeps.folder import CERTIFICATE, SweepFolder, open_folder
 from sweeps.progress import SweepProgress
-from sweeps.record import Record, summary
 from sweeps.scheduler import Cluster
 from sweeps.storage import Storage, lease
 from sweeps.study import Ledger, open_ledger
 from sweeps.sweep import Sweep
 from sweeps.terminal import Terminal
-
-CERTIFICATE = "certificate-{}.json"
-REPORT = ("report.*", "*.png", "*.csv", "*.parquet")
-
-
-class SweepFolder:
-    """A sweep's state: HOME/NAME/N/, N counting the fresh starts. The one owner of its file names."""
-
-    def __init__(self, home: Path, name: str, number: int):
-        self.home, self.name, self.number = home, name, number
-        self.path = home / name / str(number)
-
-    @property
-    def plan(self) -> Path:
-        return self.path / "plan.json"
-
-    @property
-    def sweep(self) -> Path:
-        return self.path / "sweep.yaml"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.html"
-
-    def record(self, trial: Trial) -> TrialRecord:
-        return TrialRecord(self.path / "trials" / trial.identity)
-
-    @property
-    def title(self) -> str:
-        return f"{self.name}/{self.number}"
-
-    def records(self) -> list[TrialRecord]:
-        """Every trial that was ever started."""
-        return [TrialRecord(path.parent) for path in sorted(self.path.glob("trials/*/events.jsonl"))]
-
-    def outcomes(self) -> dict[str, Event]:
-        """{identity: outcome event} of the trials that have one."""
-        return {record.folder.name: found for record in self.records() if (found := record.outcome())}
-
-    def attached(self) -> list[Path]:
-        """What goes with the sweep's run in MLflow: plan, sweep file, certificates, and the report where there is one."""
-        kept = (self.path.glob(pattern) for pattern in ("plan.json", "sweep.yaml", CERTIFICATE.format("*"), *REPORT))
-        return sorted(itertools.chain(*kept))
-
-
-def latest(home: Path, name: str) -> SweepFolder | None:
-    """The newest state of a sweep in this home."""
-    numbers = [int(path.name) for path in (home / name).glob("*") if path.name.isdigit()]
-    return SweepFolder(home, name, max(numbers)) if numbers else None
-
-
-def open_folder(home: Path, sweep: Sweep, fresh: bool) -> SweepFolder:
-    """The sweep's newest folder, or a new one. Raises SweepError where the home can't be written."""
-    found = latest(home, sweep.name)
-    folder = found if found and not fresh else SweepFolder(home, sweep.name, found.number + 1 if found else 1)
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SweepError(f"'{folder.path}' can't be made: {error.strerror}; choose another place with --home") from error
-    return folder
 
 
 def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, Any]:
@@ -117,7 +53,9 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
             raise
         _certificates(sweep, folder)
         tracking.log_files(mlflow, folder.attached())
-        summary = write_report(mlflow, folder, console)
+        from sweeps import publish  # late: trials don't wait for what draws
+
+        summary = publish.write_report(mlflow, folder, console)
         tracking.close_sweep(mlflow, "FINISHED")
     return summary
 
@@ -257,59 +195,3 @@ def _refusal(error: BaseException | None) -> str:
         assert error
         raise error
     return str(error)
-
-
-# Report
-
-
-CURVES = 10  # runs at native settings whose learning curves are read, of each adapter
-
-
-def read_record(mlflow: SweepRun) -> Record:
-    """A sweep as it is in MLflow now, without its learning curves."""
-    with tempfile.TemporaryDirectory() as scratch:
-        files = tracking.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
-    plan = stored.plan(files.get("plan.json"), mlflow.experiment)
-    certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
-    return Record(
-        sweep=plan["sweep"],
-        tracking_uri=tracking.public(mlflow.uri),
-        experiment=mlflow.experiment,
-        parent_run_id=mlflow.run_id,
-        plan=plan,
-        runs=tracking.read_runs(mlflow),
-        certificates={name: stored.cases(cases, name) for name, cases in certificates.items() if cases},
-    )
-
-
-def _with_curves(record: Record, mlflow: SweepRun) -> Record:
-    native = [record.native(name).head(CURVES) for name in record.plan["adapters"]]
-    return replace(record, curves=tracking.read_curves(mlflow, pd.concat(native)))
-
-
-def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
-    """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
-    record = _with_curves(read_record(mlflow), mlflow)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    found, drawn = summary(record), figures.charts(record)
-    files = {
-        folder.report.name: report.html(record, drawn).encode(),
-        "report.json": json.dumps(found, indent=1).encode(),
-        **figures.pictures(drawn),
-        **_tables(record),
-    }
-    for name, content in files.items():
-        (folder.path / name).write_bytes(content)
-    tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))
-    console.print(*report.tables(record))
-    console.say(f"Report: {folder.report}")
-    console.say(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'")
-    return found
-
-
-def _tables(record: Record) -> dict[str, bytes]:
-    """{file name: content}: every run and every effect, for other programs."""
-    effects = pd.DataFrame([effect._asdict() for effect in record.effects])
-    tables = {name: table for name, table in (("runs", record.runs), ("effects", effects)) if not table.empty}
-    csv = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
-    return csv | {f"{name}.parquet": table.to_parquet(index=False) for name, table in tables.items()}

@@ -11,6 +11,7 @@ from optuna.exceptions import StorageInternalError
 from experiments.errors import LedgerError, SweepError
 from experiments.places import PROJECT
 from sweeps import design, driver, scheduler, storage, sweep
+from sweeps.folder import SweepFolder
 from sweeps.storage import JournalLock, Lease, Storage
 from sweeps.study import open_ledger
 
@@ -81,7 +82,7 @@ def test_a_trial_that_is_lost_before_it_starts_is_a_failure(ledger, tmp_path):
     class Silent:
         def record(self, record, event): ...
 
-    made, folder = ledger(), driver.SweepFolder(tmp_path, "ledger", 1)
+    made, folder = ledger(), SweepFolder(tmp_path, "ledger", 1)
     trial = made.next(always)
     driver._take(trial, scheduler._lost(RuntimeError("node lost")), folder, made, Silent())
     assert made.outcomes() == {"failed": 1}
