@@ -1,6 +1,7 @@
 """Events: what each must bring. A line that comes in, from a worker's stream or from a stored record, is checked here, once."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,11 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _storable(value: Any) -> bool:
+    """Whether it is text that a store takes: JSON may name half a character."""
+    return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
+
+
 def _count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
@@ -33,7 +39,7 @@ def _or_none(kind: Kind) -> Kind:
 
 Fields = Mapping[str, Mapping[str, Kind]]  # {event: {field that it must have: whether a value will do}}
 
-IN_FORCE: Mapping[str, Kind] = {"settings": _table(_or_none(_text)), "versions": _table(_text)}
+IN_FORCE: Mapping[str, Kind] = {"settings": _table(_or_none(_storable)), "versions": _table(_storable)}
 TIMES = ("import_seconds", "data_seconds", "build_seconds")
 
 # What a worker says: see adapters/worker.py. `done` has its verb's results.

@@ -1,5 +1,6 @@
 """What a sweep keeps in MLflow beside its runs, as it is read back: a server or a person may have made something else of it."""
 
+import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
@@ -110,6 +111,9 @@ def cases(content: Any, adapter: str) -> list[dict[str, Any]]:
 def _checked(adapter: TypeAdapter[Any], content: Any, what: str) -> Any:
     try:
         adapter.validate_python(content, strict=True)
+        json.dumps(content, ensure_ascii=False).encode()  # JSON may name half a character, which no table takes
+    except UnicodeEncodeError as error:
+        raise TrackingError(f"the {what} in MLflow holds what is no text ({error}); run the sweep again with --fresh") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -27,7 +27,7 @@ from experiments.workload import workload_named
 from sweeps import claims, design, progress, report, stored, sweep
 from sweeps.record import Record, summary
 from tests.sweeps.test_report import record as demo_record
-from tests.torture.malformed import as_json, as_yaml, files, hostile_yaml, mutated, spoiled, values
+from tests.torture.malformed import as_json, as_yaml, files, hostile_yaml, spoiled
 
 
 class Target(NamedTuple):
@@ -264,17 +264,26 @@ DEMO = demo_record()
 
 
 def plan_from_mlflow(content, folder):
-    def read():
-        plan = stored.plan(content, "demo")
+    def read(found):
+        plan = stored.plan(found, "demo")
         record = Record("demo", "sqlite:///x", "demo", "abc", plan, DEMO.runs)
         json.dumps(summary(record), allow_nan=False)
         report.tables(record)
 
-    return refused(read)
+    return _parsed(content, read)
 
 
 def certificate_from_mlflow(content, folder):
-    return refused(lambda: [report._certificate("x", stored.cases(content, "x"))])
+    return _parsed(content, lambda found: report._certificate("x", stored.cases(found, "x")))
+
+
+def _parsed(content, read):
+    """What becomes of a file that is parsed as tracking.read_files does."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return "not JSON"
+    return refused(read, found)
 
 
 # Certificates and data sets in the cache
@@ -340,8 +349,8 @@ TARGETS = {
     "worker's data": Target(data_files, worker_data, slow=True),
     "stored record": Target(documents(STORY, write=as_lines), stored_record),
     "record to transfer": Target(st.tuples(st.just(as_lines(STORY)) | documents(STORY, write=as_lines), st.just(as_json(REQUEST)) | documents(REQUEST)), transferred),
-    "plan in MLflow": Target(mutated(DEMO.plan) | values, plan_from_mlflow),
-    "certificate in MLflow": Target(mutated(ROWS) | values, certificate_from_mlflow),
+    "plan in MLflow": Target(documents(DEMO.plan), plan_from_mlflow),
+    "certificate in MLflow": Target(documents(ROWS), certificate_from_mlflow),
     "certificate in the cache": Target(documents(ROWS), certificate_in_cache),
     "data set's record": Target(documents(FILES), data_record),
     "Fashion-MNIST's archive": Target(spoiled(FASHION) | st.binary(max_size=200), fashion_archive),
