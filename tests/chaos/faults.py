@@ -18,38 +18,40 @@ from tests.chaos import state
 from tests.chaos.driver import Driver
 
 Fault = Callable[[Driver, random.Random], bool]
+PATIENCE = 20.0  # seconds that a fault waits for what it hits
 
 
-def _hit(driver: Driver, chance: random.Random, words: str, sent: signal.Signals) -> bool:
-    """Send a signal to one of the sweep's processes whose command has these words."""
-    there = [process for process, command in state.marked(driver.mark).items() if words in command]
-    if not there:
-        return False
-    try:
-        os.kill(chance.choice(there), sent)
-    except ProcessLookupError:
-        return False
-    return True
+def _hit(driver: Driver, chance: random.Random, words: str) -> bool:
+    """Kill one of the sweep's processes whose command has these words, as soon as there is one."""
+    end = time.monotonic() + PATIENCE
+    while driver.alive and time.monotonic() < end:
+        there = [process for process, command in state.marked(driver.mark).items() if words in command]
+        if there:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(there), signal.SIGKILL)
+                return True
+        time.sleep(0.05)
+    return False
 
 
 def worker_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "adapters.worker", signal.SIGKILL)
+    return _hit(driver, chance, "adapters.worker")
 
 
 def ray_worker_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "ray::", signal.SIGKILL)
+    return _hit(driver, chance, "ray::reference")
 
 
 def raylet_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "/raylet/raylet", signal.SIGKILL)
+    return _hit(driver, chance, "/raylet/raylet")
 
 
 def gcs_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "/gcs/gcs_server", signal.SIGKILL)
+    return _hit(driver, chance, "/gcs/gcs_server")
 
 
 def recorder_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "spawn_main", signal.SIGKILL)
+    return _hit(driver, chance, "spawn_main")
 
 
 def driver_killed(driver: Driver, chance: random.Random) -> bool:

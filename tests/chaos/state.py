@@ -66,8 +66,8 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
-def survivors(mark: str, seconds: float = 20.0) -> dict[int, str]:
-    """What still lives after so long; it is killed then."""
+def survivors(mark: str, seconds: float = 90.0) -> dict[int, str]:
+    """What still lives after so long; it is killed then. Ray's agents first try to tell a GCS that may be gone that their raylet is."""
     end = time.monotonic() + seconds
     while (left := marked(mark)) and time.monotonic() < end:
         time.sleep(0.1)
