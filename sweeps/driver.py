@@ -165,7 +165,7 @@ def build_environments(adapters: list[str], device: str, console: Terminal) -> t
     What one framework lacks never stops the others. Raises EnvironmentFailed where none of them can be had.
     """
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True) as shown, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         building = {name: pool.submit(_build, name, device, shown) for name in adapters}
     made = {name: built.result() for name, built in building.items() if built.exception() is None}
     holes = {name: _refusal(built.exception()) for name, built in building.items() if built.exception()}
