@@ -54,7 +54,7 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     cluster = NullCluster(declared.resources)
 
     def null_sweep() -> None:
-        ledger.prepare({})
+        ledger.prepare({}.get)
         for trial, event in cluster.run(ledger.next):
             driver._take(trial, event, state, ledger, recorder)
         assert recorder.close() and len(plan.order) == trials

@@ -71,7 +71,7 @@ def prepare(home: Path, trials: int) -> list[float]:
     (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
     folder = open_folder(home, declared, fresh=False)
     ledger = open_ledger(design.plan(declared), Storage(folder.path, Lease(folder.path, folder.title)), folder.title)
-    ledger.prepare({})
+    ledger.prepare({}.get)
     assert ledger.planned == trials
     costs = [run_hundred(first, folder, ledger) for first in range(0, trials * 99 // 100 // HUNDRED * HUNDRED, HUNDRED)]
     run = tracking.open_sweep(home, folder.path, "long", "sweep long/1", {"sweep": "long/1"})
@@ -88,7 +88,7 @@ def first_start(home: Path) -> float:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while len(os.listdir(trials)) == before:
             assert process.poll() is None, "the driver ended before it started a trial"
-            time.sleep(0.02)
+            time.sleep(0.1)
         seconds = time.monotonic() - start
         process.send_signal(signal.SIGTERM)
     return seconds

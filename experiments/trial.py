@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import cache as remembered
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,12 @@ COMPLETED, DIVERGED, FAILED = "completed", "diverged", "failed"
 OUTCOMES = (COMPLETED, DIVERGED, FAILED)
 # What a trial can fail of that is not the framework's own doing; such a trial runs again, a few times.
 INFRASTRUCTURE, KILLED, MEMORY = "infrastructure", "killed", "memory"
+
+
+@remembered
+def _environment_digest(adapter: str, device: str) -> str:
+    """Files do not change while a sweep is planned, and ten thousand trials ask."""
+    return Environment(load_spec(adapter), device, cache()).digest
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,8 @@ class Trial:
         """Hash of everything that decides the outcome: the same trial has the same identity in every sweep."""
         parts = {
             "adapter": self.adapter,
-            "environment": self.environment.digest,
-            "workload": asdict(self.workload),
+            "environment": _environment_digest(self.adapter, self.device),
+            "workload": vars(self.workload),
             "configuration": self.configuration,
             "seed": self.seed,
             "device": self.device,

@@ -36,7 +36,7 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
     folder = open_folder(home, sweep, fresh)
     with lease(folder.path, folder.title) as held:
         ledger = open_ledger(plan, Storage(folder.path, held), folder.title)
-        ledger.prepare(folder.outcomes())
+        ledger.prepare(folder.outcome)
         folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
         folder.sweep.write_text(sweep.text())
         mlflow = _open_tracking(folder)

@@ -42,6 +42,10 @@ class SweepFolder:
         """Every trial that was ever started."""
         return [TrialRecord(path.parent) for path in sorted(self.path.glob("trials/*/events.jsonl"))]
 
+    def outcome(self, identity: str) -> Event | None:
+        """The outcome of a trial, if it is recorded."""
+        return TrialRecord(self.path / "trials" / identity).outcome()
+
     def outcomes(self) -> dict[str, Event]:
         """{identity: outcome event} of the trials that have one."""
         return {record.folder.name: found for record in self.records() if (found := record.outcome())}

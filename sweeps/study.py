@@ -5,7 +5,7 @@ or it is not, whenever the driver dies. A search asks the study for its trials, 
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import optuna
@@ -30,6 +30,7 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 DRAWS = 200  # after which a search waits: all that it draws conflicts, is left out or is running
 
+Recorded = Callable[[str], Event | None]
 Fits = Callable[[str], bool]  # whether a trial of this adapter could start now
 
 
@@ -54,10 +55,10 @@ class Ledger:
             load_if_exists=True,
         )
 
-    def prepare(self, recorded: Mapping[str, Event]) -> None:
+    def prepare(self, recorded: Recorded) -> None:
         """Settle what an earlier driver left.
 
-        recorded: {identity: outcome event} of trials whose outcome is known though the ledger may lack it.
+        recorded: the outcome of a trial, by its identity, that is known though the ledger may lack it.
         Raises LedgerError where the study holds another plan.
         """
         raise NotImplementedError
@@ -98,7 +99,7 @@ class Ledger:
 class Rows(Ledger):
     """The rows of a plan, in its order."""
 
-    def prepare(self, recorded: Mapping[str, Event]) -> None:
+    def prepare(self, recorded: Recorded) -> None:
         known, planned = self._known(), {trial.identity: trial for trial in self.plan.order}
         if not known <= planned.keys():
             raise LedgerError(
@@ -106,8 +107,8 @@ class Rows(Ledger):
                 f"now; start a new one with --fresh (make sweep FRESH=1), what is done stays in MLflow"
             )
         self.waiting = {identity: trial for identity, trial in planned.items() if identity not in known}
-        for identity in self.waiting.keys() & recorded.keys():
-            self.finish(self.waiting.pop(identity), recorded[identity])
+        for identity, outcome in [(identity, found) for identity in self.waiting if (found := recorded(identity))]:
+            self.finish(self.waiting.pop(identity), outcome)
 
     def leave_out(self, adapters: Iterable[str]) -> None:
         out = set(adapters)
@@ -131,13 +132,13 @@ class Rows(Ledger):
 class Search(Ledger):
     """Trials that the study's sampler draws."""
 
-    def prepare(self, recorded: Mapping[str, Event]) -> None:
+    def prepare(self, recorded: Recorded) -> None:
         self.left_out: set[str] = set()
         self.running: dict[str, optuna.Trial] = {}  # by identity
         for trial in self._trials(TrialState.RUNNING):
             identity = trial.user_attrs.get("identity", "")
-            if identity in recorded:
-                self._tell(optuna.Trial(self.study, trial._trial_id), recorded[identity])
+            if outcome := recorded(identity):
+                self._tell(optuna.Trial(self.study, trial._trial_id), outcome)
             else:
                 self._requeue(trial)
 
