@@ -20,4 +20,4 @@ class NullCluster(Cluster):
     """The scheduler as it is, with a task that starts no worker."""
 
     def _start(self, attempt):
-        return null_trial.options(num_cpus=self.resources.num_cpus).remote(attempt.trial)
+        return null_trial.options(**self._options(attempt)).remote(attempt.trial)

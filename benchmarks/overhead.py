@@ -48,7 +48,7 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     plan = design.plan(declared)
     state = SweepFolder(folder, "null", 1)
     state.path.mkdir(parents=True)
-    ledger = open_ledger(plan, Storage(state.path, Lease(state.path, state.title)), state.title)
+    ledger = open_ledger(plan, Storage(Lease(state.path, state.title)), state.title)
     run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
     recorder = Recorder(run)
     cluster = NullCluster(declared.resources)

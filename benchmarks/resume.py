@@ -70,7 +70,7 @@ def prepare(home: Path, trials: int) -> list[float]:
     declared = sweep.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
     (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
     folder = open_folder(home, declared, fresh=False)
-    ledger = open_ledger(design.plan(declared), Storage(folder.path, Lease(folder.path, folder.title)), folder.title)
+    ledger = open_ledger(design.plan(declared), Storage(Lease(folder.path, folder.title)), folder.title)
     ledger.prepare({}.get)
     assert ledger.planned == trials
     costs = [run_hundred(first, folder, ledger) for first in range(0, trials * 99 // 100 // HUNDRED * HUNDRED, HUNDRED)]

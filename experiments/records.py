@@ -99,7 +99,7 @@ def description(trial: Trial) -> dict[str, Any]:
             "seed": str(trial.seed),
             "repeats": trial.repeats,
             "device": trial.device,
-            "environment": trial.environment.digest[:12],
+            "environment": trial.environment_digest[:12],
             "revision": revision(),
         },
     }

@@ -1,11 +1,10 @@
 """Trial: adapter + workload + configuration + seed, and what can become of it."""
 
+import functools
 import hashlib
 import json
 import os
 from dataclasses import dataclass, field, replace
-from functools import cache as remembered
-from functools import cached_property
 from typing import Any
 
 from adapters import load_spec
@@ -26,7 +25,7 @@ OUTCOMES = (COMPLETED, DIVERGED, FAILED)
 INFRASTRUCTURE, KILLED, MEMORY = "infrastructure", "killed", "memory"
 
 
-@remembered
+@functools.cache
 def _environment_digest(adapter: str, device: str) -> str:
     """Files do not change while a sweep is planned, and ten thousand trials ask."""
     return Environment(load_spec(adapter), device, cache()).digest
@@ -60,12 +59,12 @@ class Trial:
     def spec(self) -> AdapterSpec:
         return load_spec(self.adapter)
 
-    @cached_property
+    @functools.cached_property
     def identity(self) -> str:
         """Hash of everything that decides the outcome: the same trial has the same identity in every sweep."""
         parts = {
             "adapter": self.adapter,
-            "environment": _environment_digest(self.adapter, self.device),
+            "environment": self.environment_digest,
             "workload": vars(self.workload),
             "configuration": self.configuration,
             "seed": self.seed,
@@ -78,6 +77,11 @@ class Trial:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:20]
 
     @property
+    def environment_digest(self) -> str:
+        """Hash of all that decides what the trial's environment contains."""
+        return _environment_digest(self.adapter, self.device)
+
+    @property
     def allowed_threads(self) -> int:
         """The CPU threads that the framework may use on this node, as the setting `threads` says."""
         return os.cpu_count() or 1 if self.configuration.get("threads") == "machine" else self.threads
@@ -86,11 +90,6 @@ class Trial:
     def repeats(self) -> str:
         """The identity of the trial that this one repeats; "" where it repeats none."""
         return replace(self, repeat=False).identity if self.repeat else ""
-
-    @property
-    def environment(self) -> Environment:
-        """What the trial runs in, on this node."""
-        return Environment(self.spec, self.device, cache())
 
     @property
     def label(self) -> str:

@@ -35,11 +35,12 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
     plan = design.plan(sweep)
     folder = open_folder(home, sweep, fresh)
     with lease(folder.path, folder.title) as held:
-        ledger = open_ledger(plan, Storage(folder.path, held), folder.title)
+        ledger = open_ledger(plan, Storage(held), folder.title)
         ledger.prepare(folder.outcome)
         folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
         folder.sweep.write_text(sweep.text())
-        mlflow = _open_tracking(folder)
+        mlflow = _open_tracking(folder, sweep.design)
+        tracking.log_files(mlflow, [folder.plan, folder.sweep])
         try:
             if ledger.remaining():
                 holes = _run_trials(sweep, folder, ledger, mlflow, console)
@@ -51,8 +52,7 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
             with suppress(TrackingError):  # the reason why it ends is another
                 tracking.close_sweep(mlflow, "KILLED")
             raise
-        _certificates(sweep, folder)
-        tracking.log_files(mlflow, folder.attached())
+        tracking.log_files(mlflow, [folder.plan, *_certificates(sweep, folder)])
         from sweeps import publish  # late: trials don't wait for what draws
 
         summary = publish.write_report(mlflow, folder, console)
@@ -60,12 +60,9 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
     return summary
 
 
-def _open_tracking(folder: SweepFolder) -> SweepRun:
-    design = json.loads(folder.plan.read_text())["design"]
+def _open_tracking(folder: SweepFolder, design: str) -> SweepRun:
     tags = {"sweep": folder.title, "design": design, "revision": revision()}
-    mlflow = tracking.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
-    tracking.log_files(mlflow, [folder.plan, folder.sweep])
-    return mlflow
+    return tracking.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
 
 
 def _run_trials(
@@ -115,11 +112,11 @@ def sync(folder: SweepFolder) -> int:
         ended = tracking.ended_sweep(folder.home, folder.path, folder.name)
         if ended and not (changed := tracking.reconcile(ended, folder.records())):
             return 0
-        mlflow = _open_tracking(folder)
+        plan = json.loads(folder.plan.read_text())
+        mlflow = _open_tracking(folder, plan["design"])
         changed = changed if ended else 1 + tracking.reconcile(mlflow, folder.records())
         tracking.log_files(mlflow, folder.attached())
-        planned = json.loads(folder.plan.read_text())["planned"]
-        tracking.close_sweep(mlflow, "FINISHED" if len(folder.outcomes()) == planned else "KILLED")
+        tracking.close_sweep(mlflow, "FINISHED" if len(folder.outcomes()) == plan["planned"] else "KILLED")
     return changed
 
 
@@ -137,13 +134,12 @@ def _check_certificates(sweep: Sweep, holes: Iterable[str]) -> None:
                 certified.check(load_spec(name), model, sweep.resources.device, cache())
 
 
-def _certificates(sweep: Sweep, folder: SweepFolder) -> None:
-    """Keep copies of the certificates that this node has."""
+def _certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
+    """Copies of the certificates that this node has, for MLflow."""
     model, device = sweep.workload.resolve().model, sweep.resources.device
     paths = {name: certified.path(load_spec(name), model, device, cache()) for name in sweep.adapters}
-    for name, path in paths.items():
-        if path.is_file():
-            shutil.copyfile(path, folder.path / CERTIFICATE.format(name))
+    copies = [(path, folder.path / CERTIFICATE.format(name)) for name, path in paths.items() if path.is_file()]
+    return [Path(shutil.copyfile(path, copy)) for path, copy in copies]
 
 
 def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:
@@ -160,15 +156,19 @@ def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recor
 def build_environments(adapters: list[str], device: str, console: Terminal) -> tuple[dict[str, bool], dict[str, str]]:
     """Make the adapters' environments that are not there yet, as many at a time as there are CPUs.
 
-    Returns {adapter: whether it was new}, {adapter: why not}.
-
-    What one framework lacks never stops the others. Raises EnvironmentFailed where none of them can be had.
+    Returns {adapter: whether it was new}, {adapter: why not}. What one framework lacks never stops the others. Raises
+    EnvironmentFailed where none of them can be had.
     """
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        building = {name: pool.submit(_build, name, device, shown) for name in adapters}
-    made = {name: built.result() for name, built in building.items() if built.exception() is None}
-    holes = {name: _refusal(built.exception()) for name, built in building.items() if built.exception()}
+        building = {name: pool.submit(_build, name, device, shown, console) for name in adapters}
+    made: dict[str, bool] = {}
+    holes: dict[str, str] = {}
+    for name, built in building.items():
+        try:
+            made[name] = built.result()
+        except EnvironmentFailed as error:
+            holes[name] = str(error)
     if holes and not made:
         raise EnvironmentFailed(next(iter(holes.values())))
     for name, reason in holes.items():
@@ -176,7 +176,7 @@ def build_environments(adapters: list[str], device: str, console: Terminal) -> t
     return made, holes
 
 
-def _build(name: str, device: str, shown: Progress) -> bool:
+def _build(name: str, device: str, shown: Progress, console: Terminal) -> bool:
     environment = Environment(load_spec(name), device, cache())
     if environment.ready:
         return False
@@ -186,12 +186,5 @@ def _build(name: str, device: str, shown: Progress) -> bool:
     finally:
         shown.remove_task(task)
     if new:
-        shown.console.print(f"{name}: environment built in {environment.folder}", highlight=False, soft_wrap=True)
+        console.say(f"{name}: environment built in {environment.folder}")
     return new
-
-
-def _refusal(error: BaseException | None) -> str:
-    if not isinstance(error, EnvironmentFailed):
-        assert error
-        raise error
-    return str(error)

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,23 +153,29 @@ class Cluster:
         for attempt in [attempt for attempt in later if attempt.start <= time.monotonic()]:
             later.remove(attempt)
             running[self._start(attempt)] = attempt
-        while trial := next_trial(lambda adapter: self._room(adapter, running.values())):
+        while trial := next_trial(partial(self._room, self._used(running.values()))):
             attempt = Attempt(trial)
             running[self._start(attempt)] = attempt
         return bool(running)
 
-    def _room(self, adapter: str, attempts: Iterable[Attempt]) -> bool:
-        """Whether a trial of this adapter fits in beside what runs. One always does: without a node Ray lets it wait for one."""
+    def _used(self, attempts: Iterable[Attempt]) -> Counter[str]:
         used: Counter[str] = Counter()
         for attempt in attempts:
             used.update(self.needs(attempt.trial.adapter))  # of one that runs alone too: Ray lets it wait
+        return used
+
+    def _room(self, used: Mapping[str, float], adapter: str) -> bool:
+        """Whether a trial of this adapter fits in beside what is used. One always does: without a node Ray lets it wait for one."""
         return not used or self._fits(self.needs(adapter), used)
 
     def _start(self, attempt: Attempt) -> ObjectRefGenerator:
+        return run_on_node.options(**self._options(attempt)).remote(attempt.trial)
+
+    def _options(self, attempt: Attempt) -> dict[str, Any]:
+        """What Ray is told of an attempt."""
         needs = self.needs(attempt.trial.adapter) | (self._whole() if attempt.alone else {})
         gpus, cpus = needs.pop("GPU", 0), needs.pop("CPU", 0)
-        task = run_on_node.options(num_cpus=cpus, num_gpus=gpus, resources=needs, name=attempt.trial.adapter)
-        return task.remote(attempt.trial)
+        return {"num_cpus": cpus, "num_gpus": gpus, "resources": needs, "name": attempt.trial.adapter}
 
     def _whole(self) -> dict[str, float]:
         """Whole GPUs, or every CPU of the node that has most: nothing else then uses that memory."""

@@ -26,11 +26,11 @@ T = TypeVar("T")
 class Storage:
     """The ledger's storage: ROSETTA_LEDGER as a database's address, or a journal file in the sweep's folder."""
 
-    def __init__(self, folder: Path, lease: "Lease"):
+    def __init__(self, lease: "Lease"):
         """Raises LedgerError where it can't be opened."""
         self.lease = lease
         try:
-            self.backend: BaseStorage = _database(lease.url) if lease.url else _journal(folder / "ledger.journal")
+            self.backend: BaseStorage = _database(lease.url) if lease.url else _journal(lease.folder / "ledger.journal")
         except Exception as error:
             raise LedgerError(f"the ledger at {lease.place} can't be opened: {str(error).splitlines()[0]}") from error
 

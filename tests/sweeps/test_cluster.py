@@ -47,9 +47,7 @@ class Probe(Cluster):
     """The scheduler as it is, with trials that say where they are, wait a little and then end as they are told to."""
 
     def _start(self, attempt):
-        needs = self.needs(attempt.trial.adapter) | (self._whole() if attempt.alone else {})
-        gpus, cpus = needs.pop("GPU", 0), needs.pop("CPU", 0)
-        return probe.options(num_cpus=cpus, num_gpus=gpus, resources=needs).remote(attempt.trial, attempt.faults.total())
+        return probe.options(**self._options(attempt)).remote(attempt.trial, attempt.faults.total())
 
 
 @ray.remote(num_returns="streaming", max_retries=0)
@@ -160,7 +158,7 @@ def test_each_fault_has_its_bound_and_a_longer_pause_before_each_next_attempt():
 def test_a_sweep_that_lost_every_node_waits_for_one_and_does_not_end(monkeypatch):
     cluster, running = Cluster(Resources()), [Attempt(trial) for trial in trials(1)]
     monkeypatch.setattr(cluster, "total", dict)
-    assert cluster._room("pytorch", []) and not cluster._room("pytorch", running)
+    assert cluster._room(cluster._used([]), "pytorch") and not cluster._room(cluster._used(running), "pytorch")
 
 
 def test_a_sweep_on_several_nodes_prepares_each_once(nodes, tmp_path):

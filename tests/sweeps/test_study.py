@@ -36,7 +36,7 @@ def always(adapter):
 @pytest.fixture
 def ledger(tmp_path):
     def make(recorded=None, **change):
-        storage = Storage(tmp_path, Lease(tmp_path, "ledger/1"))
+        storage = Storage(Lease(tmp_path, "ledger/1"))
         made = open_ledger(design.plan(sweep.parse({**FILE, **change}, "f")), storage, "ledger/1")
         made.prepare((recorded or {}).get)
         return made
