@@ -23,7 +23,7 @@ from tests.conftest import free_port, need_program
 pytestmark = pytest.mark.xdist_group("ray")
 
 CPUS = 7  # declared by the head, and by no machine that runs these tests: who sees them is on the cluster
-PORT, DASHBOARD = free_port(), free_port()
+PORT, DASHBOARD, AGENT = free_port(), free_port(), free_port()
 TOKEN = secrets.token_hex(32)
 TINY = {
     "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16},
@@ -106,7 +106,9 @@ def write_cluster(folder, home, port):
         },
         "setup_commands": [], "head_setup_commands": [], "worker_setup_commands": [], "initialization_commands": [],
         "head_start_ray_commands": [
-            f"ray start --head --port={PORT} --num-cpus={CPUS} --dashboard-host=127.0.0.1 --dashboard-port={DASHBOARD} --disable-usage-stats"
+            f"ray start --head --port={PORT} --num-cpus={CPUS} --dashboard-host=127.0.0.1 --dashboard-port={DASHBOARD} "
+            # Another Ray of this machine has the port that agents share out jobs by: without its own, nobody takes this head's.
+            f"--dashboard-agent-listen-port={AGENT} --disable-usage-stats"
         ],
         "worker_start_ray_commands": [],
     }  # fmt: skip
