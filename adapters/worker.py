@@ -204,6 +204,7 @@ def train_epoch(model, step, batches, first):
     laps, losses = [], []
     sizes = itertools.chain([1] if first else [], itertools.repeat(WINDOW))
     clock = Clock()
+    batches = iter(batches)  # once: a framework's loader would begin its epoch anew in each window
     for size in sizes:
         before = len(losses)
         losses.extend(step(model, x, y) for x, y in itertools.islice(batches, size))

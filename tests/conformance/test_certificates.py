@@ -1,5 +1,7 @@
 """Every adapter, in its real interpreter, over the production wire: the same function as the reference; and wrong ones fail."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -124,6 +126,19 @@ def test_every_choice_is_in_force_when_it_is_asked_for(name, model, built, tmp_p
     asked = {case: {"settings": settings} for case, settings in {"native": native, **others}.items()}
     possible = {case: fields for case, fields in asked.items() if not spec.conflict(fields["settings"], "cpu")}
     assert describe(name, model, possible, tmp_path, built(name)) == dict.fromkeys(possible, "")
+
+
+LOADERS = [name for name in ADAPTERS if not load_spec(name).refusal("loader", "framework")]
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_the_frameworks_own_loader_goes_through_an_epoch_and_no_further(name, built, tmp_path):
+    settings = {**load_spec(name).native("cnn"), "loader": "framework"}
+    trial = Trial(name, replace(WIDE["cnn"], epochs=2), settings, 0, "cpu", 1, 120)
+    certificate.write_data(WIDE["cnn"], tmp_path / "data")  # 20 batches
+    (tmp_path / "trial").mkdir()
+    *_, last = runner.events(trial, tmp_path / "trial", built(name), trial.request("train", str(tmp_path / "data")))
+    assert (last["event"], last.get("steps")) == ("done", 40)
 
 
 @pytest.mark.parametrize(("name", "model"), NETWORKS)

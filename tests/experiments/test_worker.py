@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adapters import load_spec
-from adapters.worker import speed
+from adapters.worker import STEPS, speed, train_epoch
 from experiments import datasets, places, runner
 from experiments.errors import WorkerDied
 from experiments.trial import COMPLETED, DIVERGED, FAILED, Trial
@@ -70,6 +70,23 @@ def test_an_unknown_protocol_is_refused(built, tmp_path):
     request = {**trial().request("train", str(datasets.prepare("digits", places.cache()))), "protocol": 99}
     events = list(runner.events(trial(), tmp_path, built("reference"), request))
     assert events[-1]["event"] == "failed" and "protocol 99" in events[-1]["message"]
+
+
+class Counting:
+    """A model whose loss is its batch's number."""
+
+    def train_step(self, x, y):
+        return x
+
+    def synchronize(self):
+        pass
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_epoch_takes_every_batch_once(first):
+    again = [(number, None) for number in range(25)]  # a list begins anew wherever it is asked, as loaders do
+    laps, losses = train_epoch(Counting(), STEPS["every_ten"], again, first)
+    assert losses == list(range(25)) and [steps for steps, _ in laps] == ([1, 10, 10, 4] if first else [10, 10, 5])
 
 
 def test_speed_leaves_out_the_first_steps():
