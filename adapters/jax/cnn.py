@@ -12,6 +12,7 @@ from jax import numpy as jnp
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
+from adapters.jax.runtime import configure_devices
 from adapters.model import CLIPS, LAYERS
 from adapters.shapes import STRIDES
 
@@ -36,8 +37,7 @@ PADDINGS = {"same": "SAME", "valid": "VALID"}
 class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
-        # XLA sizes its pool of CPU threads by these when it first computes.
-        os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
+        configure_devices(network)
         set_precision(settings)
         self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.key, key = jax.random.split(jax.random.key(seed))

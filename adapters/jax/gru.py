@@ -1,6 +1,4 @@
 """The GRU in JAX, with lax's loop, flax's initialisers and optax. flax's own GRUCell has no state bias for the candidate."""
-import os
-
 import jax
 import numpy as np
 import optax
@@ -11,6 +9,7 @@ from jax import numpy as jnp
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
+from adapters.jax.runtime import configure_devices
 from adapters.model import epsilon_of
 
 # What flax's Embed, GRUCell and Linear draw.
@@ -22,8 +21,7 @@ TIME_AXES = {"tnc": 0, "ntc": 1}
 class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
-        # XLA sizes its pool of CPU threads by these when it first computes.
-        os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
+        configure_devices(network)
         set_precision(settings)
         self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.gate, self.time_axis = GATES[settings["gates"]], TIME_AXES[settings["sequence_layout"]]

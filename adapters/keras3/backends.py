@@ -207,8 +207,10 @@ class Jax(BackEnd):
 
         super().__init__(network, settings, seed)
         self.jax, self.state = jax, None
-        # XLA sizes its pool of CPU threads by these when it first computes.
+        # XLA reads these when it first computes: its pool of CPU threads, and whether it takes three quarters of a GPU at once,
+        # which leaves nothing to a trial that shares the GPU.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         jax.config.update("jax_enable_x64", settings["precision"] == "float64")
         jax.config.update("jax_default_matmul_precision", self.products[settings["precision"]])
 
