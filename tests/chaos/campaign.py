@@ -123,6 +123,6 @@ def _compare(driver: Driver, known: dict[str, float], tally: Tally) -> None:
     tally.lost += [f"{identity} in {place}" for place, found in (("ledger", identities), ("MLflow", shown)) for identity in known.keys() - set(found)]
     tally.duplicated += [*state.twice(identities), *state.twice(shown), *state.repeated_epochs(driver.database)]
     tally.running += [str(run) for run in runs if run[1] == "RUNNING"]
-    tally.wrong += [f"{identity} {outcome}" for identity, outcome in ledger if outcome != "completed"]
+    tally.wrong += [f"{identity} {outcome}: {driver.error(identity)}" for identity, outcome in ledger if outcome != "completed"]
     found = state.accuracies(driver.database)
     tally.wrong += [f"{identity}: {found.get(identity)} for {accuracy}" for identity, accuracy in known.items() if found.get(identity) != accuracy]

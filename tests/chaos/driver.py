@@ -12,6 +12,7 @@ import yaml
 
 from experiments import places
 from experiments.places import PROJECT
+from experiments.records import TrialRecord
 
 SWEEP = {
     "name": "chaos",
@@ -83,6 +84,10 @@ class Driver:
     @property
     def log(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self.base.glob("driver-*.log")))
+
+    def error(self, identity: str) -> str:
+        """What a trial failed of, as its record says."""
+        return str((TrialRecord(self.folder / "trials" / identity).outcome() or {}).get("error"))
 
     def close(self) -> None:
         if self.small_disk:

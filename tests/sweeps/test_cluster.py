@@ -155,6 +155,19 @@ def test_each_fault_has_its_bound_and_a_longer_pause_before_each_next_attempt():
     assert Attempt(trial=None).again("") is None and {INFRASTRUCTURE, KILLED, MEMORY} == RETRIES.keys()
 
 
+def test_a_driver_that_lost_its_own_raylet_ends_and_counts_no_trial_as_failed(monkeypatch):
+    """A double: Ray mostly ends such a driver itself, and sometimes leaves it alone."""
+
+    def died(event):
+        raise ray.exceptions.LocalRayletDiedError
+
+    task = iter(["event"])
+    monkeypatch.setattr(ray, "wait", lambda *_, **__: ([task], []))
+    monkeypatch.setattr(ray, "get", died)
+    with pytest.raises(ClusterError, match="raylet on this machine has died: what is done is kept"):
+        next(Cluster(Resources())._events({task: Attempt(trial) for trial in trials(1)}, []))
+
+
 def test_a_sweep_that_lost_every_node_waits_for_one_and_does_not_end(monkeypatch):
     cluster, running = Cluster(Resources()), [Attempt(trial) for trial in trials(1)]
     monkeypatch.setattr(cluster, "total", dict)
