@@ -161,11 +161,11 @@ def test_a_driver_that_lost_its_own_raylet_ends_and_counts_no_trial_as_failed(mo
     def died(event):
         raise ray.exceptions.LocalRayletDiedError
 
-    task = iter(["event"])
+    (trial,), task = trials(1), iter(["event"])
     monkeypatch.setattr(ray, "wait", lambda *_, **__: ([task], []))
     monkeypatch.setattr(ray, "get", died)
     with pytest.raises(ClusterError, match="raylet on this machine has died: what is done is kept"):
-        next(Cluster(Resources())._events({task: Attempt(trial) for trial in trials(1)}, []))
+        next(Cluster(Resources())._events({task: Attempt(trial)}, []))
 
 
 def test_a_sweep_that_lost_every_node_waits_for_one_and_does_not_end(monkeypatch):
