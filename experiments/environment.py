@@ -1,5 +1,6 @@
 """Environments: one isolated interpreter per framework, made once per node and addressed by its content."""
 
+import functools
 import hashlib
 import json
 import os
@@ -172,15 +173,22 @@ def find_interpreter(spec: AdapterSpec) -> str:
         if not (os.path.isfile(override) and os.access(override, os.X_OK)):  # a folder is executable too
             raise EnvironmentFailed(f"{variable} is '{override}', which is not a program; set it to a Python {spec.python}")
         return override
-    found = findpython.find(spec.python)
+    found = _installed(spec.python)
     if found:
-        return str(found.interpreter)
+        return found
     if tuple(int(part) for part in spec.python.split(".")) >= OLDEST_DOWNLOAD:
         return spec.python
     raise EnvironmentFailed(
         f"{spec.name} needs Python {spec.python}, which is not on this machine: install it with pyenv or conda, "
         f"or set {variable} to its path, or run in a container image that has it (python:{spec.python})"
     )
+
+
+@functools.cache
+def _installed(version: str) -> str | None:
+    """Looking for a Python starts every one on the machine: seconds."""
+    found = findpython.find(version)
+    return str(found.interpreter) if found else None
 
 
 @contextmanager

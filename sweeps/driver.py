@@ -70,11 +70,10 @@ def _run_trials(
 ) -> dict[str, str]:
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
     holes: dict[str, str] = {}
-    left = ledger.remaining()
+    left, wait = ledger.remaining(), _patience()
     recorder = Recorder(mlflow, folder.records())
     try:
         with Cluster(sweep.resources) as cluster:
-            wait = _patience()
             if wait:
                 cluster.ask_for_nodes(sweep.adapters, left)
             cluster.check(sweep.adapters, wait)

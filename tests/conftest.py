@@ -8,6 +8,7 @@ import glob
 import os
 import shutil
 import socket
+from functools import cache
 
 import pytest
 
@@ -47,6 +48,7 @@ def free_port():
 def built():
     """built(adapter) -> its Environment, made on first use."""
 
+    @cache
     def build(name: str) -> Environment:
         spec = load_spec(name)
         try:

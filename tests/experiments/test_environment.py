@@ -68,7 +68,7 @@ def test_no_requirements_for_a_device(tmp_path):
 
 
 def test_a_missing_interpreter_names_the_version_and_the_remedies(monkeypatch):
-    monkeypatch.setattr(environment.findpython, "find", lambda version: None)
+    monkeypatch.setattr(environment, "_installed", lambda version: None)
     with pytest.raises(EnvironmentFailed, match="needs Python 3.6.*pyenv or conda.*ROSETTA_PYTHON_3_6.*python:3.6"):
         find_interpreter(load_spec("cntk"))
     assert find_interpreter(REFERENCE) == "3.11"  # uv downloads it
