@@ -37,22 +37,26 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
     with lease(folder.path, folder.title) as held:
         ledger = open_ledger(plan, Storage(held), folder.title)
         ledger.prepare(folder.outcome)
-        folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
-        folder.sweep.write_text(sweep.text())
+        untouched = ledger.remaining() == ledger.planned  # later both files are there; of ten thousand trials they take a second
+        if untouched:
+            folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
+            folder.sweep.write_text(sweep.text())
         mlflow = _open_tracking(folder, sweep.design)
-        tracking.log_files(mlflow, [folder.plan, folder.sweep])
+        if untouched:
+            tracking.log_files(mlflow, [folder.plan, folder.sweep])
         try:
+            holes: dict[str, str] = {}
             if ledger.remaining():
                 holes = _run_trials(sweep, folder, ledger, mlflow, console)
-                folder.plan.write_text(json.dumps({**plan.as_dict(), "holes": holes}, indent=1))
             else:
                 console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
                 tracking.reconcile(mlflow, folder.records())
+            folder.plan.write_text(json.dumps({**plan.as_dict(), "holes": holes}, indent=1))
         except BaseException:
             with suppress(TrackingError):  # the reason why it ends is another
                 tracking.close_sweep(mlflow, "KILLED")
             raise
-        tracking.log_files(mlflow, [folder.plan, *_certificates(sweep, folder)])
+        tracking.log_files(mlflow, [folder.plan, folder.sweep, *_certificates(sweep, folder)])
         from sweeps import publish  # late: trials don't wait for what draws
 
         summary = publish.write_report(mlflow, folder, console)

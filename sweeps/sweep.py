@@ -4,6 +4,7 @@ import math
 import re
 import reprlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -43,8 +44,13 @@ class WorkloadChoice(Strict):
 
     def resolve(self) -> Workload:
         """Raises SweepError where the workload's network has no such field."""
-        overrides = self.model_dump(exclude={"name"}, exclude_none=True)
-        return workload_named(self.name).with_overrides(**overrides)
+        return _resolved(self)
+
+
+@cache
+def _resolved(choice: WorkloadChoice) -> Workload:
+    """Once, not for each of ten thousand trials."""
+    return workload_named(choice.name).with_overrides(**choice.model_dump(exclude={"name"}, exclude_none=True))
 
 
 def _countable(amount: float) -> float:
