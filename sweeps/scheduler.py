@@ -37,7 +37,6 @@ REFRESH = 5.0  # seconds between looks at what the cluster has: nodes come and g
 RETRIES = {INFRASTRUCTURE: 3, KILLED: 3, MEMORY: 1}
 ALONE = (KILLED, MEMORY)
 MANY = 1000  # trials; no autoscaler starts as many nodes
-RAYLET_DIED = "Ray's raylet on this machine has died: what is done is kept; start Ray again if the cluster is yours, and the same command goes on"
 BACK_OFF = 2.0  # seconds before the first time, doubled before each next one
 
 NextTrial = Callable[[Callable[[str], bool]], Trial | None]
@@ -199,7 +198,10 @@ class Cluster:
                 del running[task]
                 continue
             except ray.exceptions.LocalRayletDiedError as error:  # the driver's own: no other trial could start any more
-                raise ClusterError(RAYLET_DIED) from error
+                raise ClusterError(
+                    "Ray's raylet on this machine has died: what is done is kept; start Ray again if the cluster is yours, "
+                    "and the same command goes on"
+                ) from error
             except ray.exceptions.RayError as error:
                 event = _lost(error)
             attempt = running[task]

@@ -101,9 +101,9 @@ def test_another_network_does_not_pass(model, trained, predictions, tmp_path):
     assert not compare(predictions(model, "reference")[0], found, "float32").passed
 
 
-@pytest.mark.parametrize("model", WORKLOADS)
-def test_weights_of_another_shape_are_refused(model, trained, tmp_path):
-    """By the worker, before any framework sees them."""
+@pytest.mark.parametrize(("model", "name"), ALL)
+def test_weights_of_another_shape_are_refused(model, name, trained, built, tmp_path):
+    built(name)
     weights = changed(trained(model), tmp_path, np.transpose)
     with pytest.raises(WorkerDied, match="the given weights have shapes"):
-        predict("reference", trained(model), weights, tmp_path / "run", places.cache())
+        predict(name, trained(model), weights, tmp_path / "run", places.cache())

@@ -45,13 +45,14 @@ def run(home, *arguments, **changed):
     return subprocess.run(command(home, *arguments), capture_output=True, text=True, env=environment, cwd=home, timeout=300)
 
 
-def refusal(home, monkeypatch, *arguments, **changed):
+def refusal(home, monkeypatch, capfd, *arguments, **changed):
     """The line that a command ends with which can't be carried out. In this process: importing it all takes a fresh one seconds."""
     monkeypatch.chdir(home)
     for name, value in changed.items():
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(main, command(home, *arguments)[2:])
-    assert (done.exit_code, done.stdout) == (2, "") and "Traceback" not in done.stderr, done.output
+    beside = capfd.readouterr()  # what processes of ours wrote without asking Python
+    assert (done.exit_code, done.stdout, beside.out) == (2, "", "") and "Traceback" not in done.stderr + beside.err, (done.output, beside)
     return done.stderr
 
 
@@ -198,10 +199,10 @@ def test_a_search(home):
     ],
     ids=str,
 )
-def test_bad_input_is_one_clear_line(home, monkeypatch, arguments, change, said):
+def test_bad_input_is_one_clear_line(home, monkeypatch, capfd, arguments, change, said):
     write(home)
     (home / "gpu.yaml").write_text(yaml.safe_dump({**SWEEP, "resources": {"num_gpus": 1}, "adapters": ["pytorch"], "name": "gpu"}))
-    refused = refusal(home, monkeypatch, *arguments, **change)
+    refused = refusal(home, monkeypatch, capfd, *arguments, **change)
     assert said in refused and "secret" not in refused
 
 

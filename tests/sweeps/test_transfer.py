@@ -82,9 +82,10 @@ def test_weights_travel_as_a_file_and_only_where_they_are_asked_for(home, ids):
         ("pytorch reference pytorch", {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "can't be reached"),
     ],
 )
-def test_bad_input_is_one_clear_line(home, ids, monkeypatch, what, change, said):
+def test_bad_input_is_one_clear_line(home, ids, monkeypatch, capfd, what, change, said):
     source, target, run_of = what.split()
-    assert said in refusal(home, monkeypatch, "transfer", "--from", source, "--to", target, "--run", ids.get(run_of, run_of), **change)
+    arguments = "--from", source, "--to", target, "--run", ids.get(run_of, run_of)
+    assert said in refusal(home, monkeypatch, capfd, "transfer", *arguments, **change)
 
 
 def test_a_place_that_cannot_be_written(home, ids):
