@@ -28,7 +28,7 @@ class Recorder:
     """Brings MLflow up to date with what earlier drivers left, then writes events as they come."""
 
     def __init__(self, sweep: SweepRun, past: Iterable[TrialRecord] = ()):
-        """past: the records of trials that were started before."""
+        """past: the records of trials that are finished, and will not run again."""
         context = multiprocessing.get_context("spawn")
         self.queue: multiprocessing.Queue[Item] = context.Queue()
         self.behind = context.Value("b", False)

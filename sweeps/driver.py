@@ -75,7 +75,8 @@ def _run_trials(
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
     holes: dict[str, str] = {}
     left, wait = ledger.remaining(), _patience()
-    recorder = Recorder(mlflow, folder.records())
+    finished = ledger.finished()  # decided now: the recorder takes its time, and what runs until then is written as it happens
+    recorder = Recorder(mlflow, [record for record in folder.records() if record.folder.name in finished])
     try:
         with Cluster(sweep.resources) as cluster:
             if wait:

@@ -89,6 +89,10 @@ class Ledger:
         """How many trials have no outcome yet."""
         return self.planned - sum(self.outcomes().values())
 
+    def finished(self) -> set[str]:
+        """The identities of the trials that have an outcome."""
+        return {trial.user_attrs["identity"] for trial in self._trials() if _outcome(trial)}
+
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self.storage.patiently(lambda _: self.study.get_trials(deepcopy=False, states=states or None))
 
@@ -190,7 +194,7 @@ class Search(Ledger):
         return self._start(asked, trial)
 
     def _start(self, asked: optuna.Trial, trial: Trial) -> Trial | None:
-        same = [done for done in self._trials(TrialState.COMPLETE) if done.user_attrs.get("identity") == trial.identity]
+        same = [done for done in self._trials() if _outcome(done) and done.user_attrs["identity"] == trial.identity]
         if same:
             self._settle(asked, _outcome(same[0]), same[0].values)
             return None

@@ -8,12 +8,15 @@ import time
 import pytest
 from optuna.exceptions import StorageInternalError
 
+from experiments import tracking
 from experiments.errors import LedgerError, SweepError
 from experiments.places import PROJECT
+from experiments.recorder import Recorder
 from sweeps import design, driver, scheduler, storage, sweep
 from sweeps.folder import SweepFolder
 from sweeps.storage import JournalLock, Lease, Storage
 from sweeps.study import open_ledger
+from sweeps.terminal import Terminal
 
 FILE = {
     "name": "ledger",
@@ -89,6 +92,57 @@ def test_a_trial_that_is_lost_before_it_starts_is_a_failure(ledger, tmp_path):
     assert folder.record(trial).outcome()["error"] == "the node or its Ray worker was lost: node lost"
 
 
+class LateRecorder:
+    """A recorder whose process comes to run when all is over: the machine is busy."""
+
+    def __init__(self, *arguments):
+        self.arguments, self.items = arguments, []
+
+    def record(self, *item):
+        self.items.append(item)
+
+    def close(self):
+        recorder = Recorder(*self.arguments)
+        for item in self.items:
+            recorder.record(*item)
+        return recorder.close()
+
+
+class NoCluster:
+    """Trials that end at once."""
+
+    own = False
+
+    def __init__(self, resources): ...
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_): ...
+
+    def check(self, adapters, wait): ...
+
+    def run(self, next_trial):
+        while trial := next_trial(always):
+            yield trial, {"event": "started", "time": 1.0, "host": "here", "devices": "cpu"}
+            yield trial, {**outcome(), "time": 2.0, "error": "", "fault": ""}
+
+
+def test_a_trial_that_was_cut_off_has_one_run_however_late_the_recorder(ledger, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(driver, "Recorder", LateRecorder)
+    monkeypatch.setattr(driver, "Cluster", NoCluster)
+    folder, first = SweepFolder(tmp_path, "ledger", 1), ledger()
+    done, cut_off = first.next(always), first.next(always)
+    folder.record(cut_off).create(cut_off)
+    driver._take(done, {**outcome(), "time": 2.0, "error": "", "fault": ""}, folder, first, LateRecorder())
+    second = ledger()
+    mlflow = tracking.open_sweep(tmp_path, folder.path, "ledger", "sweep ledger/1", {"sweep": "ledger/1"})
+    driver._run_trials(second.plan.sweep, folder, second, mlflow, Terminal(quiet=True))
+    runs = [run.data.tags["trial"] for run in tracking.children(tracking.connect(mlflow.uri), mlflow)]
+    assert sorted(runs) == sorted(trial.identity for trial in second.plan.order)
+
+
 def test_failures_and_divergences_are_outcomes(ledger):
     made = ledger()
     made.finish(made.next(always), {"event": "outcome", "kind": "failed", "metrics": {}})
@@ -130,6 +184,11 @@ def test_a_search_goes_on_where_it_stopped(ledger):
 def test_a_search_larger_than_its_space_ends(ledger):
     made = ledger(design="search", trials=50, seeds=[0])
     assert len(drain(made)) == 4 and made.remaining() == 0
+
+
+def test_a_search_runs_a_failed_cell_once(ledger):
+    made = ledger(design="search", trials=50, seeds=[0])
+    assert len(drain(made, "failed")) == 4 and made.outcomes() == {"failed": 50}
 
 
 def test_a_search_never_runs_choices_that_conflict(ledger):
