@@ -3,22 +3,20 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import load_spec
-from experiments import certified, tracking
+from experiments import certified
 from experiments.environment import Environment
 from experiments.errors import EnvironmentFailed, SweepError, TrackingError
 from experiments.places import cache
-from experiments.recorder import Recorder
-from experiments.records import revision, without_files
-from experiments.tracking import SweepRun
+from experiments.records import TrialRecord, revision, without_files
 from experiments.trial import Event, Trial
 from sweeps import design
 from sweeps.folder import CERTIFICATE, SweepFolder, open_folder
@@ -29,73 +27,109 @@ from sweeps.study import Ledger, open_ledger
 from sweeps.sweep import Sweep
 from sweeps.terminal import Terminal
 
+if TYPE_CHECKING:
+    from experiments.recorder import Recorder
+    from experiments.tracking import SweepRun
+
 
 def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, Any]:
     """Run a sweep to its end and return the report's summary. Raises RosettaError; KeyboardInterrupt passes through."""
     plan = design.plan(sweep)
     folder = open_folder(home, sweep, fresh)
-    with lease(folder.path, folder.title) as held:
+    with lease(folder.path, folder.title) as held, ThreadPoolExecutor(1) as aside:
         ledger = open_ledger(plan, Storage(held), folder.title)
         ledger.prepare(folder.outcome)
         untouched = ledger.remaining() == ledger.planned  # later both files are there; of ten thousand trials they take a second
         if untouched:
             folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
             folder.sweep.write_text(sweep.text())
-        mlflow = _open_tracking(folder, sweep.design)
-        if untouched:
-            tracking.log_files(mlflow, [folder.plan, folder.sweep])
-        try:
-            holes: dict[str, str] = {}
-            if ledger.remaining():
-                holes = _run_trials(sweep, folder, ledger, mlflow, console)
-            else:
-                console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
-                tracking.reconcile(mlflow, folder.records())
+        opening = aside.submit(_open_tracking, folder, sweep.design, [folder.plan, folder.sweep] if untouched else [])
+        with _killed_if_cut_off(opening):
+            holes = _run_trials(sweep, folder, ledger, opening, console) if ledger.remaining() else _look(sweep, folder, opening, console)
             folder.plan.write_text(json.dumps({**plan.as_dict(), "holes": holes}, indent=1))
-        except BaseException:
-            with suppress(TrackingError):  # the reason why it ends is another
-                tracking.close_sweep(mlflow, "KILLED")
-            raise
-        tracking.log_files(mlflow, [folder.plan, folder.sweep, *_certificates(sweep, folder)])
-        from sweeps import publish  # late: trials don't wait for what draws
+            return _publish(sweep, folder, opening.result(), console)
 
-        summary = publish.write_report(mlflow, folder, console)
-        tracking.close_sweep(mlflow, "FINISHED")
+
+def _publish(sweep: Sweep, folder: SweepFolder, mlflow: "SweepRun", console: Terminal) -> dict[str, Any]:
+    from experiments import tracking
+    from sweeps import publish  # late: trials don't wait for what draws
+
+    tracking.log_files(mlflow, [folder.plan, folder.sweep, *_certificates(sweep, folder)])
+    summary = publish.write_report(mlflow, folder, console)
+    tracking.close_sweep(mlflow, "FINISHED")
     return summary
 
 
-def _open_tracking(folder: SweepFolder, design: str) -> SweepRun:
+def _open_tracking(folder: SweepFolder, design: str, files: Iterable[Path] = ()) -> "SweepRun":
+    from experiments import tracking  # late: mlflow takes seconds to import, in which Ray starts
+
     tags = {"sweep": folder.title, "design": design, "revision": revision()}
-    return tracking.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
+    mlflow = tracking.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
+    tracking.log_files(mlflow, files)
+    return mlflow
+
+
+@contextmanager
+def _killed_if_cut_off(opening: "Future[SweepRun]") -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(TrackingError):  # the reason why it ends is another
+            mlflow = opening.result()
+            from experiments import tracking
+
+            tracking.close_sweep(mlflow, "KILLED")
+        raise
+
+
+def _look(sweep: Sweep, folder: SweepFolder, opening: "Future[SweepRun]", console: Terminal) -> dict[str, str]:
+    """There is nothing to run; what MLflow lacks is written. Returns no adapter."""
+    console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
+    mlflow = opening.result()
+    from experiments import tracking
+
+    tracking.reconcile(mlflow, folder.records())
+    return {}
 
 
 def _run_trials(
-    sweep: Sweep, folder: SweepFolder, ledger: Ledger, mlflow: SweepRun, console: Terminal
+    sweep: Sweep, folder: SweepFolder, ledger: Ledger, opening: "Future[SweepRun]", console: Terminal
 ) -> dict[str, str]:
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
     holes: dict[str, str] = {}
     left, wait = ledger.remaining(), _patience()
     finished = ledger.finished()  # decided now: the recorder takes its time, and what runs until then is written as it happens
-    recorder = Recorder(mlflow, [record for record in folder.records() if record.folder.name in finished])
-    try:
-        with Cluster(sweep.resources) as cluster:
-            if wait:
-                cluster.ask_for_nodes(sweep.adapters, left)
-            cluster.check(sweep.adapters, wait)
-            if cluster.own:
-                holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
-                ledger.leave_out(holes)
-                _check_certificates(sweep, holes)
-            with SweepProgress(console, ledger.planned, ledger.planned - left) as progress:
-                for trial, event in cluster.run(ledger.next):
-                    _take(trial, event, folder, ledger, recorder)
-                    progress.show(trial, event)
-    finally:
-        written = recorder.close()
+    past = [record for record in folder.records() if record.folder.name in finished]
+    with ThreadPoolExecutor(1) as aside:
+        recording = aside.submit(_start_recorder, opening, past)
+        try:
+            with Cluster(sweep.resources) as cluster:
+                recorder = recording.result()
+                if wait:
+                    cluster.ask_for_nodes(sweep.adapters, left)
+                cluster.check(sweep.adapters, wait)
+                if cluster.own:
+                    holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
+                    ledger.leave_out(holes)
+                    _check_certificates(sweep, holes)
+                with SweepProgress(console, ledger.planned, ledger.planned - left) as progress:
+                    for trial, event in cluster.run(ledger.next):
+                        _take(trial, event, folder, ledger, recorder)
+                        progress.show(trial, event)
+        finally:
+            written = recording.result().close()
     if not written:
+        from experiments import tracking
+
         console.say("MLflow was away for a while; writing what it lacks.", "yellow")
-        tracking.reconcile(mlflow, folder.records())
+        tracking.reconcile(opening.result(), folder.records())
     return holes
+
+
+def _start_recorder(opening: "Future[SweepRun]", past: list[TrialRecord]) -> "Recorder":
+    from experiments import recorder  # late, as above
+
+    return recorder.Recorder(opening.result(), past)
 
 
 def _patience() -> float:
@@ -112,6 +146,8 @@ def sync(folder: SweepFolder) -> int:
 
     Raises LedgerError where a driver runs the sweep: it writes for itself.
     """
+    from experiments import tracking
+
     with lease(folder.path, folder.title):
         ended = tracking.ended_sweep(folder.home, folder.path, folder.name)
         if ended and not (changed := tracking.reconcile(ended, folder.records())):
@@ -146,7 +182,7 @@ def _certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
     return [Path(shutil.copyfile(path, copy)) for path, copy in copies]
 
 
-def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: Recorder) -> None:
+def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: "Recorder") -> None:
     """Keep an event: on disk first, then in the ledger, then in MLflow."""
     record = folder.record(trial)
     if event["event"] == "started" or not record.exists:  # a trial may be lost before it could say that it started

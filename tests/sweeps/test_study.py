@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 
 import pytest
 from optuna.exceptions import StorageInternalError
 
-from experiments import tracking
+from experiments import recorder, tracking
 from experiments.errors import LedgerError, SweepError
 from experiments.places import PROJECT
 from experiments.recorder import Recorder
@@ -102,10 +103,10 @@ class LateRecorder:
         self.items.append(item)
 
     def close(self):
-        recorder = Recorder(*self.arguments)
+        late = Recorder(*self.arguments)
         for item in self.items:
-            recorder.record(*item)
-        return recorder.close()
+            late.record(*item)
+        return late.close()
 
 
 class NoCluster:
@@ -130,7 +131,7 @@ class NoCluster:
 
 def test_a_trial_that_was_cut_off_has_one_run_however_late_the_recorder(ledger, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(driver, "Recorder", LateRecorder)
+    monkeypatch.setattr(recorder, "Recorder", LateRecorder)
     monkeypatch.setattr(driver, "Cluster", NoCluster)
     folder, first = SweepFolder(tmp_path, "ledger", 1), ledger()
     done, cut_off = first.next(always), first.next(always)
@@ -138,7 +139,9 @@ def test_a_trial_that_was_cut_off_has_one_run_however_late_the_recorder(ledger, 
     driver._take(done, {**outcome(), "time": 2.0, "error": "", "fault": ""}, folder, first, LateRecorder())
     second = ledger()
     mlflow = tracking.open_sweep(tmp_path, folder.path, "ledger", "sweep ledger/1", {"sweep": "ledger/1"})
-    driver._run_trials(second.plan.sweep, folder, second, mlflow, Terminal(quiet=True))
+    opening = Future()
+    opening.set_result(mlflow)
+    driver._run_trials(second.plan.sweep, folder, second, opening, Terminal(quiet=True))
     runs = [run.data.tags["trial"] for run in tracking.children(tracking.connect(mlflow.uri), mlflow)]
     assert sorted(runs) == sorted(trial.identity for trial in second.plan.order)
 
