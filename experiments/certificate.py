@@ -148,18 +148,23 @@ class Verifier:
 
     def prepare(self, wanted: list[tuple[str, Case]]) -> None:
         """Write the data and run the reference for every function that the cases need and none before did. Raises WorkerDied."""
-        needed: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        needed: dict[tuple[str, str], dict[str, tuple[str, Case]]] = {}
         for name, case in wanted:
             if self._key(name, case) not in self.references:
-                needed.setdefault((case.precision, case.width), {})[self._key(name, case)] = self._reference_case(name, case)
-        for (precision, width), found in needed.items():
-            case = next(case for _, case in wanted if (case.precision, case.width) == (precision, width))
-            write_data(self._sized(case), self._data(case), SEEDS[self.workload.model].get(case.width, 0))
-            folder = self.folder / f"reference {precision} {width} {len(self.references)}"
-            errors = self._trace("reference", case, folder, list(found.values()))
-            if any(errors.values()):
-                raise WorkerDied(f"the reference failed: {errors}")
-            self.references |= {key: folder / f"{key}.npz" for key in found}
+                needed.setdefault((case.precision, case.width), {})[self._key(name, case)] = name, case
+        with _two_at_a_time() as pool:
+            for found in list(pool.map(self._prepare, needed.values())):
+                self.references |= found
+
+    def _prepare(self, needed: dict[str, tuple[str, Case]]) -> dict[str, Path]:
+        """Run the reference for functions of one precision and width; returns {key: what it gave}."""
+        case = next(case for _, case in needed.values())
+        write_data(self._sized(case), self._data(case), SEEDS[self.workload.model].get(case.width, 0))
+        folder = self.folder / f"reference {case.precision} {case.width} {len(self.references)}"
+        errors = self._trace("reference", case, folder, [self._reference_case(*one) for one in needed.values()])
+        if any(errors.values()):
+            raise WorkerDied(f"the reference failed: {errors}")
+        return {key: folder / f"{key}.npz" for key in needed}
 
     def run(self, name: str, cases: list[Case], implementation: str = "") -> list[Result]:
         """Compare one adapter with the reference: cases of one width, whose workers start alike, share a process.
@@ -308,6 +313,7 @@ def certify(verifier: Verifier, adapters: list[str], progress: Callable[[Result]
             for result in found:
                 progress(result)
             results += found
+    results.sort(key=lambda result: wanted.index((result.adapter, result.case)))
     for name in adapters:
         rows = [result.as_dict() for result in results if result.adapter == name]
         certified.keep(rows, certified.path(load_spec(name), model, device, verifier.cache))
@@ -327,13 +333,13 @@ def _two_at_a_time() -> Iterator[ThreadPoolExecutor]:
 
 
 def _groups(verifier: Verifier, wanted: list[tuple[str, Case]]) -> list[tuple[str, list[Case]]]:
-    """Cases that one process can run: of one adapter and width, with the same environment variables."""
+    """Cases that one process can run: of one adapter and width, with the same environment variables. Most cases first, so that
+    none runs long when the others are done."""
 
     def alike(one: tuple[str, Case]) -> tuple[str, str, str]:
         name, case = one
         variables = load_spec(name).environment_variables(verifier.configuration(name, case))
         return name, case.width, json.dumps(variables, sort_keys=True)
 
-    order = {name: place for place, (name, _) in enumerate(wanted)}
-    ordered = sorted(wanted, key=lambda one: (order[one[0]], alike(one)))
-    return [(key[0], [case for _, case in group]) for key, group in groupby(ordered, alike)]
+    groups = [(key[0], [case for _, case in group]) for key, group in groupby(sorted(wanted, key=alike), alike)]
+    return sorted(groups, key=lambda group: -len(group[1]))

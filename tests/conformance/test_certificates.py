@@ -12,7 +12,13 @@ from experiments.trial import Trial
 from experiments.workload import workload_named
 from tests.conformance.wrong import CONTROLS, HIDDEN, SLIGHT
 
-NETWORKS = [(name, model) for name in ADAPTERS for model in load_spec(name).models]
+
+def together(name, *values):
+    """What the tests of one environment are about: those of one process wait for no other that builds it."""
+    return pytest.param(name, *values, marks=pytest.mark.xdist_group(load_spec(name).module))
+
+
+NETWORKS = [together(name, model) for name in ADAPTERS for model in load_spec(name).models]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +134,7 @@ def test_every_choice_is_in_force_when_it_is_asked_for(name, model, built, tmp_p
     assert describe(name, model, possible, tmp_path, built(name)) == dict.fromkeys(possible, "")
 
 
-LOADERS = [name for name in ADAPTERS if not load_spec(name).refusal("loader", "framework")]
+LOADERS = [together(name) for name in ADAPTERS if not load_spec(name).refusal("loader", "framework")]
 
 
 @pytest.mark.parametrize("name", LOADERS)
