@@ -5,7 +5,8 @@ this name calls what took its place. Theano reads its flags when it is imported:
 environment's Python starts. Compiled operations are kept in the environment, and those that call a BLAS are linked to the
 one that NumPy brought along; with none, Theano goes through NumPy's Python interface. Theano compiles an operation with g++
 when it meets it first, more than a minute for a network: that is done here, once, where no trial's clock runs. Some of them
-Theano would compile anew in every process all the same: two of its lines are mended.
+Theano would compile anew in every process all the same: two of its lines are mended. Half of g++'s time goes into headers,
+the same for every operation: they are compiled first.
 
 Run by the environment's own Python: -m adapters.lasagne.complete
 """
@@ -13,6 +14,7 @@ import glob
 import itertools
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 
@@ -37,6 +39,16 @@ KEYS = {
     "gof/cc.py": ("if hasattr(node.op, '__props__'):", "if getattr(node.op, '__props__', ()):"),
     "gof/op.py": ("(hash(tuple(self.func_codes)), )", "(tuple(self.func_codes), )"),
 }
+HEADERS = os.path.join("theano", "gof", "c_code", "theano_headers.h")  # beside Theano's own, where g++ looks for it
+INCLUDED = """#include <Python.h>
+#include <iostream>
+#include <math.h>
+#include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
+#include <vector>
+#include <algorithm>
+#include "theano_mod_helper.h"
+"""
 FLAGS = "import os; os.environ['THEANO_FLAGS'] = {!r}\n"
 # Operations are the same for every size, but for sizes of 1.
 NETWORKS = {
@@ -52,11 +64,17 @@ def main():
     if not shutil.which("g++"):
         sys.exit("Lasagne's environment needs g++, with which Theano compiles its operations: install it")
     write(os.path.join("theano", "tensor", "signal", "downsample.py"), DOWNSAMPLE)
+    prepare_theano()
+    compile_operations(SPEC, NETWORKS)
+
+
+def prepare_theano():
+    """All but the operations."""
     name_blas()
     mend_keys()
     write("theano_flags.pth", FLAGS.format(flags()))
     os.environ["THEANO_FLAGS"] = flags()
-    compile_operations(SPEC, NETWORKS)
+    precompile_headers()
 
 
 def write(name, text):
@@ -80,8 +98,23 @@ def mend_keys():
         write(path, before + mended + after)
 
 
+def precompile_headers():
+    """With the options that operations are compiled with: where they differ g++ reads the header itself."""
+    write(HEADERS, INCLUDED)
+    import theano
+    from theano.gof.cc import CLinker
+    from theano.gof.cmodule import std_include_dirs
+
+    one = theano.tensor.vector()
+    path = os.path.join(SITE, HEADERS)
+    options = CLinker().accept(theano.gof.FunctionGraph([one], [one + 1])).compile_args()
+    options += ["-g", "-fvisibility=hidden"] + ["-I" + folder for folder in std_include_dirs()]
+    subprocess.check_call([theano.config.cxx] + options + ["-x", "c++-header", path, "-o", path + ".gch"])
+
+
 def flags():
     chosen = ["base_compiledir=" + os.path.join(sys.prefix, "theano"), "compile.wait=1"]  # seconds before it tries a lock again
+    chosen.append("gcc.cxxflags=-include " + os.path.basename(HEADERS))
     if os.path.exists(os.path.join(LIBRARIES, "libopenblas.so")):
         chosen.append("blas.ldflags=-L{0} -lopenblas -Wl\\,-rpath\\,{0}".format(LIBRARIES))
     return ",".join(chosen)

@@ -1,4 +1,4 @@
-"""Complete an environment of Keras on Theano: Theano's flags, two of its lines, and its operations compiled, as
+"""Complete an environment of Keras on Theano: Theano's flags, its BLAS, two of its lines, and its operations compiled, as
 adapters/lasagne/complete.py says.
 
 Run by the environment's own Python: -m adapters.keras2.keras2_theano.complete
@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from adapters.keras2 import THEANO
-from adapters.lasagne.complete import FLAGS, compile_operations, flags, mend_keys, write
+from adapters.lasagne.complete import compile_operations, prepare_theano
 from adapters.model import Network, RecurrentNetwork
 
 # Operations are the same for every size, but for sizes of 1.
@@ -21,9 +21,8 @@ NETWORKS = {
 def main():
     if not shutil.which("g++"):
         sys.exit("Theano's environment needs g++, with which Theano compiles its operations: install it")
-    mend_keys()
-    write("theano_flags.pth", FLAGS.format(flags()))
-    os.environ.update(THEANO.variables, THEANO_FLAGS=flags())
+    os.environ.update(THEANO.variables)
+    prepare_theano()
     compile_operations(THEANO, NETWORKS)
 
 
