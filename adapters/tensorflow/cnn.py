@@ -143,7 +143,8 @@ class Model(model.Model):
             tape.watch(pictures)
             loss = self.loss(self.forward(x, True), y)
         gradients = tape.gradient(loss, variables + pictures)
-        self.update(gradients[: len(variables)])
+        with tf.control_dependencies(gradients):  # a variable that is still read would be copied to be changed
+            self.update(gradients[: len(variables)])
         return [loss] + gradients[len(variables) :]
 
     def train_step(self, x, y):
