@@ -12,7 +12,7 @@ from jax import numpy as jnp
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
-from adapters.jax.runtime import configure_devices
+from adapters.jax.runtime import configure_devices, quick_draws
 from adapters.model import CLIPS, LAYERS
 from adapters.shapes import STRIDES
 
@@ -41,7 +41,8 @@ class Model(model.Model):
         set_precision(settings)
         self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.key, key = jax.random.split(jax.random.key(seed))
-        self.weights = self.build(key)
+        with quick_draws():
+            self.weights = self.build(key)
         self.loss = self.build_loss()
         self.optimizer = self.build_optimizer()
         self.velocities = self.optimizer.init(self.weights)
@@ -58,9 +59,7 @@ class Model(model.Model):
         for name, shape, layer_key in zip(LAYERS, shapes, jax.random.split(key, len(LAYERS))):
             kernel_key, bias_key = jax.random.split(layer_key)
             bias_initializer = BIAS_INITIALIZERS[self.settings["bias_init"]](int(np.prod(shape[:-1])))
-            drawn = (9,) + shape[2:] if len(shape) == 4 else shape  # the same draws: for four axes XLA takes half as long again to compile them
-            kernel = INITIALIZERS[self.settings["init"]](kernel_key, drawn, self.dtype)
-            weights[name + ".weight"] = kernel.reshape(shape)
+            weights[name + ".weight"] = INITIALIZERS[self.settings["init"]](kernel_key, shape, self.dtype)
             if len(shape) == 2 or self.settings["conv_bias"] == "on":
                 weights[name + ".bias"] = bias_initializer(bias_key, shape[-1:], self.dtype)
         return weights

@@ -9,7 +9,7 @@ from jax import numpy as jnp
 from adapters import model
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
-from adapters.jax.runtime import configure_devices
+from adapters.jax.runtime import configure_devices, quick_draws
 from adapters.model import epsilon_of
 
 # What flax's Embed, GRUCell and Linear draw.
@@ -25,7 +25,8 @@ class Model(model.Model):
         set_precision(settings)
         self.dtype, self.computed = PRECISIONS[settings["precision"]], COMPUTED[settings["precision"]]
         self.gate, self.time_axis = GATES[settings["gates"]], TIME_AXES[settings["sequence_layout"]]
-        self.weights = self.build(jax.random.key(seed))
+        with quick_draws():
+            self.weights = self.build(jax.random.key(seed))
         self.loss = self.build_loss()
         self.optimizer = self.build_optimizer()
         self.moments = self.optimizer.init(self.weights)

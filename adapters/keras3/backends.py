@@ -1,4 +1,5 @@
 """What differs between Keras's back ends, at one place. Importing it imports Keras on the back end that KERAS_BACKEND names."""
+import contextlib
 import os
 import random
 import sys
@@ -49,6 +50,10 @@ class BackEnd(object):
 
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
+
+    def draws(self):
+        """A context in which a network's first weights are drawn."""
+        return contextlib.nullcontext()
 
     def compile(self, net, scores, loss, optimizer):
         """Model.compile of the network that is trained and of its part that predicts, with what the setting compile asks for."""
@@ -213,6 +218,11 @@ class Jax(BackEnd):
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         jax.config.update("jax_enable_x64", settings["precision"] == "float64")
         jax.config.update("jax_default_matmul_precision", self.products[settings["precision"]])
+
+    def draws(self):
+        """As JAX did by default before 0.5. What it does since takes XLA 3 to 12 seconds of compiling for each shape of a
+        convolution's kernel; it is for arrays that lie on several devices. Both draw the same laws."""
+        return self.jax.threefry_partitionable(False)
 
     def variables(self, model):
         return [model.trainable_variables, model.non_trainable_variables, model.optimizer.variables]

@@ -33,7 +33,8 @@ class Model(model.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.backend = backends.configure(network, settings, seed)
-        self.scores, self.net = self.build()
+        with self.backend.draws():
+            self.scores, self.net = self.build()
         self.backend.compile(self.net, self.scores, self.build_loss(), self.build_optimizer())
 
     # Network
