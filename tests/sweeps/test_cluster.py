@@ -71,8 +71,9 @@ def run(nodes, monkeypatch):
     return run_all
 
 
-def run_all(waiting, wait=0.0, **resources):
-    waiting = list(waiting)
+def run_all(waiting, wait=0.0, events=None, **resources):
+    """events: where they go as they come, for those who watch."""
+    waiting, events = list(waiting), defaultdict(list) if events is None else events
 
     def next_trial(fits):
         found = next((trial for trial in waiting if fits(trial.adapter)), None)
@@ -80,7 +81,6 @@ def run_all(waiting, wait=0.0, **resources):
             waiting.remove(found)
         return found
 
-    events = defaultdict(list)
     with Probe(Resources(**resources)) as cluster:
         adapters = list({trial.adapter for trial in waiting})
         if wait:
@@ -198,9 +198,11 @@ def test_a_node_that_is_lost_takes_no_trial_with_it(nodes, run):
     """A node that alone has what the trial needs, and another one like it later."""
     like_it = {"num_cpus": 1, "num_gpus": 1, "resources": {"short_lived": 1}, "env_vars": {"PYTHONPATH": str(PROJECT)}}
     first = nodes.nodes.add_node(**like_it)
+    events = defaultdict(list)
     with ThreadPoolExecutor(1) as pool:  # Ray adds nodes in the main thread only
-        running = pool.submit(run, trials(1, seconds=6.0), num_gpus=1, num_cpus=1, custom={"pytorch": {"short_lived": 1}})
-        time.sleep(4.0)
+        running = pool.submit(run, trials(1, seconds=6.0), events=events, num_gpus=1, num_cpus=1, custom={"pytorch": {"short_lived": 1}})
+        while not events and not running.done():  # a busy machine takes its time to start a trial
+            time.sleep(0.1)
         nodes.nodes.remove_node(first, allow_graceful=False)
         nodes.nodes.add_node(**like_it)
         (found,) = running.result().values()
