@@ -45,15 +45,22 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
             folder.sweep.write_text(sweep.text())
         opening = aside.submit(_open_tracking, folder, sweep.design, [folder.plan, folder.sweep] if untouched else [])
         with _killed_if_cut_off(opening):
-            holes = _run_trials(sweep, folder, ledger, opening, console) if ledger.remaining() else _look(sweep, folder, opening, console)
+            if ledger.remaining():
+                holes, written = _run_trials(sweep, folder, ledger, opening, console)
+            else:
+                console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
+                holes, written = {}, False
             folder.plan.write_text(json.dumps({**plan.as_dict(), "holes": holes}, indent=1))
-            return _publish(sweep, folder, opening.result(), console)
+            return _publish(sweep, folder, opening.result(), written, console)
 
 
-def _publish(sweep: Sweep, folder: SweepFolder, mlflow: "SweepRun", console: Terminal) -> dict[str, Any]:
+def _publish(sweep: Sweep, folder: SweepFolder, mlflow: "SweepRun", written: bool, console: Terminal) -> dict[str, Any]:
+    """Write what MLflow lacks, unless the recorder has written it all, then the report; returns the report's summary."""
     from experiments import tracking
     from sweeps import publish  # late: trials don't wait for what draws
 
+    if not written:
+        tracking.reconcile(mlflow, folder.records())
     tracking.log_files(mlflow, [folder.plan, folder.sweep, *_certificates(sweep, folder)])
     summary = publish.write_report(mlflow, folder, console)
     tracking.close_sweep(mlflow, "FINISHED")
@@ -82,20 +89,10 @@ def _killed_if_cut_off(opening: "Future[SweepRun]") -> Iterator[None]:
         raise
 
 
-def _look(sweep: Sweep, folder: SweepFolder, opening: "Future[SweepRun]", console: Terminal) -> dict[str, str]:
-    """There is nothing to run; what MLflow lacks is written. Returns no adapter."""
-    console.print(f"Sweep '{sweep.name}' is complete: nothing to run.")
-    mlflow = opening.result()
-    from experiments import tracking
-
-    tracking.reconcile(mlflow, folder.records())
-    return {}
-
-
 def _run_trials(
     sweep: Sweep, folder: SweepFolder, ledger: Ledger, opening: "Future[SweepRun]", console: Terminal
-) -> dict[str, str]:
-    """Run what the ledger hands out; returns {adapter: why this machine can't run it}."""
+) -> tuple[dict[str, str], bool]:
+    """Run what the ledger hands out; returns {adapter: why this machine can't run it}, and whether MLflow took everything."""
     holes: dict[str, str] = {}
     left, wait = ledger.remaining(), _patience()
     finished = ledger.finished()  # decided now: the recorder takes its time, and what runs until then is written as it happens
@@ -119,11 +116,8 @@ def _run_trials(
         finally:
             written = recording.result().close()
     if not written:
-        from experiments import tracking
-
         console.say("MLflow was away for a while; writing what it lacks.", "yellow")
-        tracking.reconcile(opening.result(), folder.records())
-    return holes
+    return holes, written
 
 
 def _start_recorder(opening: "Future[SweepRun]", past: list[TrialRecord]) -> "Recorder":
