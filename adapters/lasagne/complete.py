@@ -6,7 +6,7 @@ environment's Python starts. Compiled operations are kept in the environment, an
 one that NumPy brought along; with none, Theano goes through NumPy's Python interface. Theano compiles an operation with g++
 when it meets it first, more than a minute for a network: that is done here, once, where no trial's clock runs. Some of them
 Theano would compile anew in every process all the same: two of its lines are mended. Half of g++'s time goes into headers,
-the same for every operation: they are compiled first.
+the same for every operation: they are compiled first. A sixth goes into what a debugger reads: nobody asked for that.
 
 Run by the environment's own Python: -m adapters.lasagne.complete
 """
@@ -58,6 +58,11 @@ NETWORKS = {
 # What is compiled for beside the native configuration: choices with operations of their own, in one network for most of these.
 OTHERS = {"conv_bias": "off", "conv_padding": "valid", "pool_stride": "one", "clip": "value_0.01", "input_gradient": "computed"}
 CONFIGURATIONS = {"cnn": ({}, OTHERS), "gru": ({},)}
+# What a certificate compares, without dropout, and has operations of its own: several choices in one network.
+CERTIFIED = {
+    "cnn": ({}, {"precision": "float32"}, {"nesterov": "on", "loss": "logits"}, {"loss": "softmax_twice", "labels": "one_hot"}),
+    "gru": ({"reset": "before", "adam_epsilon": "hat_1e-8"}, {"gates": "hard_sigmoid"}),
+}
 
 
 def main():
@@ -65,7 +70,7 @@ def main():
         sys.exit("Lasagne's environment needs g++, with which Theano compiles its operations: install it")
     write(os.path.join("theano", "tensor", "signal", "downsample.py"), DOWNSAMPLE)
     prepare_theano()
-    compile_operations(SPEC, NETWORKS)
+    compile_operations(SPEC, NETWORKS, CERTIFIED)
 
 
 def prepare_theano():
@@ -108,22 +113,29 @@ def precompile_headers():
     one = theano.tensor.vector()
     path = os.path.join(SITE, HEADERS)
     options = CLinker().accept(theano.gof.FunctionGraph([one], [one + 1])).compile_args()
-    options += ["-g", "-fvisibility=hidden"] + ["-I" + folder for folder in std_include_dirs()]
+    options = ["-g"] + options + ["-fvisibility=hidden"] + ["-I" + folder for folder in std_include_dirs()]
     subprocess.check_call([theano.config.cxx] + options + ["-x", "c++-header", path, "-o", path + ".gch"])
 
 
 def flags():
     chosen = ["base_compiledir=" + os.path.join(sys.prefix, "theano"), "compile.wait=1"]  # seconds before it tries a lock again
-    chosen.append("gcc.cxxflags=-include " + os.path.basename(HEADERS))
+    chosen.append("gcc.cxxflags=-g0 -include " + os.path.basename(HEADERS))
     if os.path.exists(os.path.join(LIBRARIES, "libopenblas.so")):
         chosen.append("blas.ldflags=-L{0} -lopenblas -Wl\\,-rpath\\,{0}".format(LIBRARIES))
     return ",".join(chosen)
 
 
-def compile_operations(spec, networks):
-    for name, implementation in spec.models.items():
+def compile_operations(spec, networks, certified):
+    undropped = dict(networks, cnn=networks["cnn"]._replace(dropout=(0.0, 0.0, 0.0)))
+    for name in spec.models:
         for precision, choices in itertools.product(spec.settings["precision"].choices, CONFIGURATIONS[name]):
-            load(implementation)(networks[name], dict(spec.native(name), precision=precision, **choices), 0).report()
+            build(spec, name, networks[name], dict(choices, precision=precision))
+        for choices in certified[name]:
+            build(spec, name, undropped[name], dict({"precision": "float64"}, **choices))
+
+
+def build(spec, name, network, choices):
+    load(spec.models[name])(network, dict(spec.native(name), **choices), 0).report()
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ SPEC = AdapterSpec(
             "zeros", ("zeros", "fan_in_uniform"), "tf.keras.layers.Conv2D; read back from the weights"
         ),
         "conv_bias": Supported(
-            "on", every("conv_bias"), "tf.keras.layers.Conv2D(use_bias=True); tf.nn.bias_add is an operation of its own in the traced graph"
+            "on", every("conv_bias"), "tf.keras.layers.Conv2D(use_bias=True); an addition after the convolution in the traced graph"
         ),
         "conv_padding": Supported(
             "valid", every("conv_padding"), "tf.keras.layers.Conv2D(padding='valid'); tf.nn.conv2d has no default; in the traced graph"

@@ -26,6 +26,7 @@ BIAS_INITIALIZERS = {
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
 }
 DATA_FORMATS = {"nchw": "NCHW", "nhwc": "NHWC"}
+BIAS_SHAPES = {"nchw": (-1, 1, 1), "nhwc": (-1,)}
 PADDINGS = {"same": "SAME", "valid": "VALID"}
 
 
@@ -79,7 +80,8 @@ class Model(model.Model):
         x = tf.nn.conv2d(x, kernel, 1, padding, data_format=self.data_format)
         if self.settings["conv_bias"] == "off":
             return x
-        return tf.nn.bias_add(x, tf.cast(self.biases[name], self.computed), data_format=self.data_format)
+        # Not tf.nn.bias_add: oneDNN would compute its gradient with the kernel's, which takes 5 % of a step more on a CPU.
+        return x + tf.reshape(tf.cast(self.biases[name], self.computed), BIAS_SHAPES[self.settings["layout"]])
 
     def pool(self, x):
         stride = STRIDES[self.settings["pool_stride"]]
@@ -213,7 +215,7 @@ class Model(model.Model):
             cpu_kernels=read_kernels(),
             compile="graph" if hasattr(self.step, "get_concrete_function") else "eager",
             precision=read_precision(convolution),
-            conv_bias="on" if "BiasAdd" in kinds else "off",
+            conv_bias="on" if convolution.outputs[0].consumers()[0].type == "AddV2" else "off",
             conv_padding=convolution.get_attr("padding").decode().lower(),
             pool_stride={stride: name for name, stride in STRIDES.items()}[max(pool.get_attr("strides"))],
             input_gradient="computed" if len(traced.outputs) > 1 else "skipped",

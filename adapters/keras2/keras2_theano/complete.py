@@ -16,6 +16,13 @@ NETWORKS = {
     "cnn": Network((3, 20, 20), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu"),
     "gru": RecurrentNetwork(4, 10, 3, 5, 2, 4, 0.001, 0.9, 0.999, 1, "cpu"),
 }
+CERTIFIED = {
+    "cnn": (
+        {}, {"precision": "float32"}, {"nesterov": "on", "loss": "logits"},
+        {"loss": "softmax_twice", "labels": "sparse", "layout": "nchw"},
+    ),
+    "gru": ({"reset": "after", "adam_epsilon": "hat_1e-8"}, {"gates": "hard_sigmoid"}),
+}
 
 
 def main():
@@ -23,7 +30,7 @@ def main():
         sys.exit("Theano's environment needs g++, with which Theano compiles its operations: install it")
     os.environ.update(THEANO.variables)
     prepare_theano()
-    compile_operations(THEANO, NETWORKS)
+    compile_operations(THEANO, NETWORKS, CERTIFIED)
 
 
 if __name__ == "__main__":
