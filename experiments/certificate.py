@@ -8,7 +8,7 @@ trajectory must agree; in float32, at full size, three steps must, the weights b
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -144,23 +144,25 @@ class Verifier:
 
     def __init__(self, workload: Workload, device: str, folder: Path, cache: Path):
         self.workload, self.device, self.folder, self.cache = workload, device, folder, cache
-        self.references: dict[str, Path] = {}
+        self.references: dict[str, Future[dict[str, Path]]] = {}
 
-    def prepare(self, wanted: list[tuple[str, Case]]) -> None:
-        """Write the data and run the reference for every function that the cases need and none before did. Raises WorkerDied."""
+    def prepare(self, wanted: list[tuple[str, Case]], pool: Executor) -> None:
+        """Let a pool write the data and run the reference for every function that the cases need and none before did.
+
+        It starts before all that is submitted later: what compares with it may wait for it in the same pool.
+        """
         needed: dict[tuple[str, str], dict[str, tuple[str, Case]]] = {}
         for name, case in wanted:
             if self._key(name, case) not in self.references:
                 needed.setdefault((case.precision, case.width), {})[self._key(name, case)] = name, case
-        with _two_at_a_time() as pool:
-            for found in list(pool.map(self._prepare, needed.values())):
-                self.references |= found
+        for functions in needed.values():
+            self.references |= dict.fromkeys(functions, pool.submit(self._prepare, functions))
 
     def _prepare(self, needed: dict[str, tuple[str, Case]]) -> dict[str, Path]:
-        """Run the reference for functions of one precision and width; returns {key: what it gave}."""
+        """Run the reference for functions of one precision and width; returns {key: what it gave}. Raises WorkerDied."""
         case = next(case for _, case in needed.values())
         write_data(self._sized(case), self._data(case), SEEDS[self.workload.model].get(case.width, 0))
-        folder = self.folder / f"reference {case.precision} {case.width} {len(self.references)}"
+        folder = Path(tempfile.mkdtemp(prefix=f"reference {case.precision} {case.width} ", dir=self.folder))
         errors = self._trace("reference", case, folder, [self._reference_case(*one) for one in needed.values()])
         if any(errors.values()):
             raise WorkerDied(f"the reference failed: {errors}")
@@ -182,7 +184,7 @@ class Verifier:
     def _result(self, name: str, case: Case, folder: Path, error: str) -> Result:
         if error:
             return Result(name, self.workload.name, case, {}, error)
-        found = differences(*(np.load(path, allow_pickle=False) for path in (self.references[self._key(name, case)], folder / f"{case.name}.npz")))
+        found = differences(*(np.load(path, allow_pickle=False) for path in (self._reference(name, case), folder / f"{case.name}.npz")))
         return Result(name, self.workload.name, case, found)
 
     def configuration(self, name: str, case: Case) -> dict[str, str]:
@@ -197,6 +199,11 @@ class Verifier:
     def _key(self, name: str, case: Case) -> str:
         return " ".join([case.precision, case.width, *self._followed(name, case).values()])
 
+    def _reference(self, name: str, case: Case) -> Path:
+        """What the reference gave for a case's function, once it has: `prepare` comes first. Raises WorkerDied."""
+        key = self._key(name, case)
+        return self.references[key].result()[key]
+
     def _reference_case(self, name: str, case: Case) -> dict[str, Any]:
         # Biases that are not zero, so that a bias in the wrong place shows.
         drawn = {"precision": "float64", "init": "glorot_uniform", "bias_init": "fan_in_uniform"}
@@ -204,7 +211,7 @@ class Verifier:
         return _trace_case(self._key(name, case), settings, case.steps)
 
     def _case(self, name: str, case: Case) -> dict[str, Any]:
-        weights = str(self.references[self._key(name, case)])
+        weights = str(self._reference(name, case))
         return _trace_case(case.name, self.configuration(name, case), case.steps, weights, case.restore)
 
     def _sized(self, case: Case) -> Workload:
@@ -217,7 +224,7 @@ class Verifier:
         self, name: str, case: Case, folder: Path, requests: list[dict[str, Any]], implementation: str = ""
     ) -> dict[str, str]:
         """Run requested cases in one worker; returns {case: error}, "" where it went well."""
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         device = "cpu" if name == "reference" else self.device  # NumPy knows no other
         trial = Trial(name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200)
         request = trial.request("trace", str(self._data(case)), cases=requests)
@@ -307,8 +314,8 @@ def certify(verifier: Verifier, adapters: list[str], progress: Callable[[Result]
     model, device = verifier.workload.model, verifier.device
     wanted = [(name, case) for name in adapters for case in cases(load_spec(name), model, device)]
     results: list[Result] = []
-    verifier.prepare(wanted)
-    with _two_at_a_time() as pool:
+    with two_at_a_time() as pool:
+        verifier.prepare(wanted, pool)
         for found in pool.map(lambda group: verifier.run(*group), _groups(verifier, wanted)):
             for result in found:
                 progress(result)
@@ -321,7 +328,7 @@ def certify(verifier: Verifier, adapters: list[str], progress: Callable[[Result]
 
 
 @contextmanager
-def _two_at_a_time() -> Iterator[ThreadPoolExecutor]:
+def two_at_a_time() -> Iterator[ThreadPoolExecutor]:
     """A pool of two threads; an interrupt ends the workers that they run and starts no more."""
     with ThreadPoolExecutor(2) as pool:
         try:

@@ -170,6 +170,11 @@ class Torch(BackEnd):
         if "autotune" in settings:
             torch.backends.cudnn.benchmark = settings["autotune"] == "on"
 
+    def compile(self, net, scores, loss, optimizer):
+        super().compile(net, scores, loss, optimizer)
+        for weight in net.trainable_weights:  # the first step finds gradients, as all others do: torch.compile would compile it anew
+            weight.value.grad = self.torch.zeros_like(weight.value)
+
     def train_step(self, model, x, y):
         model._symbolic_build(data_batch=(x, y))  # as Model.fit does: torch.compile can't trace how Keras builds its loss
         return super().train_step(model, x, y)

@@ -74,7 +74,8 @@ def natives(model):
 
 def compared(verifier, cases, control):
     """The results of a wrong network in the reference's place."""
-    verifier.prepare([("reference", case) for case in cases])
+    with certificate.two_at_a_time() as pool:
+        verifier.prepare([("reference", case) for case in cases], pool)
     return verifier.run("reference", cases, f"tests.conformance.wrong:{control.__name__}")
 
 
