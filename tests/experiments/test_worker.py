@@ -1,10 +1,12 @@
 """The worker itself, in the reference's interpreter: its verbs, its clock, and what it says when it fails."""
 
+import gc
+
 import numpy as np
 import pytest
 
 from adapters import load_spec
-from adapters.worker import STEPS, speed, train_epoch
+from adapters.worker import STEPS, no_collection, speed, train_epoch
 from experiments import datasets, places, runner
 from experiments.errors import WorkerDied
 from experiments.trial import COMPLETED, DIVERGED, FAILED, Trial
@@ -98,3 +100,10 @@ def test_speed_leaves_out_the_first_steps():
     assert found["steps"] == 71
     assert speed([], 64) == {}
     assert np.isfinite(speed([(1, 0.5)], 64)["step_ms_median"])
+
+
+def test_the_collector_rests_while_a_network_is_built_and_no_longer():
+    with pytest.raises(ZeroDivisionError), no_collection():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled()
