@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from adapters import load_spec
+from adapters import laws, load_spec
 from adapters.settings import SETTINGS, TIME
 from adapters.shared import LOOP
 from adapters.spec import AdapterSpec
@@ -47,7 +47,7 @@ KERNELS = ("layout", "sequence_layout", "cpu_kernels")
 # What a certificate starts from where it is not native: the reference has nothing else.
 DEFINED = {"embedding_gradient": "dense", "adam_count": "one"}
 # What can't be read back from a narrow network without dropout.
-UNREADABLE = ("init", "bias_init", "embedding_init", "rnn_init", "dropout_at_test")
+UNREADABLE = (*laws.DRAWN, "dropout_at_test")
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Verifier:
         """Run the reference for functions of one precision and width; returns {key: what it gave}. Raises WorkerDied."""
         case = next(case for _, case in needed.values())
         write_data(self._sized(case), self._data(case), SEEDS[self.workload.model].get(case.width, 0))
-        folder = Path(tempfile.mkdtemp(prefix=f"reference {case.precision} {case.width} ", dir=self.folder))
+        folder = self.folder / f"reference {next(iter(needed))}"
         errors = self._trace("reference", case, folder, [self._reference_case(*one) for one in needed.values()])
         if any(errors.values()):
             raise WorkerDied(f"the reference failed: {errors}")
@@ -224,7 +224,7 @@ class Verifier:
         self, name: str, case: Case, folder: Path, requests: list[dict[str, Any]], implementation: str = ""
     ) -> dict[str, str]:
         """Run requested cases in one worker; returns {case: error}, "" where it went well."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True)
         device = "cpu" if name == "reference" else self.device  # NumPy knows no other
         trial = Trial(name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200)
         request = trial.request("trace", str(self._data(case)), cases=requests)

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
-from adapters import load_spec
+from adapters import laws, load_spec
 from adapters.spec import AdapterSpec
 from experiments import datasets, runner, tracking
 from experiments.certificate import EXACT, SINGLE
@@ -28,8 +28,6 @@ from experiments.workload import Workload, workload_named
 TOLERANCES = {"float32": SINGLE, "float64": EXACT}
 # Settings without which the same weights are another function; all others act on the training, on time, or at random.
 SCORED = ("precision", "padding", "reset", "gates")
-# What can't be read back once the weights are given.
-DRAWN = ("init", "bias_init", "embedding_init", "rnn_init")
 TIME_LIMIT = 600.0  # seconds for one adapter's predictions
 
 
@@ -162,7 +160,8 @@ def predict(adapter: str, trained: Trained, weights: Path, folder: Path, cache: 
     folder.mkdir()
     for event in runner.events(trial, folder, Environment(trial.spec, "cpu", cache), request):
         if event["event"] == "ready":
-            wanted = {name: choice for name, choice in settings.items() if name not in DRAWN}
+            # How weights were drawn can't be read back once they are given.
+            wanted = {name: choice for name, choice in settings.items() if name not in laws.DRAWN}
             runner.check_settings(wanted, event["settings"])
         elif event["event"] == "failed":
             raise WorkerDied(f"{adapter} can't predict with these weights: {event['error']}: {event['message']}")

@@ -6,7 +6,7 @@ from itertools import zip_longest
 import numpy as np
 import pytest
 
-from adapters import ADAPTERS, load_spec
+from adapters import ADAPTERS, laws, load_spec
 from experiments import certificate, certified, places, runner
 from experiments.certificate import Verifier
 from experiments.trial import Trial
@@ -107,8 +107,6 @@ WIDE = {
     "gru": workload_named("imdb_gru").with_overrides(tokens=12, vocabulary=500, embedding=64, hidden=60, batch_size=32),
 }
 
-LAWS = ("init", "bias_init", "embedding_init", "rnn_init")
-
 
 def describe(name, model, cases, folder, environment, verb="describe"):
     """Run cases {case name: fields} in as few workers as environment variables allow; returns {case name: error}."""
@@ -130,12 +128,11 @@ def uncompared(spec, model):
     are first drawn are read from weights of their own, and asked for side by side."""
     native = spec.native(model)
     seen = {(case.setting, case.choice) for case in certificate.cases(spec, model)} | set(native.items())
-    others = [(setting, choice) for setting, position in spec.supported(model).items() for choice in position.choices]
-    others = [(setting, choice) for setting, choice in others if (setting, choice) not in seen]
-    possible = [(setting, choice) for setting, choice in others if not spec.conflict({**native, setting: choice}, "cpu")]
-    laws = [[flip for flip in possible if flip[0] == setting] for setting in LAWS]
-    alone = [[flip] for flip in possible if flip[0] not in LAWS]
-    return [dict(flips) for flips in ([], *alone, *(filter(None, flips) for flips in zip_longest(*laws)))]
+    choices = [(setting, choice) for setting, position in spec.supported(model).items() for choice in position.choices]
+    possible = [flip for flip in choices if flip not in seen and not spec.conflict({**native, **dict([flip])}, "cpu")]
+    drawn = [[flip for flip in possible if flip[0] == setting] for setting in laws.DRAWN]
+    alone = [[flip] for flip in possible if flip[0] not in laws.DRAWN]
+    return [dict(flips) for flips in ([], *alone, *(filter(None, flips) for flips in zip_longest(*drawn)))]
 
 
 @pytest.mark.parametrize(("name", "model"), NETWORKS)
