@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
+# uv looks where pip would: a house's mirror stands in pip's settings.
+$(foreach name,INDEX_URL EXTRA_INDEX_URL FIND_LINKS,$(if $(PIP_$(name)),$(eval export UV_$(name) ?= $(PIP_$(name)))))
 
 .PHONY: sweep test chaos torture environment lint lock bench clean
 
@@ -40,7 +42,7 @@ $(VENV)/%.stamp: requirements/%.lock $(VENV)/bin/uv
 	@touch $@
 
 lock: $(VENV)/bin/uv
-	cd requirements && for name in bootstrap control dev bench; do \
+	cd requirements && for name in bootstrap control dev bench gp; do \
 		../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 			$$name.in -o $$name.lock || exit; done
 

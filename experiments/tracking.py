@@ -36,7 +36,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from experiments.errors import TrackingError
 from experiments.records import RECORDED, TrialRecord, fields
 from experiments.secrets import without_passwords
-from experiments.trial import COMPLETED, DIVERGED, OUTCOMES, Event
+from experiments.trial import COMPLETED, FAILED, OUTCOMES, PRUNED, Event
 from experiments.workload import Workload
 
 # An epoch's fields and the metrics they become; a setting is called `loss`, so the metric can't be.
@@ -284,7 +284,7 @@ class RunWriter:
         # Not client.log_artifacts: it reads the whole run again to learn where its artifacts belong.
         files: Any = get_artifact_repository(run.info.artifact_uri, self.sweep.uri)
         files.log_artifacts(str(self.record.folder))
-        status = "FINISHED" if outcome["kind"] in (COMPLETED, DIVERGED) else "FAILED"
+        status = {FAILED: "FAILED", PRUNED: "KILLED"}.get(outcome["kind"], "FINISHED")
         self.client.set_terminated(run.info.run_id, status, int(1000 * outcome["time"]))
 
     def kill(self) -> None:

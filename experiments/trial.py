@@ -19,8 +19,9 @@ from experiments.workload import Workload
 Event = dict[str, Any]
 
 # What can become of a trial. A trial that was cut off from outside has no outcome: it runs again.
-COMPLETED, DIVERGED, FAILED = "completed", "diverged", "failed"
-OUTCOMES = (COMPLETED, DIVERGED, FAILED)
+COMPLETED, DIVERGED, FAILED, PRUNED = "completed", "diverged", "failed", "pruned"
+TRAINED = (COMPLETED, DIVERGED)  # the framework did what it was asked for
+OUTCOMES = (*TRAINED, FAILED, PRUNED)
 # What a trial can fail of that is not the framework's own doing; such a trial runs again, a few times.
 INFRASTRUCTURE, KILLED, MEMORY = "infrastructure", "killed", "memory"
 

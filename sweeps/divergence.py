@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from experiments.trial import COMPLETED, DIVERGED
+from experiments.trial import DIVERGED, TRAINED
 from sweeps.effects import ALL, Key, baseline, holm
 
 
@@ -35,7 +35,7 @@ class Divergence(NamedTuple):
 
 def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
     """Every comparison in which a run diverged, framework by framework and over all. runs: as for effects.fits."""
-    ended = runs[runs["outcome"].isin([COMPLETED, DIVERGED])]
+    ended = runs[runs["outcome"].isin(TRAINED)]
     found: dict[tuple[Key, str], np.ndarray] = {}
     for name in varied:
         if name in ended:

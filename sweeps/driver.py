@@ -110,7 +110,7 @@ def _run_trials(
                     ledger.leave_out(holes)
                     _check_certificates(sweep, holes)
                 with SweepProgress(console, ledger.planned, ledger.planned - left) as progress:
-                    for trial, event in cluster.run(ledger.next):
+                    for trial, event in cluster.run(ledger.next, ledger.hopeless):
                         _take(trial, event, folder, ledger, recorder)
                         progress.show(trial, event)
         finally:

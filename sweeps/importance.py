@@ -7,6 +7,7 @@ import pandas as pd
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
+from experiments.trial import TRAINED
 from sweeps.effects import ACCURACY
 
 EVALUATOR = "fANOVA of Optuna"
@@ -26,7 +27,7 @@ def importances(runs: pd.DataFrame, varied: list[str]) -> list[Importance]:
     """Of every adapter with enough runs that differ in accuracy and in two settings; the largest first."""
     found: list[Importance] = []
     for adapter, mine in runs.groupby("adapter", sort=False) if ACCURACY in runs else ():
-        known = mine.dropna(subset=[ACCURACY])
+        known = mine[mine["outcome"].isin(TRAINED)].dropna(subset=[ACCURACY])  # of the others it is that of some epoch
         names = [name for name in varied if name in known and known[name].notna().all() and known[name].nunique() > 1]
         if len(known) >= FEWEST and len(names) > 1 and known[ACCURACY].nunique() > 1:
             shares = get_param_importances(_study(known, names), evaluator=FanovaImportanceEvaluator(seed=0))

@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from experiments.trial import COMPLETED, Event, Trial
+from experiments.trial import COMPLETED, PRUNED, Event, Trial
 from sweeps.terminal import Terminal
 
 
@@ -47,11 +47,11 @@ class SweepProgress:
     def _finish(self, trial: Trial, event: Event) -> None:
         self.running.pop(trial.identity, None)
         self.finished += 1
-        self.failed += event["kind"] != COMPLETED
+        self.failed += event["kind"] not in (COMPLETED, PRUNED)
         self.bar.advance(self.task)
         label = trial.label
         if event["kind"] != COMPLETED:
-            self.console.say(f"{event['kind']} {label} {event['error']}", "red")
+            self.console.say(f"{event['kind']} {label} {event['error']}", "yellow" if event["kind"] == PRUNED else "red")
         elif not self.console.is_terminal:
             done = self.bar.tasks[0]
             accuracy = f"{event['metrics'].get('accuracy', float('nan')):.3f}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.trial import COMPLETED, OUTCOMES
+from experiments.trial import COMPLETED, OUTCOMES, PRUNED
 from sweeps.divergence import Divergence, divergences
 from sweeps.effects import ACCURACY, HEADLINE_TIME, PAIRED, Effect, Fits, effects, fits, mean_interval
 from sweeps.importance import Importance, importances
@@ -133,7 +133,7 @@ def summary(record: Record) -> dict[str, Any]:
         "sweep": record.sweep,
         "tracking_uri": record.tracking_uri,
         "experiment": record.experiment,
-        "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES},
+        "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES if kind != PRUNED or kind in kinds},  # which searches alone have
         "planned": record.plan["planned"],
         "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
         **{name: [found._asdict() for found in getattr(record, name)] for name in lists},

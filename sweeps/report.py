@@ -11,7 +11,7 @@ from markupsafe import Markup
 from rich.table import Table
 
 from adapters.settings import SETTINGS
-from experiments.trial import COMPLETED, FAILED
+from experiments.trial import COMPLETED, DIVERGED
 from sweeps import quality
 from sweeps.advice import advice
 from sweeps.divergence import Divergence
@@ -163,14 +163,14 @@ def _certificate(name: str, cases: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _troubles(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """The trials that failed or diverged, with what the configuration was and the error's line."""
+    """The trials that failed, diverged or were pruned, with what the configuration was and the error's line."""
     if runs.empty:
         return []
     settings = [name for name in SETTINGS if name in runs]
     return [
         {
             "adapter": run["adapter"], "seed": run["seed"], "outcome": run["outcome"],
-            "error": run["error"] if run["outcome"] == FAILED else "the loss stopped being finite",
+            "error": "the loss stopped being finite" if run["outcome"] == DIVERGED else run["error"],
             "settings": ", ".join(f"{name}={run[name]}" for name in settings if isinstance(run[name], str)),
         }
         for run in runs[runs["outcome"] != COMPLETED].to_dict("records")

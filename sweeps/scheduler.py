@@ -26,7 +26,7 @@ from ray.autoscaler.sdk import request_resources
 from experiments import places
 from experiments.errors import ClusterError
 from experiments.runner import run_trial
-from experiments.trial import FAILED, INFRASTRUCTURE, KILLED, MEMORY, Event, Trial
+from experiments.trial import FAILED, INFRASTRUCTURE, KILLED, MEMORY, PRUNED, Event, Trial
 
 if TYPE_CHECKING:  # a Ray worker starts faster without pydantic
     from sweeps.sweep import Resources
@@ -40,6 +40,7 @@ MANY = 1000  # trials; no autoscaler starts as many nodes
 BACK_OFF = 2.0  # seconds before the first time, doubled before each next one
 
 NextTrial = Callable[[Callable[[str], bool]], Trial | None]
+Hopeless = Callable[[Trial, Event], bool]  # whether a trial is to end after this event, an epoch
 
 
 def started_cluster() -> Path:
@@ -133,17 +134,22 @@ class Cluster:
         total = self.total()
         return all(used.get(name, 0.0) + amount <= total.get(name, 0.0) + 1e-9 for name, amount in needs.items())
 
-    def run(self, next_trial: NextTrial) -> Iterator[tuple[Trial, Event]]:
+    def run(self, next_trial: NextTrial, hopeless: Hopeless = lambda *_: False) -> Iterator[tuple[Trial, Event]]:
         """Run trials, as many at a time as the cluster has room for, until there are none; yield each one's events.
 
-        The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
+        A hopeless one is cancelled, and its outcome is "pruned". The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
         event "started", RETRIES times. Closing the generator cancels what runs.
         """
         running: dict[ObjectRefGenerator, Attempt] = {}
         later: list[Attempt] = []
         try:
             while self._fill(running, later, next_trial) or later:
-                yield from self._events(running, later)
+                for task, trial, event in self._events(running, later):
+                    yield trial, event
+                    if event["event"] == "epoch" and hopeless(trial, event):
+                        ray.cancel(task, force=True)
+                        del running[task]
+                        yield trial, _pruned(trial, event)
         finally:
             for task in running:
                 ray.cancel(task, force=True)
@@ -186,7 +192,7 @@ class Cluster:
 
     def _events(
         self, running: dict[ObjectRefGenerator, Attempt], later: list[Attempt]
-    ) -> Iterator[tuple[Trial, Event]]:
+    ) -> Iterator[tuple[ObjectRefGenerator, Trial, Event]]:
         untyped: Any = ray  # Ray's types know no generators here
         if not running:
             time.sleep(POLL)
@@ -210,16 +216,27 @@ class Cluster:
                 if event["fault"] and (again := attempt.again(event["fault"])):
                     later.append(again)
                     continue
-            yield attempt.trial, event
+            yield task, attempt.trial, event
 
 
 def _lost(error: Exception) -> Event:
     """The outcome of a trial whose Ray worker or node was lost."""
     cause = str(error).strip().splitlines()
+    said = f"the node or its Ray worker was lost: {cause[0] if cause else type(error).__name__}"
+    return _outcome(FAILED, said, fault=INFRASTRUCTURE, traceback=str(error))
+
+
+def _pruned(trial: Trial, epoch: Event) -> Event:
+    """The outcome of a trial that was ended after an epoch."""
+    done = f"epoch {epoch['epoch'] + 1} of {trial.workload.epochs}"
+    return _outcome(PRUNED, f"accuracy {epoch['accuracy']:.3f} after {done} is below what half of the trials had reached by then")
+
+
+def _outcome(kind: str, error: str, fault: str = "", traceback: str = "") -> Event:
+    """An outcome that is told here, and not by the trial itself."""
     return {
-        "event": "outcome", "time": time.time(), "kind": FAILED, "fault": INFRASTRUCTURE,
-        "error": f"the node or its Ray worker was lost: {cause[0] if cause else type(error).__name__}",
-        "traceback": str(error), "metrics": {}, "log": "", "request": "",
+        "event": "outcome", "time": time.time(), "kind": kind, "fault": fault, "error": error,
+        "traceback": traceback, "metrics": {}, "log": "", "request": "",
     }  # fmt: skip
 
 

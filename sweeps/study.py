@@ -4,6 +4,7 @@ The only module that runs trials through optuna. A planned trial enters the stud
 or it is not, whenever the driver dies. A search asks the study for its trials, so there they are in it from their start.
 """
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,18 +15,27 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from adapters import load_spec
 from experiments.errors import LedgerError
-from experiments.trial import COMPLETED, FAILED, Event, Trial
+from experiments.trial import COMPLETED, TRAINED, Event, Trial
 from sweeps import design
 from sweeps.design import Plan
 from sweeps.presets import Row
+from sweeps.pruning import Pruning
 from sweeps.storage import Storage
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
+
+def _gaussian_process(seed: int) -> BaseSampler:
+    if not importlib.util.find_spec("torch"):  # Optuna imports it only after ten trials
+        raise LedgerError("sampler gp needs PyTorch in this program's own environment: make .venv/gp.stamp installs it; samplers tpe, nsga2 and random need nothing")
+    return optuna.samplers.GPSampler(seed=seed)
+
+
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, constant_liar=True),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "gp": _gaussian_process,
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
 DRAWS = 200  # after which a search waits: all that it draws conflicts, is left out or is running
@@ -70,6 +80,10 @@ class Ledger:
     def next(self, fits: Fits) -> Trial | None:
         """A trial to start now, or None."""
         raise NotImplementedError
+
+    def hopeless(self, trial: Trial, epoch: Event) -> bool:
+        """Whether a trial that runs is to end after this epoch."""
+        return False
 
     def finish(self, trial: Trial, outcome: Event) -> None:
         """Keep a trial's outcome."""
@@ -145,6 +159,8 @@ class Search(Ledger):
                 self._tell(optuna.Trial(self.study, trial._trial_id), outcome)
             else:
                 self._requeue(trial)
+        curves = [trial.user_attrs.get("curve", []) for trial in self._trials(TrialState.COMPLETE)]
+        self.pruning = Pruning(self.plan.sweep.pruner, curves)
 
     def _requeue(self, trial: FrozenTrial) -> None:
         self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -204,8 +220,14 @@ class Search(Ledger):
         self.running[trial.identity] = asked
         return trial
 
+    def hopeless(self, trial: Trial, epoch: Event) -> bool:
+        return self.pruning.hopeless(trial, epoch)
+
     def finish(self, trial: Trial, outcome: Event) -> None:
         asked = self.running.pop(trial.identity)
+        curve = self.pruning.finish(trial, outcome["kind"] == COMPLETED)
+        if curve and self.plan.sweep.pruner != "none":
+            self.storage.patiently(lambda _: asked.set_user_attr("curve", curve))
         self.storage.patiently(lambda _: self._tell(asked, outcome))
 
     def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
@@ -218,9 +240,9 @@ class Search(Ledger):
 
 
 def _values(outcome: Event) -> list[float] | None:
-    """What a search optimises; None of a trial that failed."""
+    """What a search optimises; None of a trial that was not trained to its end."""
     metrics = outcome["metrics"]
-    return None if outcome["kind"] == FAILED else [metrics["accuracy"], metrics["train_seconds"]]
+    return [metrics["accuracy"], metrics["train_seconds"]] if outcome["kind"] in TRAINED else None
 
 
 def _outcome(trial: FrozenTrial) -> str | None:

@@ -24,7 +24,7 @@ Minutes = Annotated[float, Field(gt=0, le=14 * 24 * 60)]  # the system waits 24 
 Positive = Annotated[int, Field(gt=0, lt=2**31)]  # what every framework can count to
 Design = Literal["one-at-a-time", "factorial", "fractional", "path", "presets", "search"]
 Preset = Literal["native", "matched", "published"]
-KEYS = {"resolution": "fractional", "foldover": "fractional", "permutations": "path"}  # that one design alone has
+KEYS = {"resolution": "fractional", "foldover": "fractional", "permutations": "path", "sampler": "search", "pruner": "search"}  # that one design alone has
 
 
 class Strict(BaseModel):
@@ -97,7 +97,8 @@ class Sweep(Strict):
     permutations: Annotated[int, Field(gt=0, le=1000)] = 6  # path of many steps: how many random orders to walk, each backwards too
     seeds: Annotated[int, Field(gt=0, le=10_000)] | list[int] = 3
     trials: Annotated[int, Field(gt=0, le=100_000)] | None = None  # search: how many draws; a cell that was drawn before is not run again
-    sampler: Literal["tpe", "nsga2", "random"] = "tpe"  # search: which
+    sampler: Literal["tpe", "gp", "nsga2", "random"] = "tpe"  # search: which
+    pruner: Literal["none", "median"] = "none"  # search: what ends a trial after an epoch with a low accuracy
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
     smallest_effect: SmallestEffect = Field(default_factory=lambda: SmallestEffect.model_validate({}))
     unverified: bool = False  # whether adapters without a certificate may run; the report says so

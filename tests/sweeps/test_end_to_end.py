@@ -183,11 +183,19 @@ def test_a_trial_that_fails_is_an_outcome_and_the_sweep_goes_on(home, tmp_path):
     assert "ran past its time limit" in (home / "tiny" / "1" / "report.html").read_text()
 
 
-def test_a_search(home):
-    file = write(home, design="search", trials=4, settings={"init": ["native", "lecun_normal"], "relu": ["before_pool", "after_pool"]})
+def test_a_search_that_prunes(home):
+    """With unit gain steps are a tenth as long: of such trials all but those that run first are ended early."""
+    settings = {"init": ["native", "lecun_normal"], "momentum": ["classical", "unit_gain"]}
+    file = write(home, workload={**TINY, "epochs": 4}, design="search", trials=14, sampler="random", pruner="median", seeds=14, settings=settings)
     done = run(home, "run", file, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["effects"] == []
+    summary = json.loads(done.stdout)
+    assert summary["effects"] == [] and set(summary["outcomes"]) == {"completed", "diverged", "failed", "pruned"}
+    pruned = summary["outcomes"]["pruned"]
+    assert pruned >= 1 and summary["outcomes"]["completed"] == 14 - pruned >= 5
+    assert Counter(status for _, status, trial, _ in runs(home) if trial) == {"FINISHED": 14 - pruned, "KILLED": pruned}
+    assert "is below what half of the trials had reached by then" in (home / "tiny" / "1" / "report.html").read_text()
+    assert "is complete" in run(home, "run", file).stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The ledger: each trial once, outcomes kept, interrupted trials handed out again, and a search that samples."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sweeps.folder import SweepFolder
 from sweeps.storage import JournalLock, Lease, Storage
 from sweeps.study import open_ledger
 from sweeps.terminal import Terminal
+from tests.conftest import skip
 
 FILE = {
     "name": "ledger",
@@ -123,7 +125,7 @@ class NoCluster:
 
     def check(self, adapters, wait): ...
 
-    def run(self, next_trial):
+    def run(self, next_trial, hopeless):
         while trial := next_trial(always):
             yield trial, {"event": "started", "time": 1.0, "host": "here", "devices": "cpu"}
             yield trial, {**outcome(), "time": 2.0, "error": "", "fault": ""}
@@ -171,6 +173,64 @@ def test_a_search_samples_and_repeats_no_cell(ledger, sampler):
     identities = drain(made)
     assert 1 <= len(identities) <= 4 and len(set(identities)) == len(identities)
     assert made.remaining() == 0 and made.outcomes() == {"completed": 4}
+
+
+def test_a_sampler_whose_package_is_missing_is_one_line(ledger, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(LedgerError, match="make .venv/gp.stamp"):
+        ledger(design="search", trials=4, sampler="gp")
+
+
+def test_a_gaussian_process_samples(built, tmp_path):
+    """With the adapter's PyTorch, which this program's own environment lacks."""
+    (packages,) = built("pytorch").folder.glob("lib/python*/site-packages")
+    if packages.parent.name != f"python{sys.version_info.major}.{sys.version_info.minor}":
+        skip(f"PyTorch for Python {sys.version_info.major}.{sys.version_info.minor}", f"run the tests with {packages.parent.name}")
+    code = f"""
+import sys; sys.path.append({str(packages)!r})
+from pathlib import Path
+from sweeps import design, sweep
+from sweeps.storage import Lease, Storage
+from sweeps.study import open_ledger
+from tests.sweeps.test_study import FILE, drain
+file = {{**FILE, "design": "search", "trials": 14, "sampler": "gp", "seeds": 20}}
+made = open_ledger(design.plan(sweep.parse(file, "f")), Storage(Lease(Path({str(tmp_path)!r}), "gp/1")), "gp/1")
+made.prepare({{}}.get)
+drain(made)
+print(made.outcomes(), "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "{'completed': 14} True", done.stderr
+
+
+def epochs(made, trial, accuracies):
+    """Whether the trial is hopeless, epoch by epoch."""
+    return [made.hopeless(trial, {"event": "epoch", "epoch": epoch, "accuracy": accuracy}) for epoch, accuracy in enumerate(accuracies)]
+
+
+def test_a_search_prunes_what_learns_more_slowly_than_half_of_the_others(ledger):
+    file = {"design": "search", "trials": 20, "pruner": "median", "seeds": 20, "workload": {"name": "digits_cnn", "epochs": 3}}
+    made = ledger(**file)
+    for number in range(5):  # too few to judge by
+        trial = made.next(always)
+        assert not any(epochs(made, trial, [0.5, 0.7 + number / 100, 0.9]))
+        made.finish(trial, outcome(accuracy=0.9))
+    good, slow, late = (made.next(always) for _ in range(3))
+    assert epochs(made, good, [0.5, 0.72, 0.9]) == [False, False, False]
+    assert epochs(made, slow, [0.6, 0.6]) == [False, True]
+    assert epochs(made, late, [0.5, 0.8, 0.1]) == [False, False, False]  # there is nothing left to save
+    made.finish(slow, {"event": "outcome", "kind": "pruned", "metrics": {}})
+    assert made.outcomes() == {"completed": 5, "pruned": 1} and made.remaining() == 14
+    again = ledger(**file)  # a second driver knows what the first one learned
+    assert epochs(again, again.next(always), [0.4]) == [True]
+
+
+def test_a_search_without_a_pruner_prunes_nothing(ledger):
+    made = ledger(design="search", trials=20, seeds=20, workload={"name": "digits_cnn", "epochs": 3})
+    for accuracy in (0.9,) * 6 + (0.1,):
+        trial = made.next(always)
+        assert not any(epochs(made, trial, [accuracy] * 3))
+        made.finish(trial, outcome(accuracy=accuracy))
 
 
 def test_a_search_goes_on_where_it_stopped(ledger):
