@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters import load_spec
-from experiments import certified
+from experiments import certified, datasets
 from experiments.environment import Environment
 from experiments.errors import EnvironmentFailed, SweepError, TrackingError
 from experiments.places import cache
@@ -93,7 +93,6 @@ def _run_trials(
     sweep: Sweep, folder: SweepFolder, ledger: Ledger, opening: "Future[SweepRun]", console: Terminal
 ) -> tuple[dict[str, str], bool]:
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}, and whether MLflow took everything."""
-    holes: dict[str, str] = {}
     left, wait = ledger.remaining(), _patience()
     finished = ledger.finished()  # decided now: the recorder takes its time, and what runs until then is written as it happens
     past = [record for record in folder.records() if record.folder.name in finished]
@@ -105,10 +104,8 @@ def _run_trials(
                 if wait:
                     cluster.ask_for_nodes(sweep.adapters, left)
                 cluster.check(sweep.adapters, wait)
-                if cluster.own:
-                    holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
-                    ledger.leave_out(holes)
-                    _check_certificates(sweep, holes)
+                holes = _prepare_node(sweep, console) if cluster.own else {}
+                ledger.leave_out(holes)
                 with SweepProgress(console, ledger.planned, ledger.planned - left) as progress:
                     for trial, event in cluster.run(ledger.next, ledger.hopeless):
                         _take(trial, event, folder, ledger, recorder)
@@ -118,6 +115,17 @@ def _run_trials(
     if not written:
         console.say("MLflow was away for a while; writing what it lacks.", "yellow")
     return holes, written
+
+
+def _prepare_node(sweep: Sweep, console: Terminal) -> dict[str, str]:
+    """Make what all trials need before any runs, where they run on this machine alone; returns {adapter: why it can't be had}.
+
+    Raises EnvironmentFailed, NotCertified or DatasetError: every trial would fail of it.
+    """
+    holes = build_environments(sweep.adapters, sweep.resources.device, console)[1]
+    _check_certificates(sweep, holes)
+    datasets.prepare(sweep.workload.resolve().dataset, cache())
+    return holes
 
 
 def _start_recorder(opening: "Future[SweepRun]", past: list[TrialRecord]) -> "Recorder":

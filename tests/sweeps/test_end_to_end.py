@@ -204,6 +204,7 @@ def test_a_search_that_prunes(home):
         (["run", "none.yaml"], {}, "there is no sweep file"),
         (["run", "sweep.yaml"], {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "can't be reached"),
         (["run", "gpu.yaml"], {}, "asks for 1 GPU"),
+        (["run", "cifar.yaml"], {"ROSETTA_CIFAR10": "/none"}, "ROSETTA_CIFAR10 is '/none', which is not a file"),
         (["run", "sweep.yaml"], {"ROSETTA_LEDGER": "postgresql://me:secret@127.0.0.1:9/x"}, "ledger at 127.0.0.1:9/x"),
         (["run", "sweep.yaml"], {"ROSETTA_PYTHON_3_11": "/none", "ROSETTA_CACHE": "empty"}, "not a program"),
         (["report"], {}, "there is no sweep in"),
@@ -219,6 +220,7 @@ def test_a_search_that_prunes(home):
 def test_bad_input_is_one_clear_line(home, monkeypatch, capfd, arguments, change, said):
     write(home)
     (home / "gpu.yaml").write_text(yaml.safe_dump({**SWEEP, "resources": {"num_gpus": 1}, "adapters": ["pytorch"], "name": "gpu"}))
+    (home / "cifar.yaml").write_text(yaml.safe_dump({**SWEEP, "workload": {"name": "cifar10_cnn"}, "name": "cifar"}))
     refused = refusal(home, monkeypatch, capfd, *arguments, **change)
     assert said in refused and "secret" not in refused
 
