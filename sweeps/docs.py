@@ -2,11 +2,13 @@
 
 `python -m sweeps.docs certificates` first takes over the certificates that this machine holds, into docs/certificates.json;
 `python -m sweeps.docs registry` reads the native values back from every framework first, into docs/registry.json;
-`python -m sweeps.docs presets RUNS/presets/1/report.json` the accuracies of a finished sweep of presets, into docs/presets.json.
+`python -m sweeps.docs presets RUNS/presets/1/report.json` the accuracies of a finished sweep of presets, into docs/presets.json; likewise `reviews`.
 """
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ from sweeps.report import in_presets
 from sweeps.spread import Spread
 
 README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
-CERTIFICATES, PRESETS = PROJECT / "docs" / "certificates.json", PROJECT / "docs" / "presets.json"
-REGISTRY = PROJECT / "docs" / "registry.json"
+CERTIFICATES, REGISTRY = PROJECT / "docs" / "certificates.json", PROJECT / "docs" / "registry.json"
+SWEEPS = {name: PROJECT / "docs" / f"{name}.json" for name in ("presets", "reviews")}  # whose accuracies are shown
 BEGIN, END = "<!-- generated: {} -->", "<!-- end of {} -->"
 NETWORKS = {"cnn": "The CNN", "gru": "The GRU"}
 
@@ -136,20 +138,25 @@ def taken(report: Path) -> dict[str, Any]:
     return {name: found[name] for name in ("sweep", "outcomes", "presets", "spreads")}
 
 
-def presets() -> str:
+def accuracies(sweep: str) -> str:
     """Accuracy of each framework under each preset, with intervals, and how far they lie apart."""
-    found = json.loads(PRESETS.read_text())
+    found = json.loads(SWEEPS[sweep].read_text())
     adapters, names = (list(dict.fromkeys(row[key] for row in found["presets"])) for key in ("adapter", "preset"))
     return table(["adapter", *names], in_presets(names, adapters, found["presets"], [Spread(**spread) for spread in found["spreads"]]))
 
 
 # Documents
 
+TABLES: dict[str, Callable[[], str]] = {
+    "natives": natives, "certificates": certificates, "versions": versions, "defaults": defaults,
+    **{name: partial(accuracies, name) for name in SWEEPS},
+}  # fmt: skip
+
 
 def rendered(path: Path) -> str:
     """A document with its generated parts brought up to date."""
     text = path.read_text()
-    for name, make in (("natives", natives), ("certificates", certificates), ("presets", presets), ("versions", versions), ("defaults", defaults)):
+    for name, make in TABLES.items():
         begin, end = BEGIN.format(name), END.format(name)
         if begin in text:
             before, after = text.split(begin)[0], text.split(end)[1]
@@ -162,7 +169,7 @@ if __name__ == "__main__":
         CERTIFICATES.write_text(json.dumps(gather(places.cache()), indent=1) + "\n")
     elif sys.argv[1:] == ["registry"]:
         REGISTRY.write_text(json.dumps(read_all(places.cache()), indent=1) + "\n")
-    elif sys.argv[1:2] == ["presets"]:
-        PRESETS.write_text(json.dumps(taken(Path(sys.argv[2])), indent=1) + "\n")
+    elif sys.argv[1:2] and sys.argv[1] in SWEEPS:
+        SWEEPS[sys.argv[1]].write_text(json.dumps(taken(Path(sys.argv[2])), indent=1) + "\n")
     for document in (README, DEFAULTS):
         document.write_text(rendered(document))

@@ -4,9 +4,7 @@ import itertools
 import logging
 import math
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -23,7 +21,7 @@ import ray
 from ray import ObjectRefGenerator
 from ray.autoscaler.sdk import request_resources
 
-from experiments import places
+from experiments import places, scratch
 from experiments.errors import ClusterError
 from experiments.runner import run_trial
 from experiments.trial import FAILED, INFRASTRUCTURE, KILLED, MEMORY, PRUNED, Event, Trial
@@ -243,10 +241,5 @@ def _outcome(kind: str, error: str, fault: str = "", traceback: str = "") -> Eve
 @ray.remote(num_returns="streaming", max_retries=0)
 def run_on_node(trial: Trial) -> Iterator[Event]:
     """Run one trial on the node that Ray chose, in a scratch folder of that node."""
-    scratch = places.cache() / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{trial.adapter}-", dir=scratch))
-    try:
+    with scratch.folder(places.cache() / "scratch", trial.adapter) as folder:
         yield from run_trial(trial, folder, places.cache())
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
