@@ -43,6 +43,32 @@ def pytorch():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
+def pytorch_gru():
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding, self.gru, self.dense = nn.Embedding(30000, 125), nn.GRU(125, 100, batch_first=True), nn.Linear(100, 2)
+
+        def forward(self, x):
+            outputs, _ = self.gru(self.embedding(x), torch.zeros(1, 64, 100))
+            return self.dense(outputs[:, -1, :].squeeze())
+
+    net = Net()
+    optimizer = torch.optim.Adam(net.parameters(), 0.001, (0.9, 0.999), 1e-8)
+
+    def step(x, y):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(torch.LongTensor(x.astype(np.int64))), torch.LongTensor(y.astype(np.int64)))
+        loss.backward()
+        optimizer.step()
+
+    return step, {"sequence_layout": "ntc", "labels": "sparse"}
+
+
 def tensorflow():
     import tensorflow as tf
 
@@ -69,6 +95,33 @@ def tensorflow():
         session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1))
         session.run(v1.global_variables_initializer())
     return lambda a, b: session.run(train, {x: a, y: b}), {"layout": "nhwc", "labels": "sparse", "relu": "after_pool"}
+
+
+def tensorflow_gru():
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    graph = tf.Graph()
+    with graph.as_default():
+        x, y = v1.placeholder(tf.int32, [None, 150]), v1.placeholder(tf.int32, [None])
+        shapes = {"embedding": [30000, 125], "input": [125, 300], "input_bias": [300], "hidden": [100, 300], "hidden_bias": [300], "dense": [100, 2], "bias": [2]}
+        uniform = v1.random_uniform_initializer(-0.1, 0.1)
+        weights = {name: v1.get_variable(name, shape, initializer=uniform) for name, shape in shapes.items()}
+
+        def cell(state, sums):  # the notebook has CudnnGRU, which a CPU has not
+            products = tf.matmul(state, weights["hidden"]) + weights["hidden_bias"]
+            (sum_r, sum_z, sum_n), (product_r, product_z, product_n) = tf.split(sums, 3, 1), tf.split(products, 3, 1)
+            update = tf.sigmoid(sum_z + product_z)
+            return (1 - update) * tf.tanh(sum_n + tf.sigmoid(sum_r + product_r) * product_n) + update * state
+
+        vectors = tf.transpose(tf.nn.embedding_lookup(weights["embedding"], x), [1, 0, 2])
+        states = tf.scan(cell, tf.tensordot(vectors, weights["input"], 1) + weights["input_bias"], tf.zeros([64, 100]))
+        h = tf.matmul(states[-1], weights["dense"]) + weights["bias"]
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h))
+        train = v1.train.AdamOptimizer(0.001, 0.9, 0.999, 1e-8).minimize(loss)
+        session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1))
+        session.run(v1.global_variables_initializer())
+    return lambda a, b: session.run(train, {x: a, y: b}), {"sequence_layout": "ntc", "labels": "sparse"}
 
 
 def mxnet_gluon():
@@ -232,6 +285,23 @@ def cntk():
     return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
 
 
+def cntk_gru():
+    import cntk as C
+    from cntk.layers import GRU, Dense, Recurrence
+
+    x, y = C.sequence.input_variable(1), C.input_variable(2)
+    with C.layers.default_options(init=C.glorot_uniform()):
+        # The notebook's Embedding of one-hot words has a sparse gradient, which CNTK's Adam can't take on a CPU; nor is its cuDNN cell there.
+        embedding = C.parameter((30000, 125), init=C.glorot_uniform())
+        vectors = C.reshape(C.gather(embedding, x), (125,))
+        net = Dense(2)(C.sequence.last(Recurrence(GRU(100))(vectors)))
+    loss = C.cross_entropy_with_softmax(net, y)
+    rate, momentum, variance = C.learning_parameter_schedule(0.001), C.momentum_schedule(0.9), C.momentum_schedule(0.999)
+    learner = C.adam(net.parameters, rate, momentum, variance_momentum=variance, epsilon=1e-8)
+    trainer = C.Trainer(net, (loss, C.classification_error(net, y)), [learner])
+    return lambda a, b: trainer.train_minibatch({x: a[:, :, None].astype(np.float32), y: b}), {"sequence_layout": "ntc", "labels": "one_hot"}
+
+
 def caffe2():
     from caffe2.python import brew, model_helper, optimizer, workspace
 
@@ -312,6 +382,20 @@ def keras2(layout):
     return keras_cnn(keras, layout)
 
 
+def keras_gru(keras, adam, **options):
+    layers, net = keras.layers, keras.models.Sequential()
+    for layer in (layers.Embedding(30000, 125), layers.GRU(100, **options), layers.Dense(2, activation="softmax")):
+        net.add(layer)
+    net.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
+    return net.train_on_batch, {"sequence_layout": "ntc", "labels": "one_hot", "adam_epsilon": "plain_1e-8"}
+
+
+def keras2_gru(**options):
+    from adapters.keras2.backends import keras
+
+    return keras_gru(keras, keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8), **options)
+
+
 def keras3():
     import tensorflow as tf
 
@@ -324,14 +408,10 @@ def keras3():
 
 def keras3_gru():
     keras = keras3()
-    layers = keras.layers
-    net = keras.Sequential([layers.Embedding(30000, 125), layers.GRU(100), layers.Dense(2, activation="softmax")])
-    optimizer = keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8)
-    net.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
-    return net.train_on_batch, {"sequence_layout": "ntc", "labels": "one_hot", "adam_epsilon": "plain_1e-8"}
+    return keras_gru(keras, keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8))
 
 
-def keras2_tensorflow():
+def keras2_tensorflow(loop=lambda: keras2("nhwc")):
     import tensorflow as tf
 
     # A graph and a session of its own: the adapter clears Keras's.
@@ -341,7 +421,7 @@ def keras2_tensorflow():
         with session.graph.as_default(), session.as_default():
             return function(*arguments)
 
-    step, published = within(keras2, "nhwc")
+    step, published = within(loop)
     return lambda x, y: within(step, x, y), published
 
 
@@ -350,7 +430,18 @@ PLAIN = {
     "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
     "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": lambda: keras_cnn(keras3(), "nhwc"), "caffe2": caffe2, "lasagne": lasagne,
 }  # fmt: skip
-PLAIN_GRU = {"mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru, "keras3-tensorflow": keras3_gru}
+
+
+def keras2_tensorflow_gru():
+    """The notebook's CuDNNGRU is what a CPU has as GRU(reset_after=True)."""
+    step, published = keras2_tensorflow(lambda: keras2_gru(reset_after=True, recurrent_activation="sigmoid"))
+    return step, dict(published, reset="after", gates="sigmoid")
+
+
+PLAIN_GRU = {
+    "pytorch": pytorch_gru, "tensorflow": tensorflow_gru, "mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru,
+    "cntk": cntk_gru, "keras2-cntk": keras2_gru, "keras2-tensorflow": keras2_tensorflow_gru, "keras3-tensorflow": keras3_gru,
+}  # fmt: skip
 LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}
 
 

@@ -135,8 +135,8 @@ class Cluster:
     def run(self, next_trial: NextTrial, hopeless: Hopeless = lambda *_: False) -> Iterator[tuple[Trial, Event]]:
         """Run trials, as many at a time as the cluster has room for, until there are none; yield each one's events.
 
-        A hopeless one is cancelled, and its outcome is "pruned". The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
-        event "started", RETRIES times. Closing the generator cancels what runs.
+        The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
+        event "started", RETRIES times. A hopeless one is cancelled: "pruned". Closing the generator cancels what runs.
         """
         running: dict[ObjectRefGenerator, Attempt] = {}
         later: list[Attempt] = []
