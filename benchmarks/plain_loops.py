@@ -100,6 +100,7 @@ def tensorflow():
 def tensorflow_gru():
     import tensorflow as tf
 
+    set_threads(tf)
     v1 = tf.compat.v1
     graph = tf.Graph()
     with graph.as_default():
@@ -396,11 +397,16 @@ def keras2_gru(**options):
     return keras_gru(keras, keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8), **options)
 
 
+def set_threads(tf):
+    """As the adapter does, but before the plain loop starts the runtime."""
+    tf.config.threading.set_intra_op_parallelism_threads(2)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 def keras3():
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(2)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    set_threads(tf)
     from adapters.keras3.backends import keras
 
     return keras
