@@ -52,10 +52,12 @@ class Model(model.Model):
         vectors = tf.cast(tf.gather(self.weights["embedding.weight"], x), self.computed)
         sums = tf.tensordot(vectors, self.cast("gru.input_weight"), 1) + self.cast("gru.input_bias")
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
+        # An array of steps, not sums[step]: the gradient of a slice is as large as all steps, at each of them.
+        steps = tf.TensorArray(self.computed, self.network.tokens).unstack(sums)
         start = tf.zeros((sums.shape[1], self.network.hidden), self.computed)
         _, state = tf.while_loop(
             lambda step, state: step < self.network.tokens,
-            lambda step, state: (step + 1, cell(state, sums[step])),
+            lambda step, state: (step + 1, cell(state, steps.read(step))),
             (0, start),
         )
         return tf.cast(tf.matmul(state, self.cast("dense.weight")) + self.cast("dense.bias"), self.dtype)
