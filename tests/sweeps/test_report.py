@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adapters.settings import SETTINGS
-from experiments.trial import OUTCOMES
+from experiments.trial import OUTCOMES, PRUNED
 from sweeps import figures, report
 from sweeps.record import Record, summary
 
@@ -41,7 +41,7 @@ def record(seeds=3, error="", **plan):
 def test_the_summary_has_what_programs_need():
     found = summary(record())
     assert {"sweep", "tracking_uri", "experiment", "outcomes", "adapters", "effects"} <= set(found)
-    assert found["outcomes"] == {"completed": 17, "diverged": 0, "failed": 1} and set(found["outcomes"]) == set(OUTCOMES)
+    assert found["outcomes"] == {"completed": 17, "diverged": 0, "failed": 1} and {*found["outcomes"], PRUNED} == set(OUTCOMES)
     keys = {"setting", "choice", "baseline", "metric", "adapter", "estimate", "low", "high", "n", "p_value", "verdict", "more_seeds"}
     assert found["effects"] and all(set(effect) == keys for effect in found["effects"])
     overall = next(e for e in found["effects"] if (e["adapter"], e["metric"]) == ("all", "accuracy"))
