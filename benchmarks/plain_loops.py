@@ -383,10 +383,11 @@ def keras2(layout):
     return keras_cnn(keras, layout)
 
 
-def keras_gru(keras, adam, **options):
+def keras_gru(keras, **options):
     layers, net = keras.layers, keras.models.Sequential()
     for layer in (layers.Embedding(30000, 125), layers.GRU(100, **options), layers.Dense(2, activation="softmax")):
         net.add(layer)
+    adam = keras.optimizers.Adam(0.001, 0.9, 0.999, epsilon=1e-8)  # by name: the fourth is amsgrad in Keras 2
     net.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
     return net.train_on_batch, {"sequence_layout": "ntc", "labels": "one_hot", "adam_epsilon": "plain_1e-8"}
 
@@ -394,7 +395,7 @@ def keras_gru(keras, adam, **options):
 def keras2_gru(**options):
     from adapters.keras2.backends import keras
 
-    return keras_gru(keras, keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8), **options)
+    return keras_gru(keras, **options)
 
 
 def set_threads(tf):
@@ -413,8 +414,7 @@ def keras3():
 
 
 def keras3_gru():
-    keras = keras3()
-    return keras_gru(keras, keras.optimizers.Adam(0.001, 0.9, 0.999, 1e-8))
+    return keras_gru(keras3())
 
 
 def keras2_tensorflow(loop=lambda: keras2("nhwc")):
@@ -431,19 +431,17 @@ def keras2_tensorflow(loop=lambda: keras2("nhwc")):
     return lambda x, y: within(step, x, y), published
 
 
-PLAIN = {
-    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
-    "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": lambda: keras_cnn(keras3(), "nhwc"), "caffe2": caffe2, "lasagne": lasagne,
-}  # fmt: skip
-
-
 def keras2_tensorflow_gru():
     """The notebook's CuDNNGRU is what a CPU has as GRU(reset_after=True)."""
     step, published = keras2_tensorflow(lambda: keras2_gru(reset_after=True, recurrent_activation="sigmoid"))
     return step, dict(published, reset="after", gates="sigmoid")
 
 
+PLAIN = {
+    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
+    "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
+    "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": lambda: keras_cnn(keras3(), "nhwc"), "caffe2": caffe2, "lasagne": lasagne,
+}  # fmt: skip
 PLAIN_GRU = {
     "pytorch": pytorch_gru, "tensorflow": tensorflow_gru, "mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru,
     "cntk": cntk_gru, "keras2-cntk": keras2_gru, "keras2-tensorflow": keras2_tensorflow_gru, "keras3-tensorflow": keras3_gru,

@@ -48,7 +48,7 @@ KERNELS = ("layout", "sequence_layout", "cpu_kernels")
 DEFINED = {"embedding_gradient": "dense", "adam_count": "one"}
 # What float32 is compared with at full size. There some weight's gradient is next to nothing, and Adam makes of its rounding up
 # to (learning rate / epsilon) times as much: 1e5 with hat_1e-8, which is 2e-5 where a CPU's kernels add in an unlucky order;
-# 316 with this one. Every form and value has a case of its own in float64.
+# 316 with this one. Every form and value has a sharp case of its own.
 CONDITIONED = {"adam_epsilon": "plain_1e-7"}
 # What can't be read back from a narrow network without dropout.
 UNREADABLE = (*laws.DRAWN, "dropout_at_test")
