@@ -180,18 +180,18 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
     from sweeps import driver
 
     models = [workload_named(workload).model] if workload else list(certificate.WORKLOADS)
-    wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
+    among = wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
     if file:
         declared = sweep.load(file)
-        wanted, device, adapters = driver.uncertified(declared), declared.resources.device, declared.adapters
+        wanted, device = driver.uncertified(declared), declared.resources.device
+        among = dict.fromkeys(wanted, declared.adapters)  # certified ones too: while one of them runs, a hole is no error
     results: list[certificate.Result] = []
     holes: dict[str, str] = {}
     shown = partial(_show_result, session.console)
     for model, lacking in wanted.items():
         if lacking:
             driver.build_environments(["reference"], "cpu", session.console)
-            able = [name for name in adapters if model in load_spec(name).models]  # certified ones too: while one runs, a hole is no error
-            made, missing = driver.build_environments(able, device, session.console)
+            made, missing = driver.build_environments(among[model], device, session.console)
             holes |= missing
             results += certificate.verify([name for name in lacking if name in made], model, device, places.cache(), shown)
     passed = all(result.passed for result in results) and (file is not None or not holes)
