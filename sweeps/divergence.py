@@ -36,6 +36,8 @@ class Divergence(NamedTuple):
 def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
     """Every comparison in which a run diverged, framework by framework and over all. runs: as for effects.fits."""
     ended = runs[runs["outcome"].isin(TRAINED)]
+    if not (ended["outcome"] == DIVERGED).any():
+        return []
     found: dict[tuple[Key, str], np.ndarray] = {}
     for name in varied:
         if name in ended:

@@ -97,7 +97,7 @@ def _fits(
     for adapter, mine in values.groupby("adapter", sort=False):
         there = [name for name in varied if name in mine and mine[name].notna().all()]
         baselines = {name: baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
-        found = linear.estimates(mine, baselines, paired)
+        found = linear.estimates(mine[["seed", "value", *there]], baselines, paired)
         fitted[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
     return fitted
 

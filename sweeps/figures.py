@@ -1,4 +1,4 @@
-"""The report's figures, as Vega-Lite specifications: drawn in the page, and as pictures for MLflow."""
+"""The report's figures, as Vega-Lite specifications: drawn in the page, and as pictures for MLflow (see sweeps/drawing.py)."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import altair as alt
 import numpy as np
 import pandas as pd
-import vl_convert
 
 from experiments.trial import COMPLETED
 from sweeps.effects import ACCURACY, ALL, HEADLINE_TIME, mean_interval
@@ -19,7 +18,6 @@ SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle
 GREY = "#888888"
 LEGEND = alt.Legend(orient="top", columns=3, title=None)
 EFFECT = {ACCURACY: "Effect on accuracy, points", HEADLINE_TIME: "Effect on the time of a training step, %"}
-WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
 
 
 class Figure(NamedTuple):
@@ -177,16 +175,11 @@ FIGURES = {
 def charts(record: Record) -> dict[str, dict[str, Any]]:
     """{name: Vega-Lite specification} of what there is to draw."""
     made = {name: figure.draw(record) for name, figure in FIGURES.items()}
-    return {name: _wide(chart.to_dict(), None) for name, chart in made.items() if chart is not None}
+    return {name: wide(chart.to_dict(), None) for name, chart in made.items() if chart is not None}
 
 
-def _wide(specification: dict[str, Any], width: int | None) -> dict[str, Any]:
+def wide(specification: dict[str, Any], width: int | None) -> dict[str, Any]:
     """The same, as wide, or as its container. A facet can't follow that: the page sets its width when it draws."""
     if "spec" in specification:
         return {**specification, "spec": {**specification["spec"], "width": width or 300}}
     return {**specification, "width": width or "container"}
-
-
-def pictures(drawn: dict[str, dict[str, Any]]) -> dict[str, bytes]:
-    """{file name: PNG} of every chart."""
-    return {f"{name}.png": vl_convert.vegalite_to_png(_wide(chart, WIDTH), scale=2) for name, chart in drawn.items()}

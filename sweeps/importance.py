@@ -1,14 +1,17 @@
-"""Importance: which settings the spread of a search's accuracies hangs on. Unsigned, without intervals, second to effects. Pure functions."""
+"""Importance: which settings the spread of a search's accuracies hangs on. Unsigned, without intervals, second to effects. Pure functions.
 
-from typing import NamedTuple
+Optuna's evaluator is imported where it is used: it brings scikit-learn, half a second that a search alone needs.
+"""
 
-import optuna
+from typing import TYPE_CHECKING, NamedTuple
+
 import pandas as pd
-from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from experiments.trial import TRAINED
 from sweeps.effects import ACCURACY
+
+if TYPE_CHECKING:
+    import optuna
 
 EVALUATOR = "fANOVA of Optuna"
 FEWEST = 8  # runs of an adapter: a forest of fewer says nothing
@@ -25,6 +28,8 @@ class Importance(NamedTuple):
 
 def importances(runs: pd.DataFrame, varied: list[str]) -> list[Importance]:
     """Of every adapter with enough runs that differ in accuracy and in two settings; the largest first."""
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
     found: list[Importance] = []
     for adapter, mine in runs.groupby("adapter", sort=False) if ACCURACY in runs else ():
         known = mine[mine["outcome"].isin(TRAINED)].dropna(subset=[ACCURACY])  # of the others it is that of some epoch
@@ -35,7 +40,10 @@ def importances(runs: pd.DataFrame, varied: list[str]) -> list[Importance]:
     return found
 
 
-def _study(runs: pd.DataFrame, names: list[str]) -> optuna.Study:
+def _study(runs: pd.DataFrame, names: list[str]) -> "optuna.Study":
+    import optuna
+    from optuna.distributions import BaseDistribution, CategoricalDistribution
+
     study = optuna.create_study(direction="maximize")
     choices: dict[str, BaseDistribution] = {name: CategoricalDistribution(sorted(set(runs[name]))) for name in names}
     for row in runs.to_dict("records"):

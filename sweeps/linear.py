@@ -81,12 +81,14 @@ def parts(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> list[t
     """
     if not paired:
         return [(runs, baselines)] if baselines else []
-    found = []
+    others = runs.drop(columns=list(baselines))
+    changed = runs[list(baselines)] != pd.Series(baselines, dtype=object)
+    rest, found = changed.sum(axis=1), []
     for setting, baseline in baselines.items():
-        others = {name: choice for name, choice in baselines.items() if name != setting}
-        equal = (runs[list(others)] == pd.Series(others, dtype=object)).all(axis=1)
-        for choice in sorted(set(runs[setting]) - {baseline}):
-            found.append((runs[equal & runs[setting].isin([choice, baseline])], {setting: baseline}))
+        equal = rest - changed[setting] == 0  # in all other settings
+        mine = others[equal].assign(**{setting: runs.loc[equal, setting]})
+        for choice in sorted(set(mine[setting]) - {baseline}):
+            found.append((mine[mine[setting].isin([choice, baseline])], {setting: baseline}))
     return found
 
 

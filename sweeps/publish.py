@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments import tracking
 from experiments.tracking import SweepRun
-from sweeps import figures, report, stored
+from sweeps import drawing, figures, report, stored
 from sweeps.folder import CERTIFICATE, SweepFolder
 from sweeps.record import Record, summary
 from sweeps.terminal import Terminal
@@ -42,15 +42,18 @@ def _with_curves(record: Record, mlflow: SweepRun) -> Record:
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
     """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
-    record = _with_curves(read_record(mlflow), mlflow)
+    with drawing.processes() as processes:
+        javascript = drawing.javascript(processes)
+        record = _with_curves(read_record(mlflow), mlflow)
+        found, drawn = summary(record), figures.charts(record)
+        pictures = drawing.pictures(processes, drawn)
+        files = {
+            folder.report.name: report.html(record, drawn, javascript.result()).encode(),
+            "report.json": json.dumps(found, indent=1).encode(),
+            **_tables(record),
+            **{name: picture.result() for name, picture in pictures.items()},
+        }
     folder.path.mkdir(parents=True, exist_ok=True)
-    found, drawn = summary(record), figures.charts(record)
-    files = {
-        folder.report.name: report.html(record, drawn).encode(),
-        "report.json": json.dumps(found, indent=1).encode(),
-        **figures.pictures(drawn),
-        **_tables(record),
-    }
     for name, content in files.items():
         (folder.path / name).write_bytes(content)
     tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))

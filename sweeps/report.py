@@ -6,7 +6,6 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-import vl_convert
 from markupsafe import Markup
 from rich.table import Table
 
@@ -124,8 +123,8 @@ def verdict_in_words(effect: Effect | None) -> str:
 # HTML
 
 
-def html(record: Record, drawn: dict[str, dict[str, Any]]) -> str:
-    """One file that opens offline. drawn: the record's figures.charts."""
+def html(record: Record, drawn: dict[str, dict[str, Any]], javascript: str) -> str:
+    """One file that opens offline. drawn: the record's figures.charts. javascript: of drawing.javascript, which draws them."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -151,7 +150,7 @@ def html(record: Record, drawn: dict[str, dict[str, Any]]) -> str:
         evaluator=EVALUATOR,
         noise=quality.noise(record),
         certificates=[_certificate(name, cases) for name, cases in record.certificates.items()],
-        javascript=Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script")),  # type: ignore[call-arg]
+        javascript=Markup(javascript.replace("</script", "<\\/script")),
     )
 
 

@@ -3,8 +3,6 @@
 from typing import Any, NamedTuple
 
 import pandas as pd
-from statsmodels.formula.api import ols
-from statsmodels.stats.anova import anova_lm
 
 from sweeps.effects import mean_interval
 
@@ -50,6 +48,9 @@ def spreads(found: pd.DataFrame) -> list[Spread]:
 
 
 def _spread(preset: str, mine: pd.DataFrame) -> Spread:
+    from statsmodels.formula.api import ols  # a tenth of a second that presets alone need
+    from statsmodels.stats.anova import anova_lm
+
     means = mine.groupby("adapter")["accuracy"].mean()
     adapters, seeds = len(means), mine["seed"].nunique()
     apart = float(means.max() - means.min())

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from sweeps import figures, report
+from sweeps import figures
 from tests.conftest import need_program
+from tests.pages import page
 from tests.sweeps.test_report import record
 
 PHONE = 390  # pixels; chromium's window is no narrower than 500, so the page is made as narrow
@@ -26,7 +27,7 @@ def seen(tmp_path_factory):
     """(what the probe found, what was said on the console, what is to be drawn)"""
     chromium, folder = need_program("chromium", "chromium"), tmp_path_factory.mktemp("browser")
     shown = record()
-    head, _, rest = report.html(shown, figures.charts(shown)).partition("</head>")
+    head, _, rest = page(shown).partition("</head>")
     body, _, _ = rest.rpartition("</body>")
     (folder / "report.html").write_text(f"{head}<style>html {{ width: {PHONE}px }}</style></head>{body}{PROBE}</body></html>")
     command = [

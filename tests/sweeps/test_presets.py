@@ -7,9 +7,10 @@ import pytest
 from adapters import ADAPTERS, load_spec
 from adapters.settings import FUNCTION, SETTINGS
 from experiments.errors import SweepError
-from sweeps import design, figures, presets, report, spread, sweep
+from sweeps import design, presets, report, spread, sweep
 from sweeps.record import Record, summary
 from sweeps.terminal import Terminal
+from tests.pages import page
 
 FILE = {
     "name": "side-by-side",
@@ -124,8 +125,8 @@ def test_the_report_shows_the_presets():
         "dropped": [], "collapsed": [], **plan,
     }  # fmt: skip
     made = Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
-    page = report.html(made, figures.charts(made))
-    assert "Frameworks side by side" in page and "more than seeds explain" in page and "no more than seeds explain" in page
+    shown = page(made)
+    assert "Frameworks side by side" in shown and "more than seeds explain" in shown and "no more than seeds explain" in shown
     console = Terminal(record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(made))
     text = console.export_text()

@@ -10,8 +10,9 @@ import pandas as pd
 
 from adapters.settings import SETTINGS
 from experiments.trial import OUTCOMES, PRUNED
-from sweeps import figures, report
+from sweeps import report
 from sweeps.record import Record, summary
+from tests.pages import page, pictures
 
 HOSTILE = "<script>alert(1)</script>"
 ADAPTERS = ["pytorch", "tensorflow", "chainer"]
@@ -50,14 +51,14 @@ def test_the_summary_has_what_programs_need():
 
 
 def test_the_page_answers_first_and_needs_no_network():
-    page = report.html(record(), figures.charts(record()))
-    text = re.sub(r"<script>.*?</script>", "", page, flags=re.S)
+    shown = page(record())
+    text = re.sub(r"<script>.*?</script>", "", shown, flags=re.S)
     assert text.index("What to change") < text.index("All findings") < text.index("Over all frameworks") < text.index("How to read this")
     assert "gains 5." in text or "gains 4." in text
     assert "channels first only" in text and "no cuDNN" in text
     assert "2 of 20 trials are missing" in text and "left out on this machine" in text and "needs Python 3.6" in text
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
-    assert len(page) < 5_000_000
+    assert len(shown) < 5_000_000
 
 
 def test_nothing_hostile_gets_through():
@@ -65,19 +66,18 @@ def test_nothing_hostile_gets_through():
     renamed = replace(hostile, runs=hostile.runs.replace("chainer", HOSTILE), sweep=HOSTILE)
     renamed.plan["adapters"] = ["pytorch", "tensorflow", HOSTILE]
     renamed.plan["natives"] = {name: NATIVE for name in renamed.plan["adapters"]}
-    assert HOSTILE not in report.html(renamed, figures.charts(renamed))
+    assert HOSTILE not in page(renamed)
 
 
 def test_without_anything_to_compare_it_says_so():
     empty = record()
     for bare, drawn in ((replace(empty, runs=pd.DataFrame()), []), (record(varied=[]), []), (record(design="search"), ["pareto.png"])):
-        page = report.html(bare, figures.charts(bare))
-        assert "no comparison to draw" in page and summary(bare)["effects"] == []
-        assert list(figures.pictures(figures.charts(bare))) == drawn
+        assert "no comparison to draw" in page(bare) and summary(bare)["effects"] == []
+        assert list(pictures(bare)) == drawn
 
 
 def test_figures_are_pictures():
-    found = figures.pictures(figures.charts(record()))
+    found = pictures(record())
     assert set(found) == {"forest_accuracy.png", "forest_time.png", "heat_map.png", "pareto.png"}
     assert all(picture.startswith(b"\x89PNG") for picture in found.values())
 
@@ -96,10 +96,8 @@ def test_the_terminal_table_fits_a_hundred_columns():
 def test_a_thousand_runs_take_seconds():
     big = record(seeds=170)
     start = time.perf_counter()
-    report.html(big, figures.charts(big))
+    page(big)
     assert len(big.runs) > 1000 and time.perf_counter() - start < 10
-
-
 
 
 def test_a_search_says_what_its_accuracies_hang_on():
@@ -112,4 +110,4 @@ def test_a_search_says_what_its_accuracies_hang_on():
     searched = replace(record(design="search", varied=["init", "relu", "loss"]), runs=pd.DataFrame(rows))
     shares = {(one["adapter"], one["setting"]): one["share"] for one in summary(searched)["importances"]}
     assert list(shares) == [("pytorch", "init"), ("pytorch", "relu")] and shares["pytorch", "init"] > 0.9
-    assert "fANOVA" in report.html(searched, figures.charts(searched)) and summary(record())["importances"] == []
+    assert "fANOVA" in page(searched) and summary(record())["importances"] == []

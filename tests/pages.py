@@ -1,0 +1,14 @@
+"""A report's page and pictures, as a sweep's end makes them."""
+
+import vl_convert
+
+from sweeps import drawing, figures, report
+
+
+def page(record):
+    return report.html(record, figures.charts(record), vl_convert.javascript_bundle())
+
+
+def pictures(record):
+    with drawing.processes() as processes:
+        return {name: picture.result() for name, picture in drawing.pictures(processes, figures.charts(record)).items()}
