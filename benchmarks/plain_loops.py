@@ -1,4 +1,8 @@
-"""The plain loops: each the shortest honest port of a published notebook. Runs in a framework's interpreter (Python 3.6 and later)."""
+"""The plain loops: each the shortest honest port of a published notebook. Runs in a framework's interpreter (Python 3.6 and later).
+
+    PYTHON -m benchmarks.plain_loops ADAPTER MODEL adapter|plain
+"""
+import os
 import sys
 import time
 
@@ -6,6 +10,7 @@ import numpy as np
 
 from adapters import load, load_spec
 from adapters.model import Network, RecurrentNetwork
+from adapters.worker import Events
 
 NETWORKS = {
     "cnn": Network((3, 32, 32), 10, (50, 100), 512, (0.25, 0.25, 0.5), 64, 0.01, 0.9, 2, "cpu"),
@@ -405,12 +410,19 @@ def set_threads(tf):
 
 
 def keras3():
-    import tensorflow as tf
+    """On the back end that KERAS_BACKEND names."""
+    os.environ["NPROC"] = os.environ["PJRT_NPROC"] = "2"  # XLA reads them when it first computes
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        import tensorflow as tf
 
-    set_threads(tf)
+        set_threads(tf)
     from adapters.keras3.backends import keras
 
     return keras
+
+
+def keras3_cnn():
+    return keras_cnn(keras3(), "nhwc")
 
 
 def keras3_gru():
@@ -440,11 +452,13 @@ def keras2_tensorflow_gru():
 PLAIN = {
     "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
     "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": lambda: keras_cnn(keras3(), "nhwc"), "caffe2": caffe2, "lasagne": lasagne,
+    "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": keras3_cnn, "keras3-torch": keras3_cnn, "keras3-jax": keras3_cnn,
+    "caffe2": caffe2, "lasagne": lasagne,
 }  # fmt: skip
 PLAIN_GRU = {
     "pytorch": pytorch_gru, "tensorflow": tensorflow_gru, "mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru,
     "cntk": cntk_gru, "keras2-cntk": keras2_gru, "keras2-tensorflow": keras2_tensorflow_gru, "keras3-tensorflow": keras3_gru,
+    "keras3-torch": keras3_gru, "keras3-jax": keras3_gru,
 }  # fmt: skip
 LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}
 
@@ -462,37 +476,36 @@ def words(random, settings):
 EXAMPLES = {"cnn": pictures, "gru": words}
 
 
-def main(name, model, rounds):
+def stepping(name, model, side):
+    """A step of the adapter, or of the plain loop, on a batch of its own, as a function without arguments."""
     spec, network = load_spec(name), NETWORKS[model]
     plain, published = LOOPS[model][name]()
     settings = dict(spec.native(model), **published)
-    adapter = load(spec.models[model])(network, settings, 0)
     random = np.random.RandomState(0)
     x = EXAMPLES[model](random, settings)
     y = {"sparse": random.randint(0, network.classes, 64).astype(np.int32)}
     y["one_hot"] = np.eye(network.classes, dtype=np.float32)[y["sparse"]]
     y = y[settings["labels"]]
+    if side == "plain":
+        return lambda: plain(x, y)
+    adapter = load(spec.models[model])(network, settings, 0)
 
-    def ours():
+    def step():
         adapter.train_step(x, y)
         adapter.synchronize()
 
-    sides = {"adapter": ours, "plain": lambda: plain(x, y)}
-    times = {side: [] for side in sides}
-    for number in range(rounds + 1):
-        for side in sorted(sides, reverse=number % 2):  # neither side always finds the memory as the other left it
-            start = time.perf_counter()
-            for _ in range(STEPS):
-                sides[side]()
-            if number:  # the first round warms up
-                times[side].append((time.perf_counter() - start) / STEPS)
-    # Within a round, for the machine's speed changes from one to the next.
-    ratios = np.array(times["plain"]) / np.array(times["adapter"])
-    low, median, high = np.percentile(ratios, (25, 50, 75))
-    milliseconds = ["%.0f ms" % (1000 * np.median(times[side])) for side in ("adapter", "plain")]
-    print(f"{name} {model}: {median:.2f} times the plain loop's speed (half of {rounds} rounds: {low:.2f} to {high:.2f}; "
-          f"{milliseconds[0]} against {milliseconds[1]} a step)")  # fmt: skip
+    return step
+
+
+def main(name, model, side):
+    """Take some steps for each line of standard input, and say how long one took."""
+    emit, step = Events(), stepping(name, model, side)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(STEPS):
+            step()
+        emit("steps", seconds=(time.perf_counter() - start) / STEPS)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(*sys.argv[1:])

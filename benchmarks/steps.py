@@ -1,36 +1,83 @@
 """A training step of each adapter beside the plain loop of the published notebook, ported to the same version.
 
-    python -m benchmarks.steps [--model gru] [--rounds N] [ADAPTER ...]
+    python -m benchmarks.steps [--model gru] [--processes N] [--rounds N] [ADAPTER ...]
 
 Published network (cnn: 32x32 pictures; gru: 150 words), batch 64, two threads, the adapter's native settings but for layout,
-labels and ReLU order, which are the notebook's. Adapter and plain loop alternate in one process of the framework's
-interpreter, in turns first; the median of the rounds' ratios is what counts (1.10: the adapter is 10 % faster). Busy machines want more rounds.
+labels and ReLU order, which are the notebook's. Adapter and plain loop each have a process of the framework's interpreter, the
+adapter's started as a trial's is; they take turns, and a new pair of processes takes over. The median of the rounds' ratios is
+what counts (1.10: the adapter is 10 % faster). Busy machines want more rounds.
 """
 
 import argparse
+import json
+import signal
 import subprocess
+import sys
+
+import numpy as np
 
 from adapters import load_spec
 from benchmarks.plain_loops import LOOPS
 from experiments import places, worker_process
 from experiments.environment import Environment
 
+SIDES = ("adapter", "plain")
+
+
+class Side:
+    """One of the two processes."""
+
+    def __init__(self, name: str, model: str, side: str):
+        spec = load_spec(name)
+        environment = Environment(spec, "cpu", places.cache())
+        environment.create()
+        variables = worker_process.worker_environment(spec.environment_variables(spec.native(model)), 2)
+        if side == "plain":  # no notebook sets these
+            variables = {name: value for name, value in variables.items() if name not in worker_process.MEMORY_VARIABLES}
+        command = [str(environment.python), "-m", "benchmarks.plain_loops", name, model, side]
+        self.process = subprocess.Popen(command, env=variables, text=True, bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def turn(self) -> float:
+        """Seconds that a step takes. A side that is not on turn stands still: some frameworks' threads wait by spinning."""
+        assert self.process.stdin and self.process.stdout
+        self.process.send_signal(signal.SIGCONT)
+        self.process.stdin.write("go\n")
+        seconds = float(json.loads(self.process.stdout.readline())["seconds"])
+        self.process.send_signal(signal.SIGSTOP)
+        return seconds
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def rounds(name: str, model: str, count: int) -> list[dict[str, float]]:
+    """Seconds of a step of both sides, in each round of one pair of processes."""
+    sides = {side: Side(name, model, side) for side in SIDES}
+    try:
+        taken = [{side: sides[side].turn() for side in sorted(SIDES, reverse=bool(number % 2))} for number in range(count + 1)]
+    except ValueError:
+        sys.exit(f"{name}: a side ended; see why: {' '.join(map(str, sides['adapter'].process.args))}")
+    finally:
+        for side in sides.values():
+            side.end()
+    return taken[1:]  # the first round warms up
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("adapters", nargs="*")
     parser.add_argument("--model", choices=LOOPS, default="cnn")
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    model = arguments.model
-    for name in arguments.adapters or LOOPS[model]:
-        spec = load_spec(name)
-        environment = Environment(spec, "cpu", places.cache())
-        environment.create()
-        variables = worker_process.worker_environment(spec.environment_variables(spec.native(model)), 2)
-        command = [str(environment.python), "-m", "benchmarks.plain_loops", name, model, str(arguments.rounds)]
-        done = subprocess.run(command, env=variables, capture_output=True, text=True)
-        print(done.stdout.strip() or f"{name}: {done.stderr[-500:]}", flush=True)
+    for name in arguments.adapters or LOOPS[arguments.model]:
+        taken = [one for _ in range(arguments.processes) for one in rounds(name, arguments.model, arguments.rounds)]
+        # Within a round, for the machine's speed changes from one to the next.
+        low, median, high = np.percentile([one["plain"] / one["adapter"] for one in taken], (25, 50, 75))
+        adapter, plain = (f"{1000 * np.median([one[side] for one in taken]):.0f} ms" for side in SIDES)
+        print(f"{name} {arguments.model}: {median:.2f} times the plain loop's speed (half of {len(taken)} rounds: {low:.2f} to {high:.2f}; "
+              f"{adapter} against {plain} a step)", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 from adapters.shared import LOOP, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
 from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
+# Elements of the smallest array that Python's thread copies with OpenMP: none. The threads of that team would count with those that
+# compute: more than there are processors, and GNU's OpenMP no longer lets them wait for each other awake. The GRU took three times as long.
+VARIABLES = {"MXNET_CPU_PARALLEL_SIZE": "2000000000"}
 SHARED = {
     **LOOP,
     "layout": Supported(
@@ -64,6 +67,7 @@ GLUON = AdapterSpec(
     package="mxnet",
     module="adapters.mxnet",
     python="3.11",
+    variables=VARIABLES,
     models={"cnn": "adapters.mxnet.gluon_cnn:Model", "gru": "adapters.mxnet.gluon_gru:Model"},
     published={
         "cnn": Published("Gluon_CNN", {"init": "xavier_224", "relu": "after_pool"}, {"dropout": (0.25, 0.25, 0.25)}),
@@ -108,6 +112,7 @@ MODULE = AdapterSpec(
     package="mxnet",
     module="adapters.mxnet",
     python="3.11",
+    variables=VARIABLES,
     models={"cnn": "adapters.mxnet.module_cnn:Model", "gru": "adapters.mxnet.module_gru:Model"},
     published={
         "cnn": Published("MXNet_CNN", {"init": "glorot_uniform", "relu": "after_pool"}),

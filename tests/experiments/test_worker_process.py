@@ -148,6 +148,23 @@ next(worker_process.stream({str(python)!r}, folder, worker_process.worker_enviro
     assert pids and all(gone(int(pid)) for pid in pids)
 
 
+FAULTS = """
+import resource
+bytearray(50_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    bytearray(50_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_memory_that_is_given_back_is_taken_again_without_new_pages():
+    kept = worker_process.worker_environment({}, 1)
+    plain = {name: value for name, value in kept.items() if name not in worker_process.MEMORY_VARIABLES}
+    faults = [int(subprocess.check_output([sys.executable, "-c", FAULTS], env=environment)) for environment in (kept, plain)]
+    assert faults[0] < 100 < 1000 < faults[1]
+
+
 def test_only_what_is_allowed_is_inherited(monkeypatch):
     monkeypatch.setenv("LD_LIBRARY_PATH", "/elsewhere")
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
