@@ -27,7 +27,7 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.null_trial import NullCluster
-from experiments import tracking
+from experiments import collector, tracking
 from experiments.places import PROJECT
 from experiments.recorder import Recorder
 from sweeps import design, driver, sweep
@@ -52,6 +52,7 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
     recorder = Recorder(run)
     cluster = NullCluster(declared.resources)
+    collector.spare()  # as sweep.py does
 
     def null_sweep() -> None:
         ledger.prepare({}.get)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from experiments import tracking
+from experiments import collector, tracking
 from experiments.records import TrialRecord
 from experiments.tracking import RunWriter, SweepRun, one_transaction
 from experiments.trial import Event
@@ -50,6 +50,7 @@ class Recorder:
 
 def _record(sweep: SweepRun, past: list[TrialRecord], waiting: "multiprocessing.Queue[Item]", behind: Any) -> None:
     os.nice(NICENESS)
+    collector.spare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; the driver says when it ends
     threading.Thread(target=_end_with_driver, daemon=True).start()
     current = _reconciled(sweep, past)

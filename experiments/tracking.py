@@ -297,8 +297,8 @@ class RunWriter:
 def one_transaction(client: MlflowClient) -> Iterator[None]:
     """Let the embedded store make all calls within in one session: they are written wholly or not at all.
 
-    It opens six for a run that ends, some within others, and asks for the same rows in each: a third of all its time.
-    A server takes them call by call.
+    It opens six for a run that ends, some within others, asks for the same rows in each, and commits metrics by themselves: half of
+    all its time. A server takes them call by call.
     """
     store: Any = client._tracking_client.store
     open_session = getattr(store, "ManagedSessionMaker", None)
@@ -307,10 +307,17 @@ def one_transaction(client: MlflowClient) -> Iterator[None]:
         return
     with open_session(read_only=False) as session:
         store.ManagedSessionMaker = partial(_shared, session)
+        session.commit, session.rollback = session.flush, _not_alone
         try:
             yield
         finally:
+            del session.commit, session.rollback
             store.ManagedSessionMaker = open_session
+
+
+def _not_alone() -> None:
+    """Keep a call that fails from undoing what others wrote before it as if they had not been made: all of it fails."""
+    raise TrackingError("MLflow could not take one of the calls of a transaction")
 
 
 @contextmanager

@@ -5,12 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from adapters import load_spec
 from experiments import tracking
 from experiments.errors import TrackingError
 from experiments.places import PROJECT
-from experiments.recorder import Recorder
+from experiments.recorder import Recorder, RunWriters
 from experiments.records import TrialRecord, description
 from experiments.trial import Trial
 from experiments.workload import workload_named
@@ -95,10 +96,34 @@ def test_writing_again_changes_nothing(home, sweep):
     assert counts(home) == before
 
 
-def test_what_mlflow_lacks_is_written_from_the_record(home, sweep):
-    class Nowhere:
-        def record(self, record, event): ...
+class Nowhere:
+    """A recorder that writes nothing."""
 
+    def record(self, record, event): ...
+
+
+def test_what_is_written_at_a_time_is_there_whole_or_not_at_all(home, sweep):
+    record, client = write(home, sweep, trial(), events(), Nowhere()), tracking.connect(sweep.uri)
+    before = counts(home)
+    with pytest.raises(MlflowException), tracking.one_transaction(client):
+        tracking.RunWriter(client, sweep, record).write(list(events()))
+        raise KeyError
+    assert counts(home) == before
+
+
+def test_a_call_that_mlflow_undoes_takes_no_other_trial_with_it(home, sweep):
+    one, other = (write(home, sweep, trial(seed), events(), Nowhere()) for seed in (0, 1))
+    writers, said = RunWriters(sweep), list(events())
+    writers.write([(one, event) for event in said[:3]])
+    writers.write([*((other, event) for event in said), (one, said[2])])  # an epoch twice, which MLflow would undo
+    assert writers.unwritten == {one.folder, other.folder}
+    assert tracking.reconcile(sweep, [one, other]) == 3  # and one run deleted
+    client = tracking.connect(sweep.uri)
+    runs = tracking.children(client, sweep)
+    assert {run.data.tags["seed"] for run in runs} == {"0", "1"} and {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_what_mlflow_lacks_is_written_from_the_record(home, sweep):
     record = write(home, sweep, trial(), events(), Nowhere())
     assert tracking.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.metrics["accuracy"] == 0.7
@@ -211,7 +236,7 @@ def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
 
 FORGETFUL = """
 import sys, time
-from experiments.recorder import Recorder
+from experiments.recorder import Recorder, RunWriters
 from experiments.tracking import SweepRun
 if __name__ == "__main__":
     recorder = Recorder(SweepRun(*sys.argv[1:]))
