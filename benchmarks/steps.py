@@ -13,6 +13,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 
@@ -35,7 +36,9 @@ class Side:
         if side == "plain":  # no notebook sets these
             variables = {name: value for name, value in variables.items() if name not in worker_process.MEMORY_VARIABLES}
         command = [str(environment.python), "-m", "benchmarks.plain_loops", name, model, side]
-        self.process = subprocess.Popen(command, env=variables, text=True, bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.log = tempfile.TemporaryFile("w+")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
+        self.process = subprocess.Popen(command, env=variables, text=True, bufsize=1, **pipes)
 
     def turn(self) -> float:
         """Seconds that a step takes. A side that is not on turn stands still: some frameworks' threads wait by spinning."""
@@ -46,9 +49,12 @@ class Side:
         self.process.send_signal(signal.SIGSTOP)
         return seconds
 
-    def end(self) -> None:
+    def end(self) -> str:
+        """Kill the process; returns the end of what it said."""
         self.process.kill()
         self.process.wait()
+        self.log.seek(0)
+        return self.log.read()[-500:]
 
 
 def rounds(name: str, model: str, count: int) -> list[dict[str, float]]:
@@ -56,11 +62,11 @@ def rounds(name: str, model: str, count: int) -> list[dict[str, float]]:
     sides = {side: Side(name, model, side) for side in SIDES}
     try:
         taken = [{side: sides[side].turn() for side in sorted(SIDES, reverse=bool(number % 2))} for number in range(count + 1)]
-    except ValueError:
-        sys.exit(f"{name}: a side ended; see why: {' '.join(map(str, sides['adapter'].process.args))}")
+    except (OSError, ValueError):
+        sys.exit(f"{name}: " + "\n".join(f"{side} ended: {one.end()}" for side, one in sides.items()))
     finally:
-        for side in sides.values():
-            side.end()
+        for one in sides.values():
+            one.end()
     return taken[1:]  # the first round warms up
 
 

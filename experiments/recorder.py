@@ -5,8 +5,6 @@ Neither a slow server nor MLflow's own work holds up a trial. What MLflow does n
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import collector, tracking
+from experiments.child_process import follow_parent
 from experiments.records import TrialRecord
 from experiments.tracking import RunWriter, SweepRun, one_transaction
 from experiments.trial import Event
@@ -51,8 +50,7 @@ class Recorder:
 def _record(sweep: SweepRun, past: list[TrialRecord], waiting: "multiprocessing.Queue[Item]", behind: Any) -> None:
     os.nice(NICENESS)
     collector.spare()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches this process too; the driver says when it ends
-    threading.Thread(target=_end_with_driver, daemon=True).start()
+    follow_parent()
     current = _reconciled(sweep, past)
     writers = RunWriters(sweep)
     running = True
@@ -70,13 +68,6 @@ def _reconciled(sweep: SweepRun, past: list[TrialRecord]) -> bool:
     except Exception:  # whatever it is, a later one may
         return False
     return True
-
-
-def _end_with_driver() -> None:
-    driver = multiprocessing.parent_process()
-    assert driver is not None
-    driver.join()
-    os._exit(1)
 
 
 def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:

@@ -4,7 +4,6 @@ vl_convert lets nothing else of Python run for seconds, so it works in processes
 """
 
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Any
 
 import vl_convert
 
+from experiments.child_process import follow_parent
 from sweeps.figures import wide
 
 WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
@@ -19,9 +19,8 @@ WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
 
 @contextmanager
 def processes() -> Iterator[Executor]:
-    """Two processes that draw. Ctrl-C reaches them too; the report says when they end."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as executor:
+    """Two processes that draw."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), follow_parent) as executor:
         yield executor
 
 
