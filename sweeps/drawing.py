@@ -6,12 +6,14 @@ vl_convert lets nothing else of Python run for seconds, so it works in processes
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
 import vl_convert
 
 from experiments.child_process import follow_parent
+from experiments.errors import RosettaError
 from sweeps.figures import wide
 
 WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
@@ -19,9 +21,12 @@ WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
 
 @contextmanager
 def processes() -> Iterator[Executor]:
-    """Two processes that draw."""
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), follow_parent) as executor:
-        yield executor
+    """Two processes that draw. Raises RosettaError where one was ended from outside."""
+    try:
+        with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), follow_parent) as executor:
+            yield executor
+    except BrokenProcessPool:
+        raise RosettaError("a process that draws the report was ended (out of memory?); nothing is lost, make it again: python sweep.py report") from None
 
 
 def javascript(executor: Executor) -> Future[str]:
