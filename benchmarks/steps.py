@@ -28,14 +28,12 @@ SIDES = ("adapter", "plain")
 class Side:
     """One of the two processes."""
 
-    def __init__(self, name: str, model: str, side: str):
-        spec = load_spec(name)
-        environment = Environment(spec, "cpu", places.cache())
-        environment.create()
+    def __init__(self, environment: Environment, model: str, side: str):
+        spec = environment.spec
         variables = worker_process.worker_environment(spec.environment_variables(spec.native(model)), 2)
         if side == "plain":  # no notebook sets these
             variables = {name: value for name, value in variables.items() if name not in worker_process.MEMORY_VARIABLES}
-        command = [str(environment.python), "-m", "benchmarks.plain_loops", name, model, side]
+        command = [str(environment.python), "-m", "benchmarks.plain_loops", spec.name, model, side]
         self.log = tempfile.TemporaryFile("w+")
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
         self.process = subprocess.Popen(command, env=variables, text=True, bufsize=1, **pipes)
@@ -57,13 +55,13 @@ class Side:
         return self.log.read()[-500:]
 
 
-def rounds(name: str, model: str, count: int) -> list[dict[str, float]]:
+def rounds(environment: Environment, model: str, count: int) -> list[dict[str, float]]:
     """Seconds of a step of both sides, in each round of one pair of processes."""
-    sides = {side: Side(name, model, side) for side in SIDES}
+    sides = {side: Side(environment, model, side) for side in SIDES}
     try:
         taken = [{side: sides[side].turn() for side in sorted(SIDES, reverse=bool(number % 2))} for number in range(count + 1)]
     except (OSError, ValueError):
-        sys.exit(f"{name}: " + "\n".join(f"{side} ended: {one.end()}" for side, one in sides.items()))
+        sys.exit(f"{environment.spec.name}: " + "\n".join(f"{side} ended: {one.end()}" for side, one in sides.items()))
     finally:
         for one in sides.values():
             one.end()
@@ -78,7 +76,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     for name in arguments.adapters or LOOPS[arguments.model]:
-        taken = [one for _ in range(arguments.processes) for one in rounds(name, arguments.model, arguments.rounds)]
+        environment = Environment(load_spec(name), "cpu", places.cache())
+        environment.create()
+        taken = [one for _ in range(arguments.processes) for one in rounds(environment, arguments.model, arguments.rounds)]
         # Within a round, for the machine's speed changes from one to the next.
         low, median, high = np.percentile([one["plain"] / one["adapter"] for one in taken], (25, 50, 75))
         adapter, plain = (f"{1000 * np.median([one[side] for one in taken]):.0f} ms" for side in SIDES)

@@ -307,7 +307,7 @@ def one_transaction(client: MlflowClient) -> Iterator[None]:
         return
     with open_session(read_only=False) as session:
         store.ManagedSessionMaker = partial(_shared, session)
-        session.commit, session.rollback = session.flush, _not_alone
+        session.commit, session.rollback = session.flush, _refuse_rollback
         try:
             yield
         finally:
@@ -315,7 +315,7 @@ def one_transaction(client: MlflowClient) -> Iterator[None]:
             store.ManagedSessionMaker = open_session
 
 
-def _not_alone() -> None:
+def _refuse_rollback() -> None:
     """Keep a call that fails from undoing what others wrote before it as if they had not been made: all of it fails."""
     raise TrackingError("MLflow could not take one of the calls of a transaction")
 

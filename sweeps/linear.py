@@ -81,12 +81,11 @@ def parts(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> list[t
     """
     if not paired:
         return [(runs, baselines)] if baselines else []
-    others = runs.drop(columns=list(baselines))
     changed = runs[list(baselines)] != pd.Series(baselines, dtype=object)
-    rest, found = changed.sum(axis=1), []
+    changes, found = changed.sum(axis=1), []
     for setting, baseline in baselines.items():
-        equal = rest - changed[setting] == 0  # in all other settings
-        mine = others[equal].assign(**{setting: runs.loc[equal, setting]})
+        others = [name for name in baselines if name != setting]
+        mine = runs[changes == changed[setting]].drop(columns=others)  # nothing else is changed
         for choice in sorted(set(mine[setting]) - {baseline}):
             found.append((mine[mine[setting].isin([choice, baseline])], {setting: baseline}))
     return found

@@ -45,6 +45,7 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> di
     with drawing.processes() as processes:
         javascript = drawing.javascript(processes)
         record = _with_curves(read_record(mlflow), mlflow)
+        folder.path.mkdir(parents=True, exist_ok=True)
         found, drawn = summary(record), figures.charts(record)
         pictures = drawing.pictures(processes, drawn)
         files = {
@@ -53,7 +54,6 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> di
             **_tables(record),
             **{name: picture.result() for name, picture in pictures.items()},
         }
-    folder.path.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder.path / name).write_bytes(content)
     tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))

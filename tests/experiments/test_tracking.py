@@ -236,7 +236,7 @@ def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
 
 FORGETFUL = """
 import sys, time
-from experiments.recorder import Recorder, RunWriters
+from experiments.recorder import Recorder
 from experiments.tracking import SweepRun
 if __name__ == "__main__":
     recorder = Recorder(SweepRun(*sys.argv[1:]))
