@@ -1,4 +1,4 @@
-# make sweep   build what the sweep needs, run sweeps/quick.yaml to its end (FRESH=1: start a new one)
+# make sweep   build what the sweep needs, run sweeps/configs/quick.yaml to its end (FRESH=1: start a new one)
 # make test    build what the tests need, run them all
 # make chaos   three hundred faults in sweeps that run, and what remains of these
 # make torture more than ten thousand malformed inputs, and what becomes of them
@@ -12,8 +12,8 @@ $(foreach name,INDEX_URL EXTRA_INDEX_URL FIND_LINKS,$(if $(PIP_$(name)),$(eval e
 .PHONY: sweep test chaos torture environment lint lock bench clean
 
 sweep: $(VENV)/control.stamp
-	$(RUN) sweep.py verify --sweep sweeps/quick.yaml
-	$(RUN) sweep.py run sweeps/quick.yaml $(if $(FRESH),--fresh)
+	$(RUN) sweep.py verify --sweep sweeps/configs/quick.yaml
+	$(RUN) sweep.py run sweeps/configs/quick.yaml $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest $(ARGS)

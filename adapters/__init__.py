@@ -7,7 +7,7 @@ import importlib
 from collections import OrderedDict
 from typing import Any, Iterable  # noqa: F401  in type comments
 
-from adapters.spec import AdapterSpec  # noqa: F401  in type comments
+from adapters.contract.spec import AdapterSpec  # noqa: F401  in type comments
 
 ADAPTERS = OrderedDict(
     [

@@ -10,12 +10,12 @@ Reads TRIAL_DIR/request.json:
     adapter         a name of adapters.ADAPTERS
     implementation  "module:class" of the network in that framework, one of the adapter's models
     model           "cnn" or "gru"
-    network         the fields of adapters.model.NETWORKS[model]
+    network         the fields of adapters.contract.model.NETWORKS[model]
     settings        {setting: choice} for every setting of the network that the adapter supports; for "train" and "predict"
     cases           [{"name", "settings", "seed"}], each built anew, one after the other; for "describe" and "trace"
                     a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore" (bool)
     seed            int; for "train" and "predict"
-    data            folder of the prepared data set (see adapters.batches.Batches)
+    data            folder of the prepared data set (see adapters.common.batches.Batches)
     train_examples  how many training examples to use, or null for all
     epochs          int; for "train"
     keep_weights    whether a trained network leaves TRIAL_DIR/weights.npz; for "train", false if not given
@@ -50,8 +50,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from adapters import load, load_spec
-from adapters.batches import Batches
-from adapters.model import NETWORKS
+from adapters.common.batches import Batches
+from adapters.contract.model import NETWORKS
 
 PROTOCOL = 2
 WINDOW = 10  # steps between two synchronisations of the device: the unit of steady-state timing

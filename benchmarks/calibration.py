@@ -12,9 +12,10 @@ import sys
 import numpy as np
 import pandas as pd
 
-from sweeps import linear, power
-from sweeps.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, Effect, bounds, effects, fits
-from sweeps.sweep import SmallestEffect
+from sweeps.analysis import linear_model
+from sweeps.analysis.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, Effect, bounds, effects, fits
+from sweeps.planning import power
+from sweeps.planning.config import SmallestEffect
 
 NOISE = 0.34  # points: what the seed alone does to accuracy on CIFAR-10
 ADAPTERS, SETTINGS, SEEDS = ["a", "b", "c"], ["one", "two", "three", "four"], 4
@@ -56,7 +57,7 @@ def coverage(draws: int, design: str, seed: int = 1) -> dict[str, float]:
     for _ in range(draws):
         runs = simulate(random, design, truth)
         mine = runs[runs["adapter"] == "a"].assign(value=lambda table: 100 * table["accuracy"])
-        for (name, _), estimate in linear.estimates(mine, NATIVES["a"], design == PAIRED).items():
+        for (name, _), estimate in linear_model.estimates(mine, NATIVES["a"], design == PAIRED).items():
             low, high = bounds(estimate, CONFIDENCE)
             single.append(low <= truth.get(name, 0.0) <= high)
         overall = families(runs, design)[ALL]

@@ -13,7 +13,7 @@ from pathlib import Path
 import ray
 
 from benchmarks import overhead
-from sweeps import driver
+from sweeps.execution import driver
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import time
 
 import ray
 
-from sweeps.scheduler import Cluster
+from sweeps.execution.scheduler import Cluster
 
 
 @ray.remote(num_returns="streaming", max_retries=0)

@@ -27,13 +27,15 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.null_trial import NullCluster
-from experiments import collector, tracking
-from experiments.places import PROJECT
-from experiments.recorder import Recorder
-from sweeps import design, driver, sweep
-from sweeps.folder import SweepFolder
-from sweeps.storage import Lease, Storage
-from sweeps.study import open_ledger
+from experiments import processes
+from experiments.locations import PROJECT
+from experiments.recording import tracking
+from experiments.recording.recorder import Recorder
+from sweeps.execution import driver
+from sweeps.execution.ledger import open_ledger
+from sweeps.execution.storage import Lease, Storage
+from sweeps.planning import config, planner
+from sweeps.state import SweepFolder
 
 ROUNDS = 5
 SETTLING = 5.0  # seconds until what a side and Ray started in the background has loaded its modules
@@ -41,18 +43,18 @@ CHOICES = ["glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal"]
 
 
 def ours(trials: int, folder: Path) -> Callable[[], None]:
-    declared = sweep.parse(  # each seed's trials: the choices, and one of them again
+    declared = config.parse(  # each seed's trials: the choices, and one of them again
         {"name": "null", "workload": {"name": "digits_cnn"}, "adapters": ["reference"], "design": "factorial",
          "settings": {"init": CHOICES}, "seeds": trials // (len(CHOICES) + 1)}, "benchmark",
     )  # fmt: skip
-    plan = design.plan(declared)
+    plan = planner.plan(declared)
     state = SweepFolder(folder, "null", 1)
     state.path.mkdir(parents=True)
     ledger = open_ledger(plan, Storage(Lease(state.path, state.title)), state.title)
     run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
     recorder = Recorder(run)
     cluster = NullCluster(declared.resources)
-    collector.spare()  # as sweep.py does
+    processes.spare()  # as sweep.py does
 
     def null_sweep() -> None:
         ledger.prepare({}.get)

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from adapters import load, load_spec
-from adapters.model import Network, RecurrentNetwork
+from adapters.contract.model import Network, RecurrentNetwork
 from adapters.worker import Events
 
 NETWORKS = {

@@ -18,12 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters import load_spec
-from experiments import tracking
-from experiments.places import PROJECT
-from experiments.recorder import RunWriters
-from experiments.trial import Event, Trial
-from sweeps import design, sweep
-from sweeps.folder import SweepFolder
+from experiments.locations import PROJECT
+from experiments.recording import tracking
+from experiments.recording.recorder import RunWriters
+from experiments.trials.trial import Event, Trial
+from sweeps.planning import config, planner
+from sweeps.state import SweepFolder
 
 ADAPTERS = ["pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk"]
 SETTINGS = {
@@ -67,10 +67,10 @@ def write(runs: int, home: Path) -> int:
     return len(plan.order)
 
 
-def planned(runs: int) -> design.Plan:
+def planned(runs: int) -> planner.Plan:
     declared = {"name": "large", "workload": {"name": "digits_cnn"}, "adapters": ADAPTERS, "design": "one-at-a-time", "settings": SETTINGS}
-    one = len(design.plan(sweep.parse({**declared, "seeds": 1}, "benchmark")).order)
-    return design.plan(sweep.parse({**declared, "seeds": round(runs / one)}, "benchmark"))
+    one = len(planner.plan(config.parse({**declared, "seeds": 1}, "benchmark")).order)
+    return planner.plan(config.parse({**declared, "seeds": round(runs / one)}, "benchmark"))
 
 
 def events(trial: Trial, draw: random.Random) -> Iterator[Event]:

@@ -19,13 +19,14 @@ from pathlib import Path
 
 import yaml
 
-from experiments import tracking
-from experiments.places import PROJECT
-from experiments.trial import Event
-from sweeps import design, driver, sweep
-from sweeps.folder import SweepFolder, open_folder
-from sweeps.storage import Lease, Storage
-from sweeps.study import Ledger, open_ledger
+from experiments.locations import PROJECT
+from experiments.recording import tracking
+from experiments.trials.trial import Event
+from sweeps.execution import driver
+from sweeps.execution.ledger import Ledger, open_ledger
+from sweeps.execution.storage import Lease, Storage
+from sweeps.planning import config, planner
+from sweeps.state import SweepFolder, open_folder
 
 SWEEP = {
     "name": "long",
@@ -67,10 +68,10 @@ def run_hundred(first: int, folder: SweepFolder, ledger: Ledger) -> float:
 
 def prepare(home: Path, trials: int) -> list[float]:
     """Make the sweep's state, all but the last hundredth; returns the cost of a trial, hundred by hundred."""
-    declared = sweep.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
+    declared = config.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
     (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
     folder = open_folder(home, declared, fresh=False)
-    ledger = open_ledger(design.plan(declared), Storage(Lease(folder.path, folder.title)), folder.title)
+    ledger = open_ledger(planner.plan(declared), Storage(Lease(folder.path, folder.title)), folder.title)
     ledger.prepare({}.get)
     assert ledger.planned == trials
     costs = [run_hundred(first, folder, ledger) for first in range(0, trials * 99 // 100 // HUNDRED * HUNDRED, HUNDRED)]

@@ -12,18 +12,20 @@ import time
 from pathlib import Path
 
 from adapters import ADAPTERS, load_spec
-from experiments import datasets, places, runner
-from experiments.environment import Environment
-from experiments.trial import Trial
-from experiments.workload import workload_named
+from experiments import locations
+from experiments.preparation import datasets
+from experiments.preparation.environments import Environment
+from experiments.running import runner
+from experiments.trials.trial import Trial
+from experiments.trials.workload import workload_named
 
 
 def first_step(name: str) -> float:
     workload = workload_named("digits_cnn").with_overrides(epochs=1, train_examples=64)
     trial = Trial(name, workload, load_spec(name).native("cnn"), 0, "cpu", 2)
-    environment = Environment(trial.spec, "cpu", places.cache())
+    environment = Environment(trial.spec, "cpu", locations.cache())
     environment.create()
-    data = datasets.prepare(workload.dataset, places.cache())
+    data = datasets.prepare(workload.dataset, locations.cache())
     with tempfile.TemporaryDirectory() as folder:
         start = time.time()
         events = list(runner.events(trial, Path(folder), environment, trial.request("train", str(data))))

@@ -19,8 +19,9 @@ import numpy as np
 
 from adapters import load_spec
 from benchmarks.plain_loops import LOOPS
-from experiments import places, worker_process
-from experiments.environment import Environment
+from experiments import locations
+from experiments.preparation.environments import Environment
+from experiments.running import worker_process
 
 SIDES = ("adapter", "plain")
 
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     for name in arguments.adapters or LOOPS[arguments.model]:
-        environment = Environment(load_spec(name), "cpu", places.cache())
+        environment = Environment(load_spec(name), "cpu", locations.cache())
         environment.create()
         taken = [one for _ in range(arguments.processes) for one in rounds(environment, arguments.model, arguments.rounds)]
         # Within a round, for the machine's speed changes from one to the next.

@@ -13,7 +13,7 @@ and the remedy. The command line prints it and exits with status 2; anything els
         +-- WorkerKilled    somebody else ended it: the kernel does where memory runs out
 """
 
-from experiments.secrets import without_passwords
+from experiments.redaction import without_passwords
 
 LONGEST = 2000  # characters of a line; one that nobody reads to its end is not clear
 

@@ -13,17 +13,17 @@ import click
 from rich.table import Table
 
 from adapters import ADAPTERS, load_spec, unknown
-from adapters.settings import SETTINGS
-from adapters.spec import AdapterSpec, Supported
-from experiments import places
+from adapters.contract.settings import SETTINGS
+from adapters.contract.spec import AdapterSpec, Supported
+from experiments import locations
 from experiments.errors import RosettaError, SweepError, TrackingError
-from experiments.workload import workload_named
-from sweeps import design, plan_view, sweep
-from sweeps.folder import SweepFolder, latest
-from sweeps.terminal import Terminal
+from experiments.trials.workload import workload_named
+from sweeps.console import Terminal
+from sweeps.planning import config, planner, view
+from sweeps.state import SweepFolder, latest
 
-DEFAULT_SWEEP = places.PROJECT / "sweeps" / "article.yaml"
-DEFAULT_CLAIMS = places.PROJECT / "sweeps" / "claims.yaml"
+DEFAULT_SWEEP = locations.PROJECT / "sweeps" / "configs" / "article.yaml"
+DEFAULT_CLAIMS = locations.PROJECT / "sweeps" / "configs" / "claims.yaml"
 INTERRUPTED = 130
 
 
@@ -31,7 +31,7 @@ class Session:
     """What every verb shares: where state lives and where people are spoken to. JSON has standard output to itself."""
 
     def __init__(self, home: Path | None, as_json: bool):
-        self.home = home.absolute() if home else places.home()
+        self.home = home.absolute() if home else locations.home()
         self.as_json = as_json
         self.console = Terminal(stderr=as_json)
 
@@ -68,8 +68,8 @@ def _names(context: click.Context, option: click.Parameter, value: str | None) -
 
 @click.group(
     invoke_without_command=True,
-    epilog=f"State (ledger, mlflow.db, trials, reports) lives in {places.home()} (--home or ROSETTA_HOME); environments and "
-    f"prepared data in {places.cache()} (ROSETTA_CACHE).",
+    epilog=f"State (ledger, mlflow.db, trials, reports) lives in {locations.home()} (--home or ROSETTA_HOME); environments and "
+    f"prepared data in {locations.cache()} (ROSETTA_CACHE).",
     context_settings={"max_content_width": 100},
 )
 @click.pass_context
@@ -89,12 +89,12 @@ def main(context: click.Context) -> None:
 @verb
 def run(session: Session, file: Path, fresh: bool, unverified: bool, adapters: list[str] | None, settings: list[str] | None) -> None:
     """Run a sweep to its end, or go on with it where it stopped; then write its report."""
-    declared = sweep.load(file)
+    declared = config.load(file)
     if adapters or settings:
-        declared = sweep.part(declared, adapters, settings)
+        declared = config.part(declared, adapters, settings)
     if unverified:
         declared = declared.model_copy(update={"unverified": True})
-    from sweeps import driver  # ray, mlflow and optuna take seconds to import
+    from sweeps.execution import driver  # ray, mlflow and optuna take seconds to import
 
     session.result(driver.run(declared, session.home, fresh, session.console))
 
@@ -106,9 +106,9 @@ def run(session: Session, file: Path, fresh: bool, unverified: bool, adapters: l
 @verb
 def plan(session: Session, file: Path, deviation: float | None, effect: float | None) -> None:
     """Show which trials a sweep has, which cells are not there and why, and how small an effect it can see."""
-    from sweeps import pilot, power  # scipy takes a second to import
+    from sweeps.planning import pilot, power  # scipy takes a second to import
 
-    made = design.plan(sweep.load(file))
+    made = planner.plan(config.load(file))
     known = _pilots(session, made.sweep)
     deviations = {name: one.deviation for name, one in known.items() if one.deviation}
     hours, without = pilot.device_hours(known, made.adapters)
@@ -118,16 +118,16 @@ def plan(session: Session, file: Path, deviation: float | None, effect: float | 
         "pilot": {name: known[name]._asdict() for name in made.sweep.adapters if name in known},
         "device_hours": hours, "without_pilot": without,
     }  # fmt: skip
-    session.console.print(plan_view.table(planned))
-    for line in plan_view.lines(planned, effect):
+    session.console.print(view.table(planned))
+    for line in view.lines(planned, effect):
         session.console.say(line)
     session.result(planned)
 
 
-def _pilots(session: Session, declared: sweep.Sweep) -> dict[str, Any]:
+def _pilots(session: Session, declared: config.Sweep) -> dict[str, Any]:
     """Earlier trials of the workload; a plan is shown without them where MLflow is away."""
-    from experiments import tracking  # mlflow takes seconds to import
-    from sweeps import pilot
+    from experiments.recording import tracking  # mlflow takes seconds to import
+    from sweeps.planning import pilot
 
     try:
         return dict(pilot.pilots(tracking.read_pilot(session.home, declared.workload.resolve(), declared.resources.device)))
@@ -156,12 +156,12 @@ choose_adapters = click.option("--adapters", callback=_adapters, help="Names, se
 @verb
 def setup(session: Session, adapters: list[str], device: str) -> None:
     """Build the frameworks' environments ahead of a sweep; exit status 1 if one can't be had."""
-    from sweeps import driver
+    from sweeps.execution import driver
 
     made, holes = driver.build_environments(adapters, device, session.console)
     for name, new in made.items():
         session.console.print(f"{name}: {'built' if new else 'ready'}")
-    session.result({"cache": str(places.cache()), "built": made, "holes": holes})
+    session.result({"cache": str(locations.cache()), "built": made, "holes": holes})
     sys.exit(1 if holes else 0)
 
 
@@ -176,16 +176,16 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
 
     With --sweep an adapter that can't run here is left out, as the sweep itself leaves it out.
     """
-    from experiments import certificate
-    from sweeps import driver
+    from experiments.verification import equivalence
+    from sweeps.execution import driver
 
-    models = [workload_named(workload).model] if workload else list(certificate.WORKLOADS)
+    models = [workload_named(workload).model] if workload else list(equivalence.WORKLOADS)
     among = wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
     if file:
-        declared = sweep.load(file)
+        declared = config.load(file)
         wanted, device = driver.uncertified(declared), declared.resources.device
         among = dict.fromkeys(wanted, declared.adapters)  # certified ones too: while one of them runs, a hole is no error
-    results: list[certificate.Result] = []
+    results: list[equivalence.Result] = []
     holes: dict[str, str] = {}
     shown = partial(_show_result, session.console)
     for model, lacking in wanted.items():
@@ -193,7 +193,7 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
             driver.build_environments(["reference"], "cpu", session.console)
             made, missing = driver.build_environments(among[model], device, session.console)
             holes |= missing
-            results += certificate.verify([name for name in lacking if name in made], model, device, places.cache(), shown)
+            results += equivalence.verify([name for name in lacking if name in made], model, device, locations.cache(), shown)
     passed = all(result.passed for result in results) and (file is not None or not holes)
     verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
     session.console.say(verdict if passed else "not every case agrees with the reference", "" if passed else "red")
@@ -216,16 +216,16 @@ def _show_result(console: Terminal, result: Any) -> None:
 @verb
 def transfer(session: Session, source: str, target: str, run_id: str, output: Path | None) -> None:
     """Move a trained network to another framework, and prove on the whole test set that both predict the same; exit 1 if not."""
-    from experiments import transfer as moving
-    from experiments.trial import check_network
-    from sweeps import driver
+    from experiments.trials.trial import check_network
+    from experiments.verification import transfer as moving
+    from sweeps.execution import driver
 
     with tempfile.TemporaryDirectory() as scratch:
         trained = moving.find(session.home, run_id, source, Path(scratch))
         check_network(target, trained.workload)
         driver.build_environments([source, target], "cpu", session.console)
         output = output or session.home / "transfers" / f"{run_id}.npz"
-        moved = moving.transfer(trained, target, output, places.cache())
+        moved = moving.transfer(trained, target, output, locations.cache())
     for line in _transfer_lines(moved):
         session.console.say(line)
     session.result(moved)
@@ -251,13 +251,13 @@ def _transfer_lines(moved: dict[str, Any]) -> list[str]:
 @verb
 def rosetta(session: Session, adapters: list[str], workload: str, output: Path | None) -> None:
     """Write a page that shows one network in the chosen frameworks, section beside section."""
-    from sweeps import rosetta as stone
+    from sweeps.reporting import rosetta as stone
 
     adapters = list(dict.fromkeys(adapters))
     chosen = workload_named(workload)
-    columns = [stone.column(name, chosen, places.cache()) for name in adapters]
+    columns = [stone.column(name, chosen, locations.cache()) for name in adapters]
     page = (output or session.home / "rosetta" / f"{chosen.model}-{'-'.join(adapters)}.html").absolute()
-    places.write(page, stone.html(columns, chosen))
+    locations.write(page, stone.html(columns, chosen))
     session.console.say(f"Page: {page}")
     verified = {column.spec.name: column.cases is not None and not column.failed for column in columns}
     session.result({"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified})
@@ -281,16 +281,16 @@ def show_adapters(session: Session, read_back: bool) -> None:
 
 def _read_back(session: Session, spec: AdapterSpec) -> dict[str, Any]:
     """{network: {"settings", "versions", "differs": a line, "" where all is as declared}}; nothing without an environment."""
-    from experiments import registry
-    from experiments.environment import Environment
-    from experiments.runner import mismatch
+    from experiments.preparation.environments import Environment
+    from experiments.running.runner import mismatch
+    from experiments.verification import read_back
 
-    if not Environment(spec, "cpu", places.cache()).ready:
+    if not Environment(spec, "cpu", locations.cache()).ready:
         session.console.print(f"{spec.name}: its environment is not built; python sweep.py setup --adapters {spec.name}")
         return {}
     found = {}
     for model in spec.models:
-        read = registry.read_back(spec, model, places.cache())
+        read = read_back.read_back(spec, model, locations.cache())
         found[model] = {**read, "differs": mismatch(spec.native(model), read["settings"])}
         verdict = found[model]["differs"] or f"{len(spec.native(model))} settings as declared"
         session.console.say(f"{spec.name} {read['versions']['framework']}, {model}: {verdict}")
@@ -310,8 +310,8 @@ def _position(position: Any) -> dict[str, Any]:
 @verb
 def show_report(session: Session, name: str | None) -> None:
     """Write a sweep's report from MLflow; NAME is the sweep's name or file, the latest sweep if not given."""
-    from experiments import tracking
-    from sweeps import publish
+    from experiments.recording import tracking
+    from sweeps.reporting import publish
 
     name = _sweep_name(session.home, name)
     folder = latest(session.home, name) or SweepFolder(session.home, name, 1)
@@ -324,10 +324,10 @@ def show_report(session: Session, name: str | None) -> None:
 @verb
 def watch(session: Session, name: str | None, every: float) -> None:
     """Watch a running sweep: cells done, effects so far, warnings; NAME as for report. Ends when the sweep is complete."""
-    from experiments import tracking
-    from sweeps import publish
-    from sweeps import watch as watching
-    from sweeps.record import summary
+    from experiments.recording import tracking
+    from sweeps.reporting import publish
+    from sweeps.reporting import watch as watching
+    from sweeps.reporting.results import summary
 
     found = tracking.last_sweep(session.home, _sweep_name(session.home, name))
     session.result(summary(watching.watch(lambda: publish.read_record(found), session.console, every)))
@@ -338,7 +338,7 @@ def watch(session: Session, name: str | None, every: float) -> None:
 @verb
 def sync(session: Session, name: str | None) -> None:
     """Bring MLflow up to date with what a sweep has kept: after an outage, or to fill a new server; NAME as for report."""
-    from sweeps import driver
+    from sweeps.execution import driver
 
     name = _sweep_name(session.home, name)
     folder = latest(session.home, name)
@@ -355,7 +355,8 @@ def sync(session: Session, name: str | None) -> None:
 @verb
 def show_claims(session: Session, file: Path, output: Path | None) -> None:
     """Run what is missing to judge each published claim of a file, and write the ledger of verdicts."""
-    from sweeps import claims, driver
+    from sweeps.execution import driver
+    from sweeps.reporting import claims
 
     declared = claims.load(file)
     summaries = {name: driver.run(one, session.home, False, session.console) for name, one in declared.sweeps.items()}
@@ -365,14 +366,14 @@ def show_claims(session: Session, file: Path, output: Path | None) -> None:
         table.add_row(one.claim.lesson, claims.compared(one.claim), claims.measured(one), claims.ruling(one))
     session.console.print(table)
     output = (output or session.home / "claims.md").absolute()
-    places.write(output, claims.ledger(declared, findings, summaries))
+    locations.write(output, claims.ledger(declared, findings, summaries))
     session.console.say(f"Ledger: {output}")
     session.result({"ledger": str(output), "findings": [one.as_dict() for one in findings]})
 
 
 def _sweep_name(home: Path, name: str | None) -> str:
     if name:
-        return sweep.load(Path(name)).name if name.endswith((".yaml", ".yml")) else sweep.checked_name(name)
+        return config.load(Path(name)).name if name.endswith((".yaml", ".yml")) else config.checked_name(name)
     plans: Iterable[Path] = home.glob("*/*/plan.json")
     newest = max(plans, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:

@@ -13,9 +13,11 @@ from functools import cache
 import pytest
 
 from adapters import load_spec
-from experiments import certificate, certified, environment, places
-from experiments.environment import Environment
+from experiments import locations
 from experiments.errors import EnvironmentFailed
+from experiments.preparation import certificates, environments
+from experiments.preparation.environments import Environment
+from experiments.verification import equivalence
 
 MISSING = "not on this machine"
 
@@ -52,10 +54,10 @@ def built():
     def build(name: str) -> Environment:
         spec = load_spec(name)
         try:
-            environment.find_interpreter(spec)
+            environments.find_interpreter(spec)
         except EnvironmentFailed as error:
             skip(name, str(error))
-        made = Environment(spec, "cpu", places.cache())
+        made = Environment(spec, "cpu", locations.cache())
         made.create()
         return made
 
@@ -69,8 +71,8 @@ def certify(built):
     def verify(*names: str) -> None:
         for name in ("reference", *names):
             built(name)
-        missing = [name for name in names if certified.lacking(load_spec(name), "cnn", "cpu", places.cache())]
-        results = certificate.verify(missing, "cnn", "cpu", places.cache())
+        missing = [name for name in names if certificates.lacking(load_spec(name), "cnn", "cpu", locations.cache())]
+        results = equivalence.verify(missing, "cnn", "cpu", locations.cache())
         assert all(result.passed for result in results)
 
     return verify

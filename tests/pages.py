@@ -2,7 +2,7 @@
 
 import vl_convert
 
-from sweeps import drawing, figures, report
+from sweeps.reporting import figures, rendering, report
 
 
 def page(record):
@@ -10,5 +10,5 @@ def page(record):
 
 
 def pictures(record):
-    with drawing.processes() as processes:
-        return {name: picture.result() for name, picture in drawing.pictures(processes, figures.charts(record)).items()}
+    with rendering.processes() as processes:
+        return {name: picture.result() for name, picture in rendering.pictures(processes, figures.charts(record)).items()}

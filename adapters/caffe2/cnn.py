@@ -3,11 +3,11 @@ import numpy as np
 from caffe2.python import brew, core, model_helper, optimizer, utils, workspace
 from caffe2.python.modeling.gradient_clipping import GradientClipping
 
-from adapters import model
 from adapters.caffe2 import nets
 from adapters.caffe2.loader import Loader
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 
 # brew takes an operator's name and its arguments.
 INITIALIZERS = {

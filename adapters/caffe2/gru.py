@@ -4,9 +4,9 @@ from caffe2.proto import caffe2_pb2
 from caffe2.python import brew, core, gru_cell, model_helper, optimizer, utils, workspace
 from caffe2.python.modeling.initializers import ExternalInitializer, Initializer
 
-from adapters import model
 from adapters.caffe2 import nets
-from adapters.model import epsilon_of
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 
 # What Caffe2 draws: XavierFill, which brew's layers have and which suits the word vectors, for which brew has no layer.
 OWN = {"init": "lecun_uniform", "bias_init": "zeros", "embedding_init": "lecun_uniform", "rnn_init": "lecun_uniform"}

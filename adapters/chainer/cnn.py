@@ -8,10 +8,10 @@ from chainer.backends import cuda
 from chainer.dataset import concat_examples
 from chainer.datasets import TupleDataset
 
-from adapters import model
 from adapters.chainer.losses import softmax_cross_entropy
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 
 INITIALIZERS = {
     "glorot_uniform": initializers.GlorotUniform,

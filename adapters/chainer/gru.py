@@ -6,9 +6,9 @@ from chainer import links as L
 from chainer import optimizers
 from chainer.backends import cuda
 
-from adapters import model
 from adapters.chainer.losses import softmax_cross_entropy
-from adapters.model import epsilon_of
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 
 # What Chainer's links draw when they are built.
 OWN = {"init": "lecun_normal", "bias_init": "zeros", "embedding_init": "normal_1", "rnn_init": "lecun_normal"}

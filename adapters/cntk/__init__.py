@@ -1,6 +1,6 @@
 """What CNTK does if nobody asks, and what it can be asked for."""
-from adapters.shared import LOOP, NO_CUDNN, NO_TRANSPOSITION
-from adapters.spec import AdapterSpec, Published, Supported, Unsupported, every
+from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TRANSPOSITION
+from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="cntk",

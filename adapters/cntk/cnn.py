@@ -3,9 +3,9 @@ import cntk as C
 import numpy as np
 from cntk import layers
 
-from adapters import model
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 
 # CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
 INITIALIZERS = {

@@ -3,8 +3,8 @@ import cntk as C
 import numpy as np
 from cntk import layers
 
-from adapters import model
-from adapters.model import epsilon_of
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 
 # What CNTK's layers draw when they are built; the cell adds its own law.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform"}

@@ -1,6 +1,6 @@
 """What JAX does if nobody asks, and what it can be asked for. JAX itself has no layers: flax's are its usual ones."""
-from adapters.shared import LOOP, NO_CUDNN, NO_TF32
-from adapters.spec import AdapterSpec, Supported, Unsupported, every
+from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TF32
+from adapters.contract.spec import AdapterSpec, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="jax",

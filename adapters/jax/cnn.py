@@ -9,12 +9,12 @@ from flax.nnx import initializers
 from jax import lax
 from jax import numpy as jnp
 
-from adapters import model
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
 from adapters.jax.runtime import configure_devices, quick_draws
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.glorot_uniform(),

@@ -6,11 +6,11 @@ from flax.nnx import initializers
 from jax import lax
 from jax import numpy as jnp
 
-from adapters import model
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
 from adapters.jax.runtime import configure_devices, quick_draws
-from adapters.model import epsilon_of
 
 # What flax's Embed, GRUCell and Linear draw.
 OWN = {"init": "lecun_truncated", "bias_init": "zeros", "embedding_init": "normal_features", "rnn_init": "lecun_orthogonal"}

@@ -1,6 +1,6 @@
 """What Keras 2.3 does on each of its back ends if nobody asks, and what it can be asked for."""
-from adapters.shared import LOOP, NO_CPU, NO_CUDNN
-from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 SHARED = {
     **LOOP,

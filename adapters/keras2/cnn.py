@@ -1,10 +1,11 @@
 """The CNN in Keras 2.3, on each of its back ends."""
 import numpy as np
 
-from adapters import laws, model
+from adapters.common import initializers
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.keras2.backends import BACKEND, keras, start
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
 
 K = keras.backend
 
@@ -72,7 +73,7 @@ class Model(model.Model):
         return keras.layers.Dense(outputs, **self.initializers((inputs, outputs)))
 
     def initializers(self, shape):
-        fan = laws.fans(shape)
+        fan = initializers.fans(shape)
         return {
             "kernel_initializer": INITIALIZERS[self.settings["init"]](fan),
             "bias_initializer": BIAS_INITIALIZERS[self.settings["bias_init"]](fan),

@@ -1,9 +1,9 @@
 """The GRU in Keras 2.3, on each of its back ends."""
 import numpy as np
 
-from adapters import model
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.keras2.backends import BACKEND, keras, start
-from adapters.model import epsilon_of
 
 K = keras.backend
 

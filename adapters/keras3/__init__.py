@@ -1,6 +1,6 @@
 """What Keras 3 does on each of its back ends if nobody asks, and what it can be asked for."""
-from adapters.shared import LOOP, NO_CPU, NO_CUDNN, NO_TF32
-from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN, NO_TF32
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 XLA_AUTOTUNE = {"off": {"XLA_FLAGS": "--xla_gpu_autotune_level=0"}, "on": {"XLA_FLAGS": "--xla_gpu_autotune_level=4"}}
 

@@ -1,11 +1,11 @@
 """The CNN in Keras 3, on any of its back ends."""
 import numpy as np
 
-from adapters import model
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import INITIALIZERS, NUMBERS, keras
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
 
 layers = keras.layers
 

@@ -1,10 +1,10 @@
 """The GRU in Keras 3, on any of its back ends."""
 import numpy as np
 
-from adapters import model
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import NUMBERS, keras
-from adapters.model import epsilon_of
 
 layers = keras.layers
 

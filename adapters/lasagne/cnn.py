@@ -8,17 +8,18 @@ from lasagne.nonlinearities import identity, rectify
 from theano import tensor as T
 from theano.sandbox.rng_mrg import mrg_uniform_base
 
-from adapters import laws, model
+from adapters.common import initializers
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
 
 
 def truncated_normal(shape):
     """Lasagne has no truncated normal, but takes any function of a shape."""
-    law = laws.KERNEL_LAWS["lecun_truncated"]
-    return laws.draw(lasagne.random.get_rng(), law, shape, laws.fans(shape)).astype(theano.config.floatX)
+    law = initializers.KERNEL_LAWS["lecun_truncated"]
+    return initializers.draw(lasagne.random.get_rng(), law, shape, initializers.fans(shape)).astype(theano.config.floatX)
 
 
 # Lasagne's He has deviation gain / sqrt(fan_in).

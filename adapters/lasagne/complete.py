@@ -19,8 +19,8 @@ import sys
 import sysconfig
 
 from adapters import load
+from adapters.contract.model import Network, RecurrentNetwork
 from adapters.lasagne import SPEC
-from adapters.model import Network, RecurrentNetwork
 
 SITE = sysconfig.get_paths()["purelib"]
 LIBRARIES = os.path.join(SITE, "numpy.libs")

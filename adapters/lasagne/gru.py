@@ -8,10 +8,10 @@ from lasagne.nonlinearities import identity, sigmoid, tanh
 from theano import tensor as T
 from theano.scan_module.scan_op import Scan
 
-from adapters import model
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
-from adapters.model import epsilon_of
 
 # What Lasagne's layers draw when they are built.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "normal_001", "rnn_init": "normal_01"}

@@ -1,6 +1,6 @@
 """What MXNet does if nobody asks, and what it can be asked for: two interfaces, one library and one environment."""
-from adapters.shared import LOOP, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
-from adapters.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
 
 # Elements of the smallest array that Python's thread copies with OpenMP: none. The threads of that team would count with those that
 # compute: more than there are processors, and GNU's OpenMP no longer lets them wait for each other awake. The GRU took three times as long.

@@ -3,9 +3,9 @@ import mxnet as mx
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn, rnn
 
-from adapters import model
-from adapters.batches import DTYPES
-from adapters.model import epsilon_of
+from adapters.common.batches import DTYPES
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.mxnet.losses import SoftmaxTwice
 from adapters.mxnet.optimizers import ADAMS
 from adapters.mxnet.precision import read_kernels, read_precision

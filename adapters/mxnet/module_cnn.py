@@ -6,14 +6,14 @@ import mxnet as mx
 import numpy as np
 from mxnet import nd, sym
 
-from adapters import model
-from adapters.batches import DTYPES
-from adapters.model import CLIPS, LAYERS
+from adapters.common.batches import DTYPES
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import OPTIMIZERS
 from adapters.mxnet.precision import read_kernels, read_precision
-from adapters.shapes import STRIDES
 
 ORDERS = {
     "before_pool": lambda x, stride: max_pool(relu(x), stride),

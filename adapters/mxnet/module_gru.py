@@ -4,9 +4,9 @@ import json
 import mxnet as mx
 from mxnet import nd, sym
 
-from adapters import model
-from adapters.batches import DTYPES
-from adapters.model import epsilon_of
+from adapters.common.batches import DTYPES
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import ADAMS
 from adapters.mxnet.precision import read_kernels, read_precision

@@ -6,10 +6,11 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from adapters import laws, model
-from adapters.model import CLIPS, LAYERS
+from adapters.common import initializers
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
-from adapters.shapes import STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": nn.init.xavier_uniform_,
@@ -17,7 +18,7 @@ INITIALIZERS = {
     "fan_in_uniform": lambda weight: nn.init.kaiming_uniform_(weight, a=5**0.5),
     "lecun_uniform": lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="linear"),
     "lecun_normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="linear"),
-    "lecun_truncated": lambda weight: truncated_normal(weight, weight[0].numel() ** -0.5 / laws.TRUNCATION),
+    "lecun_truncated": lambda weight: truncated_normal(weight, weight[0].numel() ** -0.5 / initializers.TRUNCATION),
     "uniform_007": lambda weight: nn.init.uniform_(weight, -0.07, 0.07),
     "uniform_001": lambda weight: nn.init.uniform_(weight, -0.01, 0.01),
 }

@@ -5,8 +5,8 @@ import torch._dynamo  # torch.optim imports it when first used: here its second 
 from torch import nn
 from torch.nn import functional as F
 
-from adapters import model
-from adapters.model import epsilon_of
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
 # What PyTorch's layers draw when they are built.

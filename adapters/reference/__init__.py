@@ -1,6 +1,6 @@
 """The networks in plain NumPy: the definition of the right answer, and a framework that needs no installation."""
-from adapters.shared import LOOP
-from adapters.spec import AdapterSpec, Supported, Unsupported, every
+from adapters.contract.declarations import LOOP
+from adapters.contract.spec import AdapterSpec, Supported, Unsupported, every
 
 SPEC = AdapterSpec(
     name="reference",

@@ -1,10 +1,11 @@
 """The CNN in NumPy, by hand. What every other adapter must compute."""
 import numpy as np
 
-from adapters import laws, model
-from adapters.model import CLIPS, LAYERS
+from adapters.common import initializers
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Parametric, Relu
-from adapters.shapes import STRIDES
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 ORDERS = {"before_pool": lambda stride: [Relu(), MaxPool(stride)], "after_pool": lambda stride: [MaxPool(stride), Relu()]}
@@ -46,9 +47,9 @@ class Model(model.Model):
         return Dense(self.draw((inputs, outputs), outputs))
 
     def draw(self, shape, outputs):
-        fan = laws.fans(shape)
-        weight = laws.draw(self.random, laws.KERNEL_LAWS[self.settings["init"]], shape, fan)
-        bias = laws.draw(self.random, laws.BIAS_LAWS[self.settings["bias_init"]], (outputs,), fan)
+        fan = initializers.fans(shape)
+        weight = initializers.draw(self.random, initializers.KERNEL_LAWS[self.settings["init"]], shape, fan)
+        bias = initializers.draw(self.random, initializers.BIAS_LAWS[self.settings["bias_init"]], (outputs,), fan)
         return {"weight": weight.astype(self.dtype), "bias": bias.astype(self.dtype)}
 
     def dropout(self, position):

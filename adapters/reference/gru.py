@@ -1,8 +1,9 @@
 """The GRU in NumPy, by hand. What every other adapter must compute."""
 import numpy as np
 
-from adapters import laws, model
-from adapters.model import epsilon_of
+from adapters.common import initializers
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.reference.layers import LOSSES
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
@@ -34,7 +35,7 @@ class Model(model.Model):
         ]
         before = self.settings["reset"] == "before"
         zeros = {name: np.zeros(shape, self.dtype) for name, shape in shapes if not (before and name == "gru.hidden_bias")}
-        return laws.redrawn(zeros, {name: self.settings[name] for name in laws.DRAWN}, seed)
+        return initializers.redrawn(zeros, {name: self.settings[name] for name in initializers.DRAWN}, seed)
 
     def forward(self, x):
         """Scores (batch, classes); keeps what the way back needs. x: (tokens, batch)."""

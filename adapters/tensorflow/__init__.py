@@ -1,6 +1,6 @@
 """What TensorFlow 2 does if nobody asks, and what it can be asked for."""
-from adapters.shared import LOOP, NO_CPU, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
-from adapters.spec import AdapterSpec, Conflict, Published, Supported, every
+from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, every
 
 SPEC = AdapterSpec(
     name="tensorflow",

@@ -4,9 +4,10 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from adapters import laws, model
-from adapters.model import CLIPS, LAYERS
-from adapters.shapes import STRIDES
+from adapters.common import initializers
+from adapters.common.shapes import STRIDES
+from adapters.contract import model
+from adapters.contract.model import CLIPS, LAYERS
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
@@ -17,7 +18,7 @@ INITIALIZERS = {
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
     "lecun_uniform": lambda fan: uniform((3.0 / fan[0]) ** 0.5),
     "lecun_normal": lambda fan: tf.compat.v1.random_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5),
-    "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5 / laws.TRUNCATION),
+    "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5 / initializers.TRUNCATION),
     "uniform_007": lambda fan: uniform(0.07),
     "uniform_001": lambda fan: uniform(0.01),
 }
@@ -56,7 +57,7 @@ class Model(model.Model):
         shapes = [(3, 3) + pair for pair in convolutions] + [(flat, network.hidden), (network.hidden, network.classes)]
         weights, biases = {}, {}
         for name, shape in zip(LAYERS, shapes):
-            fan = laws.fans(shape[::-1] if len(shape) == 4 else shape)
+            fan = initializers.fans(shape[::-1] if len(shape) == 4 else shape)
             weights[name] = self.variable(INITIALIZERS[self.settings["init"]](fan), shape)
             if len(shape) == 2 or self.settings["conv_bias"] == "on":
                 biases[name] = self.variable(BIAS_INITIALIZERS[self.settings["bias_init"]](fan), shape[-1:])

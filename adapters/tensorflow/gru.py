@@ -1,8 +1,8 @@
 """The GRU in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
 import tensorflow as tf
 
-from adapters import model
-from adapters.model import epsilon_of
+from adapters.contract import model
+from adapters.contract.model import epsilon_of
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from experiments import places
-from experiments.places import PROJECT
-from experiments.records import TrialRecord
+from experiments import locations
+from experiments.locations import PROJECT
+from experiments.trials.records import TrialRecord
 
 SWEEP = {
     "name": "chaos",
@@ -43,7 +43,7 @@ class Driver:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TMPDIR": str(self.base), "ROSETTA_CACHE": str(places.cache())}
+        return {**os.environ, "TMPDIR": str(self.base), "ROSETTA_CACHE": str(locations.cache())}
 
     @property
     def command(self) -> list[str]:

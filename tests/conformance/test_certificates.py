@@ -6,11 +6,15 @@ from itertools import zip_longest
 import numpy as np
 import pytest
 
-from adapters import ADAPTERS, laws, load_spec
-from experiments import certificate, certified, places, runner
-from experiments.certificate import Verifier
-from experiments.trial import Trial
-from experiments.workload import workload_named
+from adapters import ADAPTERS, load_spec
+from adapters.common import initializers
+from experiments import locations
+from experiments.preparation import certificates
+from experiments.running import runner
+from experiments.trials.trial import Trial
+from experiments.trials.workload import workload_named
+from experiments.verification import equivalence
+from experiments.verification.equivalence import Verifier
 from tests.conformance.wrong import CONTROLS, HIDDEN, SLIGHT
 
 
@@ -30,7 +34,7 @@ def verifier(built, tmp_path_factory):
 
     def verifier(model):
         if model not in made:
-            made[model] = Verifier(workload_named(certificate.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), places.cache())
+            made[model] = Verifier(workload_named(equivalence.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), locations.cache())
         return made[model]
 
     return verifier
@@ -39,25 +43,25 @@ def verifier(built, tmp_path_factory):
 @pytest.mark.parametrize(("name", "model"), NETWORKS)
 def test_every_case_of_the_certificate_passes(name, model, built, verifier):
     built(name)
-    results = certificate.certify(verifier(model), [name])
+    results = equivalence.certify(verifier(model), [name])
     failed = [result.as_dict() for result in results if not result.passed]
     assert not failed
-    stored = certified.read(load_spec(name), model, "cpu", places.cache())
+    stored = certificates.read(load_spec(name), model, "cpu", locations.cache())
     assert [row["passed"] for row in stored] == [True] * len(results)
 
 
 @pytest.mark.parametrize(("name", "model"), NETWORKS)
 def test_a_certificate_is_sharp_and_leaves_no_comparable_choice_out(name, model):
-    spec, cases = load_spec(name), certificate.cases(load_spec(name), model)
+    spec, cases = load_spec(name), equivalence.cases(load_spec(name), model)
     sharp = [case for case in cases if case.width != "full"]
     exact = "float64" in spec.supported(model)["precision"].choices
     assert all(case.steps == 20 and case.tolerance == (1e-12 if exact else 1e-6) for case in sharp)
     assert all(case.tolerance_weights <= 1e-7 for case in sharp)
     assert [case.tolerance for case in cases if case.width == "full"] == [1e-5] * (len(cases) - len(sharp))
-    base = certificate.base_configuration(spec, model, sharp[0].precision)
+    base = equivalence.base_configuration(spec, model, sharp[0].precision)
     compared = {(case.setting, case.choice) for case in sharp}
     for setting, position in spec.supported(model).items():
-        drawn = setting in (*certificate.UNREADABLE, *certificate.ALIKE, "precision", "embedding_gradient")
+        drawn = setting in (*equivalence.UNREADABLE, *equivalence.ALIKE, "precision", "embedding_gradient")
         for choice in position.choices:
             left_out = drawn or choice == base[setting] or (setting, choice) == ("adam_count", "unordered")
             conflict = spec.conflict({**base, setting: choice}, "cpu") or spec.inert(setting, "cpu")
@@ -69,12 +73,12 @@ def test_a_certificate_is_sharp_and_leaves_no_comparable_choice_out(name, model)
 
 def natives(model):
     """The case that is sharp and narrow, and the one at full size."""
-    return certificate.cases(load_spec("reference"), model)[:2]
+    return equivalence.cases(load_spec("reference"), model)[:2]
 
 
 def compared(verifier, cases, control):
     """The results of a wrong network in the reference's place."""
-    with certificate.two_at_a_time() as pool:
+    with equivalence.two_at_a_time() as pool:
         verifier.prepare([("reference", case) for case in cases], pool)
     return verifier.run("reference", cases, f"tests.conformance.wrong:{control.__name__}")
 
@@ -111,7 +115,7 @@ WIDE = {
 def describe(name, model, cases, folder, environment, verb="describe"):
     """Run cases {case name: fields} in as few workers as environment variables allow; returns {case name: error}."""
     spec, data, errors = load_spec(name), folder / "data", {}
-    certificate.write_data(WIDE[model], data)
+    equivalence.write_data(WIDE[model], data)
     groups = {}
     for case, fields in cases.items():
         variables = tuple(sorted(spec.environment_variables(fields["settings"]).items()))
@@ -127,11 +131,11 @@ def uncompared(spec, model):
     """Every choice that no case of the certificate reads back, in as few configurations as may be: the laws by which weights
     are first drawn are read from weights of their own, and asked for side by side."""
     native = spec.native(model)
-    seen = {(case.setting, case.choice) for case in certificate.cases(spec, model)} | set(native.items())
+    seen = {(case.setting, case.choice) for case in equivalence.cases(spec, model)} | set(native.items())
     choices = [(setting, choice) for setting, position in spec.supported(model).items() for choice in position.choices]
     possible = [flip for flip in choices if flip not in seen and not spec.conflict({**native, **dict([flip])}, "cpu")]
-    drawn = [[flip for flip in possible if flip[0] == setting] for setting in laws.DRAWN]
-    alone = [[flip] for flip in possible if flip[0] not in laws.DRAWN]
+    drawn = [[flip for flip in possible if flip[0] == setting] for setting in initializers.DRAWN]
+    alone = [[flip] for flip in possible if flip[0] not in initializers.DRAWN]
     return [dict(flips) for flips in ([], *alone, *(filter(None, flips) for flips in zip_longest(*drawn)))]
 
 
@@ -151,7 +155,7 @@ LOADERS = [together(name) for name in ADAPTERS if not load_spec(name).refusal("l
 def test_the_frameworks_own_loader_goes_through_an_epoch_and_no_further(name, built, tmp_path):
     settings = {**load_spec(name).native("cnn"), "loader": "framework"}
     trial = Trial(name, replace(WIDE["cnn"], epochs=2), settings, 0, "cpu", 1, 120)
-    certificate.write_data(WIDE["cnn"], tmp_path / "data")  # 20 batches
+    equivalence.write_data(WIDE["cnn"], tmp_path / "data")  # 20 batches
     (tmp_path / "trial").mkdir()
     *_, last = runner.events(trial, tmp_path / "trial", built(name), trial.request("train", str(tmp_path / "data")))
     assert (last["event"], last.get("steps")) == ("done", 40)

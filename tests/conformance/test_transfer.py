@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 from adapters import ADAPTERS, load_spec
-from experiments import certificate, datasets, places, runner, transfer
+from experiments import locations
 from experiments.errors import WorkerDied
-from experiments.records import TrialRecord
-from experiments.transfer import compare, predict
-from experiments.trial import COMPLETED, Trial
-from experiments.workload import workload_named
+from experiments.preparation import datasets
+from experiments.running import runner
+from experiments.trials.records import TrialRecord
+from experiments.trials.trial import COMPLETED, Trial
+from experiments.trials.workload import workload_named
+from experiments.verification import equivalence, transfer
+from experiments.verification.transfer import compare, predict
 
 pytestmark = pytest.mark.xdist_group("transfer")
 
@@ -29,7 +32,7 @@ ALL = [(model, name) for model, able in ABLE.items() for name in able]
 def data(tmp_path_factory):
     """Real digits; the reviews are a download, so sequences stand in for them."""
     prepare, folder = datasets.prepare, tmp_path_factory.mktemp("data") / "imdb"
-    certificate.write_data(WORKLOADS["gru"], folder)
+    equivalence.write_data(WORKLOADS["gru"], folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "prepare", lambda name, cache: prepare(name, cache) if name == "digits" else folder)
         yield
@@ -46,7 +49,7 @@ def trained(built, tmp_path_factory):
         trial = Trial("reference", WORKLOADS[model], configuration, 0, "cpu", 1, 600, keep_weights=True, unverified=True)
         folder = tmp_path_factory.mktemp(model)
         record = TrialRecord(folder / "record").create(trial)
-        for event in runner.run_trial(trial, folder / "node", places.cache()):
+        for event in runner.run_trial(trial, folder / "node", locations.cache()):
             record.append(event)
         return transfer.read(record, "a-run", "reference")
 
@@ -61,7 +64,7 @@ def predictions(trained, built, tmp_path_factory):
     def predictions(model, name):
         built(name)
         network = trained(model)
-        return predict(name, network, network.weights, tmp_path_factory.mktemp("predict") / name, places.cache())
+        return predict(name, network, network.weights, tmp_path_factory.mktemp("predict") / name, locations.cache())
 
     return predictions
 
@@ -97,7 +100,7 @@ def changed(network, folder, change):
 @pytest.mark.parametrize("model", WORKLOADS)
 def test_another_network_does_not_pass(model, trained, predictions, tmp_path):
     weights = changed(trained(model), tmp_path, lambda array: array * 1.01)
-    found, _ = predict("reference", trained(model), weights, tmp_path / "run", places.cache())
+    found, _ = predict("reference", trained(model), weights, tmp_path / "run", locations.cache())
     assert not compare(predictions(model, "reference")[0], found, "float32").passed
 
 
@@ -106,4 +109,4 @@ def test_weights_of_another_shape_are_refused(model, name, trained, built, tmp_p
     built(name)
     weights = changed(trained(model), tmp_path, np.transpose)
     with pytest.raises(WorkerDied, match="the given weights have shapes"):
-        predict(name, trained(model), weights, tmp_path / "run", places.cache())
+        predict(name, trained(model), weights, tmp_path / "run", locations.cache())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.places import PROJECT
+from experiments.locations import PROJECT
 from tests.conftest import free_port, need_program
 
 USER = "rosetta"
@@ -74,7 +74,7 @@ class Postgres:
 
 
 class Mlflow:
-    """`python -m experiments.server` over a folder and a database."""
+    """`python -m experiments.recording.server` over a folder and a database."""
 
     def __init__(self, folder, postgres):
         self.folder, self.port, self.database = folder, free_port(), postgres.address("mlflow")
@@ -88,7 +88,7 @@ class Mlflow:
         return (self.folder / "secrets" / "mlflow_password").read_text().strip()
 
     def start(self):
-        command = [sys.executable, "-m", "experiments.server", str(self.folder), "--database", self.database, "--port", str(self.port)]
+        command = [sys.executable, "-m", "experiments.recording.server", str(self.folder), "--database", self.database, "--port", str(self.port)]
         with self.log.open("a") as log:
             environment = {**os.environ, "MLFLOW_WORKERS": "1", "MLFLOW_TRACKING_URI": self.uri}  # as on a head: it names itself
             self.process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)

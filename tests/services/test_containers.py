@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from experiments.places import PROJECT
+from experiments.locations import PROJECT
 
-DOCKERFILES = [PROJECT / "Dockerfile", PROJECT / "docker" / "framework.Dockerfile"]
-COMPOSE = yaml.safe_load((PROJECT / "compose.yaml").read_text())
+DOCKERFILES = [PROJECT / "deploy" / "Dockerfile", PROJECT / "deploy" / "framework.Dockerfile"]
+COMPOSE = yaml.safe_load((PROJECT / "deploy" / "compose.yaml").read_text())
 SERVICES = sorted(COMPOSE["services"])
 
 
@@ -35,7 +35,7 @@ def test_secrets_are_files(name):
     for variable, value in service.get("environment", {}).items():
         assert not re.search("PASSWORD|SECRET|TOKEN|KEY", variable) or value.startswith("/run/secrets/"), variable
     assert not re.search(r"://[^@\s]*:[^@\s]*@", yaml.safe_dump(service)), "an address with a password"
-    assert all(secret["file"].startswith("./secrets/") for secret in COMPOSE["secrets"].values())
+    assert all(secret["file"].startswith("../secrets/") for secret in COMPOSE["secrets"].values())
     assert "/secrets/" in (PROJECT / ".gitignore").read_text() and "secrets" in (PROJECT / ".dockerignore").read_text().split()
 
 
@@ -43,7 +43,7 @@ def test_the_server_in_the_container_knows_its_options():
     """The command in compose.yaml, with what it names made: as far as the port, which is taken."""
     from click.testing import CliRunner
 
-    from experiments import server
+    from experiments.recording import server
 
     program, module, name, *arguments = COMPOSE["services"]["mlflow"]["command"].split()
     assert (program, module, name) == ("python", "-m", server.__name__)

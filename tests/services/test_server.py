@@ -7,8 +7,8 @@ import stat
 import pytest
 from click.testing import CliRunner
 
-from experiments import server
 from experiments.errors import TrackingError
+from experiments.recording import server
 from tests.conftest import free_port
 
 

@@ -18,7 +18,7 @@ import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from experiments.places import PROJECT
+from experiments.locations import PROJECT
 from tests.services.conftest import PATIENCE, USER, wait_for
 
 pytestmark = pytest.mark.xdist_group("ray")

@@ -16,8 +16,9 @@ import yaml
 from click.testing import CliRunner
 
 from adapters import load_spec
-from experiments import certified, places
-from experiments.places import PROJECT
+from experiments import locations
+from experiments.locations import PROJECT
+from experiments.preparation import certificates
 from sweeps.cli import main
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -269,7 +270,7 @@ def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
 
 def test_what_one_framework_lacks_stops_no_other(home):
     """A node without Python 3.6: CNTK is left out by name, the rest runs, the report shows the hole; later it goes on."""
-    known = [certified.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (places.cache(), home / "cache")]
+    known = [certificates.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (locations.cache(), home / "cache")]
     known[1].parent.mkdir(parents=True)
     shutil.copyfile(*known)
     node = {"ROSETTA_CACHE": str(home / "cache"), "ROSETTA_PYTHON_3_6": str(home / "none")}

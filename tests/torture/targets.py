@@ -17,16 +17,22 @@ import numpy as np
 from hypothesis import strategies as st
 
 from adapters import load_spec
-from experiments import certified, datasets, events, runner, tracking, transfer
-from experiments.datasets import pictures
 from experiments.errors import LONGEST, RosettaError
-from experiments.places import PROJECT
-from experiments.records import TrialRecord, description
-from experiments.trial import Trial
-from experiments.workload import workload_named
-from sweeps import claims, design, progress, report, stored, sweep
-from sweeps.record import Record, summary
-from tests.sweeps.test_report import record as demo_record
+from experiments.locations import PROJECT
+from experiments.preparation import certificates, datasets
+from experiments.preparation.datasets import images
+from experiments.recording import tracking
+from experiments.running import runner
+from experiments.trials import events
+from experiments.trials.records import TrialRecord, description
+from experiments.trials.trial import Trial
+from experiments.trials.workload import workload_named
+from experiments.verification import transfer
+from sweeps.execution import progress
+from sweeps.planning import config, planner, stored
+from sweeps.reporting import claims, report
+from sweeps.reporting.results import Record, summary
+from tests.sweeps.reporting.test_report import record as demo_record
 from tests.torture.malformed import as_json, as_yaml, files, hostile_yaml, spoiled
 
 
@@ -66,9 +72,9 @@ CLAIMS = {
 
 
 def planned(path):
-    declared = sweep.load(path)
+    declared = config.load(path)
     if len(declared.seed_list) < 20:  # more take their time, and are no other trials
-        json.dumps(design.plan(declared).as_dict(), allow_nan=False)
+        json.dumps(planner.plan(declared).as_dict(), allow_nan=False)
 
 
 def sweep_file(content, folder):
@@ -84,7 +90,7 @@ def claims_file(content, folder):
 
 
 def sweep_name(name, folder):
-    said = refused(sweep.checked_name, name)
+    said = refused(config.checked_name, name)
     assert said == "SweepError" or (folder / name).parent == folder
     return said
 
@@ -293,9 +299,9 @@ def certificate_in_cache(content, folder):
     spec = load_spec("reference")
     path = folder / "certificates"
     path.mkdir(exist_ok=True)
-    with mock.patch.object(certified, "path", lambda *_: path / "c.json"):
+    with mock.patch.object(certificates, "path", lambda *_: path / "c.json"):
         (path / "c.json").write_bytes(content)
-        return refused(certified.check, spec, "cnn", "cpu", folder)
+        return refused(certificates.check, spec, "cnn", "cpu", folder)
 
 
 def data_record(content, folder):
@@ -306,13 +312,13 @@ def data_record(content, folder):
 def fashion_archive(content, folder):
     (folder / "train-images-idx3-ubyte.gz").write_bytes(content)
     with mock.patch.dict(os.environ, ROSETTA_FASHION_MNIST=str(folder)):
-        return refused(pictures.load_fashion, folder)
+        return refused(images.load_fashion, folder)
 
 
 def cifar_archive(content, folder):
     (folder / "a.tar.gz").write_bytes(content)
     with mock.patch.dict(os.environ, ROSETTA_CIFAR10=str(folder / "a.tar.gz")):
-        return refused(pictures.load_cifar10, folder)
+        return refused(images.load_cifar10, folder)
 
 
 def tar(*members: tuple[str, bytes | str]) -> bytes:

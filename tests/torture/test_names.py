@@ -8,10 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from click.testing import CliRunner
 
-from experiments import tracking, transfer
-from experiments.datasets import files, pictures
 from experiments.errors import SweepError, TrackingError
-from experiments.tracking import SweepRun
+from experiments.preparation.datasets import files, images
+from experiments.recording import tracking
+from experiments.recording.tracking import SweepRun
+from experiments.verification import transfer
 from sweeps.cli import main
 from tests.torture.targets import tar
 
@@ -108,7 +109,7 @@ def test_an_archive_with_paths_and_links_is_read_and_never_unpacked(tmp_path, mo
     folder.mkdir(parents=True)
     (folder / "x.tar.gz").write_bytes(tar(("link", "/etc"), ("link/passwd", b"x"), ("/etc/out", b"x"), *batches))
     monkeypatch.setenv("ROSETTA_CIFAR10", str(folder / "x.tar.gz"))
-    monkeypatch.setattr(pictures, "CIFAR_HASH", files.file_hash(folder / "x.tar.gz"))
-    train, test = pictures.load_cifar10(folder)
+    monkeypatch.setattr(images, "CIFAR_HASH", files.file_hash(folder / "x.tar.gz"))
+    train, test = images.load_cifar10(folder)
     assert train.examples.shape == (10, 3, 32, 32) and test.labels.tolist() == [0, 0]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "x.tar.gz"]

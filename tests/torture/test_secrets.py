@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from adapters import load_spec
-from experiments import places, secrets
-from experiments.environment import Environment
+from experiments import locations, redaction
 from experiments.errors import EnvironmentFailed
+from experiments.preparation.environments import Environment
 from sweeps.cli import main
 from tests.sweeps.test_end_to_end import TINY, command, write
 
@@ -32,8 +32,8 @@ def node(tmp_path, certify):
     certify("reference")
     (tmp_path / "cache").mkdir()
     for name in ("environments", "certificates", "data"):
-        (places.cache() / name).mkdir(exist_ok=True)
-        (tmp_path / "cache" / name).symlink_to(places.cache() / name)
+        (locations.cache() / name).mkdir(exist_ok=True)
+        (tmp_path / "cache" / name).symlink_to(locations.cache() / name)
     short = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # a socket's path has 107 bytes at most
     yield {**os.environ, **PLANTED, "ROSETTA_CACHE": str(tmp_path / "cache"), "RAY_TMPDIR": short}
     shutil.rmtree(short, ignore_errors=True)
@@ -125,11 +125,11 @@ def test_a_package_index_keeps_its_password(variable, tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["://" * 100_000, "?pass" * 100_000, "x://" + "a" * 300_000, "@" * 300_000, "?a" + "key" * 100_000])
 def test_looking_for_passwords_takes_no_time(text):
     start = time.process_time()
-    assert len(secrets.without_passwords(text)) <= len(text) and time.process_time() - start < 2
+    assert len(redaction.without_passwords(text)) <= len(text) and time.process_time() - start < 2
 
 
 def test_who_builds_an_environment_is_told_no_secret_of_ours():
-    told = secrets.for_builders({**PLANTED, "PATH": "/bin", "ROSETTA_LEDGER": "postgresql://me:x@y"})
+    told = redaction.for_builders({**PLANTED, "PATH": "/bin", "ROSETTA_LEDGER": "postgresql://me:x@y"})
     assert set(told) == {"PATH", "PIP_EXTRA_INDEX_URL"}
 
 
@@ -142,4 +142,4 @@ def test_who_builds_an_environment_is_told_no_secret_of_ours():
     ],
 )
 def test_an_address_keeps_all_but_its_secrets(address, shown):
-    assert secrets.without_passwords(address) == shown
+    assert redaction.without_passwords(address) == shown

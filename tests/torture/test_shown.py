@@ -8,15 +8,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from experiments import places
+from experiments import locations
 from experiments.errors import WorkerDied, one_line
-from experiments.workload import workload_named
-from sweeps import claims, figures, markdown, plan_view, quality, report, rosetta, watch
-from sweeps.record import Record
-from sweeps.terminal import Terminal
+from experiments.trials.workload import workload_named
+from sweeps import markdown
+from sweeps.console import Terminal
+from sweeps.planning import view
+from sweeps.reporting import claims, figures, quality, report, rosetta, watch
+from sweeps.reporting.results import Record
 from tests.pages import page
-from tests.sweeps.test_claims import CLAIM, FILE, summary
-from tests.sweeps.test_report import record
+from tests.sweeps.reporting.test_claims import CLAIM, FILE, summary
+from tests.sweeps.reporting.test_report import record
 
 HOSTILE = [
     "<script>alert(1)</script>", "</script><script>alert(2)</script>", "\"'><img src=x onerror=alert(3)>", "<!--", "]]>", "{{ 7 * 7 }}", "${alert(4)}", "`x`",
@@ -83,7 +85,7 @@ def test_a_plan_keeps_its_brackets():
     planned = {"dropped": [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}], "collapsed": [], "aliases": {}, "path": None, "power": {},
                "trials": [], "planned": 0, "device_hours": 0.0, "without_pilot": [], "pilot": {}}  # fmt: skip
     console = Terminal(file=io.StringIO())
-    for line in plan_view.lines(planned, None):
+    for line in view.lines(planned, None):
         console.say(line)
     assert "dropped: a s=c: [nchw] only [/]\n" in console.file.getvalue()
 
@@ -120,5 +122,5 @@ def test_the_rosetta_page_has_the_same_elements_whatever_its_words(tmp_path):
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "page.html", tmp_path):
-        with pytest.raises(places.SweepError, match="can't be written: .*; choose another place with --output"):
-            places.write(path, "x")
+        with pytest.raises(locations.SweepError, match="can't be written: .*; choose another place with --output"):
+            locations.write(path, "x")

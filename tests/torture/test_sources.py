@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from experiments.places import PROJECT
+from experiments.locations import PROJECT
 
 SOURCES = [path for name in ("adapters", "experiments", "sweeps") for path in sorted((PROJECT / name).rglob("*.py"))]
 UNPICKLING = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}

@@ -7,9 +7,9 @@ import os
 import shutil
 import sys
 
+from adapters.contract.model import Network, RecurrentNetwork
 from adapters.keras2 import THEANO
 from adapters.lasagne.complete import compile_operations, prepare_theano
-from adapters.model import Network, RecurrentNetwork
 
 # Operations are the same for every size, but for sizes of 1.
 NETWORKS = {

@@ -1,0 +1,63 @@
+"""Where certificates are kept, and whether an adapter has one: for the environment it runs in, and for the code as it is."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from adapters.contract.spec import AdapterSpec
+from experiments.errors import NotCertified
+from experiments.locations import PROJECT
+from experiments.preparation.environments import Environment
+
+
+def path(spec: AdapterSpec, model: str, device: str, cache: Path) -> Path:
+    """Where the certificate of an adapter's network is kept."""
+    parts = [Environment(spec, device, cache).digest, *(file.read_text() for file in _sources(spec, model))]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+    return cache / "certificates" / f"{spec.name}-{model}-{device}-{digest}.json"
+
+
+def _sources(spec: AdapterSpec, model: str) -> list[Path]:
+    """The code that a certificate speaks of: the contract, the reference, and the adapter."""
+    module = spec.models[model].split(":")[0]
+    ours = PROJECT / "adapters"
+    folders = [ours / "contract", ours / "common", ours / "reference", PROJECT.joinpath(*module.split(".")).parent]
+    files = sorted(ours.glob("*.py")), *(sorted(folder.rglob("*.py")) for folder in dict.fromkeys(folders))
+    return [file for found in files for file in found]
+
+
+def keep(rows: list[dict[str, Any]], kept: Path) -> None:
+    """Store a certificate: one row for each case (certificate.Result.as_dict)."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".partial")
+    partial.write_text(json.dumps(rows, indent=1))
+    partial.rename(kept)
+
+
+def read(spec: AdapterSpec, model: str, device: str, cache: Path) -> list[dict[str, Any]] | None:
+    """The rows of a certificate; None if there is none, or something else in its place."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(path(spec, model, device, cache).read_bytes())
+        return rows if rows and all(isinstance(row["case"], str) and isinstance(row["passed"], bool) for row in rows) else None
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return None
+
+
+def lacking(spec: AdapterSpec, model: str, device: str, cache: Path) -> str:
+    """What an adapter's network lacks to be compared with others; "" if every case of its certificate passed."""
+    rows = read(spec, model, device, cache)
+    if rows is None:
+        return f"no certificate for environment {Environment(spec, device, cache).digest[:12]} and the adapter's code as it is"
+    failed = [row["case"] for row in rows if not row["passed"]]
+    return f"a certificate that failed ({', '.join(failed)})" if failed else ""
+
+
+def check(spec: AdapterSpec, model: str, device: str, cache: Path) -> None:
+    """Raises NotCertified, which says what to do."""
+    wanting = lacking(spec, model, device, cache)
+    if wanting:
+        raise NotCertified(
+            f"{spec.name} has {wanting}: a difference between frameworks would mean nothing; run python sweep.py verify "
+            f"--adapters {spec.name} --device {device}, or run the sweep with --unverified"
+        )

@@ -1,0 +1,163 @@
+"""Start a worker, stream its events, end it with everything it started. The protocol is in adapters/worker.py."""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from experiments.errors import EnvironmentFailed, WorkerDied, WorkerKilled
+from experiments.locations import PROJECT
+from experiments.trials import events
+from experiments.trials.trial import Event
+
+# All that a worker inherits. Ray's PYTHONPATH, PYTHONHOME and LD_LIBRARY_PATH belong to another interpreter.
+INHERITED = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE"
+)  # fmt: skip
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Memory that a step gives back stays with the process, in one place for all threads (glibc; others ignore it). Otherwise the arrays of
+# the next step are new pages, which the kernel clears one by one: up to a third of a step's time, and another share in each process.
+MEMORY_VARIABLES = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_ARENA_MAX": "1"}
+LOG_LIMIT = 200_000  # bytes of the log that are kept
+LOG_TAIL = 20  # lines of the log that an error quotes
+OVERRUN = "the trial ran past its time limit; raise time_limit_minutes in the sweep file"
+STALLED = "the trial said nothing for too long: it hangs, or an epoch takes longer; raise progress_limit_minutes in the sweep file"
+LONGEST_LINE = 2**20  # bytes of an event: what is longer comes from no worker of ours, and would fill the memory
+SIGNALS = {signal.value: signal.name for signal in signal.Signals}  # real-time signals have no names
+
+_running: set[subprocess.Popen[bytes]] = set()  # in whatever thread
+
+
+def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str]:
+    """The environment variables a worker starts with."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    ours = {"PYTHONPATH": str(PROJECT), "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0"}
+    return inherited | ours | MEMORY_VARIABLES | dict.fromkeys(THREAD_VARIABLES, str(threads)) | variables
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a worker may take in all, and from one event to the next."""
+
+    total: float
+    progress: float
+
+
+def stream(python: Path, folder: Path, environment: dict[str, str], limits: Limits) -> Iterator[Event]:
+    """Run the request in `folder` and yield its events as they come; each gets "time", seconds since the epoch.
+
+    Leaves events.jsonl and worker.log in the folder. Closing the generator ends the worker and its descendants.
+    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past a limit; EnvironmentFailed if it can't be started.
+    """
+    with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as record:
+        process = _started(python, folder, environment, log)
+        _running.add(process)
+        try:
+            yield from _events(process, folder, record, limits)
+        finally:
+            _running.discard(process)
+            _end(process)
+
+
+def _started(python: Path, folder: Path, environment: dict[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [str(python), "-m", "adapters.worker", str(folder)],
+            stdin=subprocess.PIPE,  # the lifeline: closed when this process ends, however it ends
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
+        )
+    except OSError as error:  # an environment outlives the interpreter that it was made with
+        raise EnvironmentFailed(f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew") from error
+
+
+def kill_all() -> None:
+    """Kill the workers of this process, whichever thread streams them: their streams raise WorkerDied."""
+    for process in list(_running):
+        _kill(process)
+
+
+def _events(process: subprocess.Popen[bytes], folder: Path, record: IO[str], limits: Limits) -> Iterator[Event]:
+    assert process.stdout
+    for line in _lines(process.stdout, limits):
+        event = _parse(line, folder)
+        record.write(json.dumps(event) + "\n")
+        record.flush()
+        yield event
+        if event["event"] in ("done", "failed"):
+            return
+    how = _how_it_ended(process)
+    kind = WorkerKilled if process.returncode == -signal.SIGKILL else WorkerDied
+    raise kind(f"the worker {how} without saying done or failed: {tail(folder)}")
+
+
+def _lines(pipe: IO[bytes], limits: Limits) -> Iterator[bytes]:
+    """Yield lines as they come, until end of file. Raises WorkerDied past a limit."""
+    buffer, start, last = b"", time.monotonic(), time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            end, progress = start + limits.total, last + limits.progress
+            if not selector.select(max(0.0, min(end, progress) - time.monotonic())):
+                raise WorkerDied(OVERRUN if end <= progress else STALLED)
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                return
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            yield from lines
+            if len(buffer) > LONGEST_LINE:
+                raise WorkerDied(f"the worker wrote what is no event: more than {LONGEST_LINE:,} bytes on a line, {buffer[:80]!r}")
+            last = time.monotonic() if lines else last
+
+
+def _parse(line: bytes, folder: Path) -> Event:
+    try:
+        event = events.parsed(line, events.SAID)
+    except ValueError as error:
+        raise WorkerDied(f"the worker wrote what is no event: {line[:80]!r} ({error}); its log ends: {tail(folder)}") from error
+    return {**event, "time": time.time()}
+
+
+def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    try:
+        status = process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        return "closed its output"
+    return f"was killed by {SIGNALS.get(-status, f'signal {-status}')}" if status < 0 else f"exited with status {status}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    _kill(process)
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+
+
+def tail(folder: Path) -> str:
+    """The last lines of a worker's log, on one line."""
+    lines = end_of(folder / "worker.log", LOG_LIMIT).strip().splitlines()[-LOG_TAIL:]
+    return " | ".join(lines) or "(its log is empty)"
+
+
+def end_of(path: Path, limit: int) -> str:
+    """The last `limit` bytes of a file as text: of a log that filled the disk too."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - limit))
+        return file.read(limit).decode(errors="replace")

@@ -1,0 +1,67 @@
+"""Shares: what each step of a path adds to the gap between two adapters, averaged over the walks (Shapley). Pure functions."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sweeps.analysis.effects import ACCURACY, HEADLINE_TIME, mean_back, scale
+
+REST = "the framework itself"  # what is left of the gap once every step is taken
+GAP = "gap"
+
+
+class Share(NamedTuple):
+    """A part of the gap: points for accuracy, per cent for times. The parts of one metric add up to its gap (times multiply).
+
+    part: a setting, the framework itself, or the whole gap. low, high: 95 % t interval over the seeds, None from one seed.
+    """
+
+    metric: str
+    part: str
+    choice: str
+    baseline: str
+    estimate: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def shares(plan: dict[str, Any], runs: pd.DataFrame) -> list[Share]:
+    """Of a design that walks a path: plan["path"] as sweeps.planning.paths.Path.as_dict gives it; nothing of another design."""
+    path = plan["path"]
+    if not path or runs.empty:
+        return []
+    steps = {step["setting"]: (step["from"], step["to"]) for step in path["steps"]}
+    found: list[Share] = []
+    for metric in (ACCURACY, HEADLINE_TIME):
+        table = _by_seed(path, list(steps), runs.assign(value=scale(runs, metric)))
+        ends = (path["from"], path["to"])
+        for part, (baseline, choice) in {**steps, REST: ends, GAP: ends}.items() if len(table) else ():
+            found.append(Share(metric, part, choice, baseline, *mean_back(table[part].to_numpy(float), metric), len(table)))
+    return found
+
+
+def _by_seed(path: dict[str, Any], steps: list[str], runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a seed for which the path was run to its end: what each part adds."""
+    to = {step["setting"]: step["to"] for step in path["steps"]}
+    rows = []
+    for _, mine in runs.dropna(subset=["value"]).groupby("seed"):
+        walked = mine[mine["adapter"] == path["from"]]
+        taken = walked[steps].eq(pd.Series(to)).to_numpy() if steps else np.zeros((len(walked), 0), bool)
+        values = {frozenset(np.array(steps)[row]): value for row, value in zip(taken, walked["value"], strict=True)}
+        end = mine.loc[mine["adapter"] == path["to"], "value"]
+        if len(end) and all(frozenset(walk[:n]) in values for walk in path["walks"] for n in range(len(walk) + 1)):
+            rows.append(_of_seed(path["walks"], steps, values, float(end.iloc[0])))
+    return pd.DataFrame(rows, columns=[*steps, REST, GAP])
+
+
+def _of_seed(
+    walks: list[list[str]], steps: list[str], values: dict[frozenset[str], float], end: float
+) -> dict[str, float]:
+    gains: dict[str, list[float]] = {name: [] for name in steps}
+    for walk in walks:
+        for taken, name in enumerate(walk):
+            gains[name].append(values[frozenset(walk[: taken + 1])] - values[frozenset(walk[:taken])])
+    start, last = values[frozenset()], values[frozenset(steps)]
+    return {name: float(np.mean(gain)) for name, gain in gains.items()} | {REST: end - last, GAP: end - start}

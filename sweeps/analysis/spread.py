@@ -1,0 +1,62 @@
+"""Spread: how far frameworks lie apart under each preset, beside what the seed alone does. Pure functions."""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from sweeps.analysis.effects import mean_interval
+
+
+class Spread(NamedTuple):
+    """How far the frameworks' mean accuracies lie apart under one preset, in points.
+
+    apart: largest mean less smallest. seed_noise: deviation that is left once framework and seed have had their share.
+    p_value: of the F test that all frameworks have one mean; None where there is nothing to test.
+    """
+
+    preset: str
+    adapters: int
+    seeds: int
+    apart: float
+    seed_noise: float | None
+    p_value: float | None
+
+
+def members(plan: dict[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each run of a preset: preset, adapter, seed and accuracy in points. A run may be in several presets."""
+    tables = [
+        runs[runs["trial"].isin(row["trials"])].assign(preset=row["preset"]) for row in plan["presets"] if not runs.empty
+    ]
+    if not tables or "accuracy" not in runs:
+        return pd.DataFrame(columns=["preset", "adapter", "seed", "accuracy"])
+    found = pd.concat(tables)[["preset", "adapter", "seed", "accuracy"]].dropna()
+    return found.assign(accuracy=100.0 * found["accuracy"])
+
+
+def accuracies(found: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean accuracy of each adapter under each preset, with its t interval over the seeds; from `members`."""
+    rows = []
+    for (preset, adapter), mine in found.groupby(["preset", "adapter"], sort=False):
+        mean, low, high = mean_interval(mine["accuracy"].to_numpy())
+        rows.append({"preset": preset, "adapter": adapter, "accuracy": mean, "low": low, "high": high, "n": len(mine)})
+    return rows
+
+
+def spreads(found: pd.DataFrame) -> list[Spread]:
+    """The spread of every preset; from `members`."""
+    return [_spread(str(preset), mine) for preset, mine in found.groupby("preset", sort=False)]
+
+
+def _spread(preset: str, mine: pd.DataFrame) -> Spread:
+    from statsmodels.formula.api import ols  # a tenth of a second that presets alone need
+    from statsmodels.stats.anova import anova_lm
+
+    means = mine.groupby("adapter")["accuracy"].mean()
+    adapters, seeds = len(means), mine["seed"].nunique()
+    apart = float(means.max() - means.min())
+    if adapters < 2 or seeds < 2:
+        return Spread(preset, adapters, seeds, apart, None, None)
+    analysis = anova_lm(ols("accuracy ~ C(adapter) + C(seed)", mine).fit(), typ=2)
+    left = analysis.loc["Residual"]
+    noise = float((left["sum_sq"] / left["df"]) ** 0.5) if left["df"] else None
+    return Spread(preset, adapters, seeds, apart, noise, float(analysis.loc["C(adapter)", "PR(>F)"]) if noise else None)

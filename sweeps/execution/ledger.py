@@ -1,0 +1,262 @@
+"""The ledger: an Optuna study that keeps each trial's outcome, and hands out the trials that have none.
+
+The only module that runs trials through optuna. A planned trial enters the study with its outcome, in one write: it is in it
+or it is not, whenever the driver dies. A search asks the study for its trials, so there they are in it from their start.
+"""
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from adapters import load_spec
+from experiments.errors import LedgerError
+from experiments.trials.trial import COMPLETED, TRAINED, Event, Trial
+from sweeps.execution.pruning import Pruning
+from sweeps.execution.storage import Storage
+from sweeps.planning import planner
+from sweeps.planning.planner import Plan
+from sweeps.planning.presets import Row
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def _gaussian_process(seed: int) -> BaseSampler:
+    if not importlib.util.find_spec("torch"):  # Optuna imports it only after ten trials
+        raise LedgerError("sampler gp needs PyTorch in this program's own environment: make .venv/gp.stamp installs it; samplers tpe, nsga2 and random need nothing")
+    return optuna.samplers.GPSampler(seed=seed)
+
+
+SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=8, constant_liar=True),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "gp": _gaussian_process,
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+DRAWS = 200  # after which a search waits: all that it draws conflicts, is left out or is running
+
+Recorded = Callable[[str], Event | None]
+Fits = Callable[[str], bool]  # whether a trial of this adapter could start now
+
+
+def open_ledger(plan: Plan, storage: Storage, name: str) -> "Ledger":
+    """The ledger of a sweep: of planned rows, or of a search. Raises LedgerError."""
+    return (Search if plan.sweep.design == "search" else Rows)(plan, storage, name)
+
+
+class Ledger:
+    """Hands out the trials of a plan, each exactly once, and keeps their outcomes."""
+
+    def __init__(self, plan: Plan, storage: Storage, name: str):
+        self.plan, self.storage = plan, storage
+        self.study = storage.patiently(lambda _: self._create(name))
+
+    def _create(self, name: str) -> optuna.Study:
+        return optuna.create_study(
+            study_name=name,
+            storage=self.storage.backend,
+            sampler=SAMPLERS[self.plan.sweep.sampler](len(name) + len(self.plan.sweep.adapters)),
+            directions=["maximize", "minimize"],
+            load_if_exists=True,
+        )
+
+    def prepare(self, recorded: Recorded) -> None:
+        """Settle what an earlier driver left.
+
+        recorded: the outcome of a trial, by its identity, that is known though the ledger may lack it.
+        Raises LedgerError where the study holds another plan.
+        """
+        raise NotImplementedError
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        """Hand out no trial of these adapters. To the next driver their trials are ones that were cut off."""
+        raise NotImplementedError
+
+    def next(self, fits: Fits) -> Trial | None:
+        """A trial to start now, or None."""
+        raise NotImplementedError
+
+    def hopeless(self, trial: Trial, epoch: Event) -> bool:
+        """Whether a trial that runs is to end after this epoch."""
+        return False
+
+    def finish(self, trial: Trial, outcome: Event) -> None:
+        """Keep a trial's outcome."""
+        raise NotImplementedError
+
+    @property
+    def planned(self) -> int:
+        """How many trials there are to be."""
+        return len(self.plan.adapters)
+
+    def outcomes(self) -> dict[str, int]:
+        """{outcome: how many trials}."""
+        kinds = [_outcome(trial) for trial in self._trials()]
+        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind}
+
+    def remaining(self) -> int:
+        """How many trials have no outcome yet."""
+        return self.planned - sum(self.outcomes().values())
+
+    def finished(self) -> set[str]:
+        """The identities of the trials that have an outcome."""
+        return {trial.user_attrs["identity"] for trial in self._trials() if _outcome(trial)}
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        return self.storage.patiently(lambda _: self.study.get_trials(deepcopy=False, states=states or None))
+
+    def _known(self) -> set[str]:
+        return {trial.user_attrs["identity"] for trial in self._trials() if "identity" in trial.user_attrs}
+
+
+class Rows(Ledger):
+    """The rows of a plan, in its order."""
+
+    def prepare(self, recorded: Recorded) -> None:
+        known, planned = self._known(), {trial.identity: trial for trial in self.plan.order}
+        if not known <= planned.keys():
+            raise LedgerError(
+                f"sweep '{self.plan.sweep.name}' was planned from other adapters, environments or settings than it has "
+                f"now; start a new one with --fresh (make sweep FRESH=1), what is done stays in MLflow"
+            )
+        self.waiting = {identity: trial for identity, trial in planned.items() if identity not in known}
+        for identity, outcome in [(identity, found) for identity in self.waiting if (found := recorded(identity))]:
+            self.finish(self.waiting.pop(identity), outcome)
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        out = set(adapters)
+        self.waiting = {identity: trial for identity, trial in self.waiting.items() if trial.adapter not in out}
+
+    def next(self, fits: Fits) -> Trial | None:
+        able = {adapter for adapter in self.plan.sweep.adapters if fits(adapter)}
+        found = next((trial for trial in self.waiting.values() if trial.adapter in able), None) if able else None
+        return self.waiting.pop(found.identity) if found else None
+
+    def finish(self, trial: Trial, outcome: Event) -> None:
+        finished = _finished(trial, outcome)
+
+        def add(again: bool) -> None:
+            if not (again and trial.identity in self._known()):  # a write may have been taken though its answer was lost
+                self.study.add_trial(finished)
+
+        self.storage.patiently(add)
+
+
+class Search(Ledger):
+    """Trials that the study's sampler draws."""
+
+    def prepare(self, recorded: Recorded) -> None:
+        self.left_out: set[str] = set()
+        self.running: dict[str, optuna.Trial] = {}  # by identity
+        for trial in self._trials(TrialState.RUNNING):
+            identity = trial.user_attrs.get("identity", "")
+            if outcome := recorded(identity):
+                self._tell(optuna.Trial(self.study, trial._trial_id), outcome)
+            else:
+                self._requeue(trial)
+        curves = [trial.user_attrs.get("curve", []) for trial in self._trials(TrialState.COMPLETE)]
+        self.pruning = Pruning(self.plan.sweep.pruner, curves)
+
+    def _requeue(self, trial: FrozenTrial) -> None:
+        self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
+        if "identity" not in trial.user_attrs:
+            return
+        again = create_trial(
+            state=TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs={**trial.user_attrs, "replaces": trial.number},
+        )
+        self.study.add_trial(again)
+
+    def leave_out(self, adapters: Iterable[str]) -> None:
+        self.left_out = set(adapters)
+
+    def next(self, fits: Fits) -> Trial | None:
+        if not any(map(fits, self.plan.sweep.adapters)):
+            return None
+        for _ in range(DRAWS):
+            if self._started() >= self.planned:
+                return None
+            if trial := self.storage.patiently(lambda _: self._sample()):
+                return trial
+        return None
+
+    def _started(self) -> int:
+        done = self._trials(TrialState.COMPLETE, TrialState.RUNNING, TrialState.FAIL)
+        replaced = {trial.user_attrs.get("replaces") for trial in self._trials()}
+        return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
+
+    def _sample(self) -> Trial | None:
+        """Ask the sampler. None where there is nothing to run: an adapter that is left out, a conflict, or known values."""
+        asked = self.study.ask()
+        sweep = self.plan.sweep
+        adapter = asked.suggest_categorical("adapter", sweep.adapters)
+        configuration = planner.baseline(sweep, load_spec(adapter))
+        for name, choices in self.plan.choices[adapter].items():
+            configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
+        if adapter in self.left_out or planner.conflict(sweep, load_spec(adapter), configuration):
+            self.study.tell(asked, state=TrialState.PRUNED)
+            return None
+        seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
+        trial = planner.trial(sweep, adapter, Row(configuration), seed)
+        asked.set_user_attr("identity", trial.identity)
+        asked.set_user_attr("seed", seed)
+        return self._start(asked, trial)
+
+    def _start(self, asked: optuna.Trial, trial: Trial) -> Trial | None:
+        same = [done for done in self._trials() if _outcome(done) and done.user_attrs["identity"] == trial.identity]
+        if same:
+            self._settle(asked, _outcome(same[0]), same[0].values)
+            return None
+        if trial.identity in self.running:  # the same cell is running: let the sampler know nothing of this draw
+            self.study.tell(asked, state=TrialState.PRUNED)
+            return None
+        self.running[trial.identity] = asked
+        return trial
+
+    def hopeless(self, trial: Trial, epoch: Event) -> bool:
+        return self.pruning.hopeless(trial, epoch)
+
+    def finish(self, trial: Trial, outcome: Event) -> None:
+        asked = self.running.pop(trial.identity)
+        curve = self.pruning.finish(trial, outcome["kind"] == COMPLETED)
+        if curve and self.plan.sweep.pruner != "none":
+            self.storage.patiently(lambda _: asked.set_user_attr("curve", curve))
+        self.storage.patiently(lambda _: self._tell(asked, outcome))
+
+    def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
+        self._settle(asked, outcome["kind"], _values(outcome))
+
+    def _settle(self, asked: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
+        if kind != COMPLETED:  # which the state says: one write to the ledger, not two
+            asked.set_user_attr("outcome", kind)
+        self.study.tell(asked.number, values, state=None if values else TrialState.FAIL, skip_if_finished=True)
+
+
+def _values(outcome: Event) -> list[float] | None:
+    """What a search optimises; None of a trial that was not trained to its end."""
+    metrics = outcome["metrics"]
+    return [metrics["accuracy"], metrics["train_seconds"]] if outcome["kind"] in TRAINED else None
+
+
+def _outcome(trial: FrozenTrial) -> str | None:
+    """The outcome of a trial; None while it has none, and of one that was put back in the queue."""
+    kind: str | None = trial.user_attrs.get("outcome", COMPLETED if trial.state == TrialState.COMPLETE else None)
+    return kind
+
+
+def _finished(trial: Trial, outcome: Event) -> FrozenTrial:
+    """What is known of a row goes in as attributes: a parameter would need one distribution for all rows, of this plan and later ones."""
+    values = _values(outcome)
+    row: dict[str, Any] = {"adapter": trial.adapter, "configuration": trial.configuration, "seed": trial.seed}
+    return create_trial(
+        state=TrialState.COMPLETE if values else TrialState.FAIL,
+        values=values,
+        user_attrs={"identity": trial.identity, "outcome": outcome["kind"], **row},
+    )

