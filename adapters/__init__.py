@@ -2,6 +2,7 @@
 
 `ADAPTERS` is the registry. Reading it imports no framework.
 """
+
 import difflib
 import importlib
 from collections import OrderedDict

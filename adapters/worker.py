@@ -34,6 +34,7 @@ all its descendants, as soon as its standard input is closed: it never outlives 
 
 Runs under Python 3.6 and later: standard library, NumPy, and the framework inside the adapter's leaf modules only.
 """
+
 import gc
 import importlib
 import itertools
@@ -139,7 +140,9 @@ class Job(object):
 
 def network_of(model, fields):
     """The request's network; JSON's lists become tuples."""
-    return NETWORKS[model](**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    return NETWORKS[model](
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    )
 
 
 def versions(spec):

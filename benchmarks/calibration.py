@@ -36,7 +36,11 @@ def simulate(random: np.random.Generator, design: str, truth: dict[str, float]) 
     """The runs of a sweep: accuracy as a fraction, `truth` in points, blocks that differ more than runs do."""
     blocks = [rows(design).assign(adapter=adapter, seed=seed) for adapter in ADAPTERS for seed in range(SEEDS)]
     runs = pd.concat(blocks, ignore_index=True).assign(outcome="completed")
-    points = 80 + np.repeat(3 * NOISE * random.normal(size=len(blocks)), len(blocks[0])) + NOISE * random.normal(size=len(runs))
+    points = (
+        80
+        + np.repeat(3 * NOISE * random.normal(size=len(blocks)), len(blocks[0]))
+        + NOISE * random.normal(size=len(runs))
+    )
     for name, size in truth.items():
         points += size * (runs[name] == "on").to_numpy()
     return runs.assign(accuracy=points / 100)
@@ -46,7 +50,8 @@ def families(runs: pd.DataFrame, design: str) -> dict[str, list[Effect]]:
     """{adapter or ALL: its effects on accuracy}."""
     found = effects(fits(runs, NATIVES, SETTINGS, design == PAIRED), SETTINGS, SMALLEST)
     return {
-        name: [effect for effect in found if (effect.adapter, effect.metric) == (name, ACCURACY)] for name in (ALL, *ADAPTERS)
+        name: [effect for effect in found if (effect.adapter, effect.metric) == (name, ACCURACY)]
+        for name in (ALL, *ADAPTERS)
     }
 
 

@@ -34,7 +34,10 @@ def watched(take, every):
         take(trial, event, state, ledger, recorder)
         done += event["event"] == "outcome"
         if event["event"] == "outcome" and done % every == 0:
-            print(f"{done} trials: driver {resident(os.getpid())} MiB, recorder {resident(recorder.process.pid)} MiB", flush=True)
+            print(
+                f"{done} trials: driver {resident(os.getpid())} MiB, recorder {resident(recorder.process.pid)} MiB",
+                flush=True,
+            )
 
     return take_and_watch
 

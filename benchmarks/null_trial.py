@@ -11,9 +11,27 @@ from sweeps.execution.scheduler import Cluster
 def null_trial(trial):
     now = time.time()
     yield {"event": "started", "time": now, "host": "", "devices": "cpu"}
-    yield {"event": "epoch", "time": now, "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 0.0, "evaluate_seconds": 0.0}
+    yield {
+        "event": "epoch",
+        "time": now,
+        "epoch": 0,
+        "loss": 1.0,
+        "accuracy": 0.5,
+        "train_seconds": 0.0,
+        "evaluate_seconds": 0.0,
+    }
     metrics = {"accuracy": 0.5, "train_seconds": 0.001}
-    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "fault": "", "metrics": metrics, "log": "", "request": "{}"}
+    yield {
+        "event": "outcome",
+        "time": now,
+        "kind": "completed",
+        "error": "",
+        "traceback": "",
+        "fault": "",
+        "metrics": metrics,
+        "log": "",
+        "request": "{}",
+    }
 
 
 class NullCluster(Cluster):

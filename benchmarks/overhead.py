@@ -44,9 +44,16 @@ CHOICES = ["glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal"]
 
 def ours(trials: int, folder: Path) -> Callable[[], None]:
     declared = config.parse(  # each seed's trials: the choices, and one of them again
-        {"name": "null", "workload": {"name": "digits_cnn"}, "adapters": ["reference"], "design": "factorial",
-         "settings": {"init": CHOICES}, "seeds": trials // (len(CHOICES) + 1)}, "benchmark",
-    )  # fmt: skip
+        {
+            "name": "null",
+            "workload": {"name": "digits_cnn"},
+            "adapters": ["reference"],
+            "design": "factorial",
+            "settings": {"init": CHOICES},
+            "seeds": trials // (len(CHOICES) + 1),
+        },
+        "benchmark",
+    )
     plan = planner.plan(declared)
     state = SweepFolder(folder, "null", 1)
     state.path.mkdir(parents=True)
@@ -76,10 +83,16 @@ def peers(trials: int, folder: Path) -> Callable[[], None]:
         null,
         param_space={"init": tune.choice(CHOICES), "seed": tune.randint(0, 1000)},
         tune_config=tune.TuneConfig(
-            search_alg=OptunaSearch(metric="accuracy", mode="max"), num_samples=trials, reuse_actors=True, max_concurrent_trials=2
+            search_alg=OptunaSearch(metric="accuracy", mode="max"),
+            num_samples=trials,
+            reuse_actors=True,
+            max_concurrent_trials=2,
         ),
         run_config=tune.RunConfig(
-            name="null", storage_path=str(folder), verbose=0, callbacks=[MLflowLoggerCallback(uri, experiment_name="null")]
+            name="null",
+            storage_path=str(folder),
+            verbose=0,
+            callbacks=[MLflowLoggerCallback(uri, experiment_name="null")],
         ),
     )
 
@@ -117,7 +130,10 @@ def main() -> None:
     for _ in range(ROUNDS):
         mine, theirs = (alone(side, trials) for side in ("ours", "Ray Tune"))
         ratios.append(mine / theirs)
-        print(f"ours {mine:.1f} ms, Ray Tune {theirs:.1f} ms a trial over {trials} null trials: {ratios[-1]:.3f}", flush=True)
+        print(
+            f"ours {mine:.1f} ms, Ray Tune {theirs:.1f} ms a trial over {trials} null trials: {ratios[-1]:.3f}",
+            flush=True,
+        )
     print(f"median of {ROUNDS} ratios: {statistics.median(ratios):.3f}")
 
 

@@ -1,7 +1,8 @@
 """The plain loops: each the shortest honest port of a published notebook. Runs in a framework's interpreter (Python 3.6 and later).
 
-    PYTHON -m benchmarks.plain_loops ADAPTER MODEL adapter|plain
+PYTHON -m benchmarks.plain_loops ADAPTER MODEL adapter|plain
 """
+
 import os
 import sys
 import time
@@ -56,7 +57,11 @@ def pytorch_gru():
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.embedding, self.gru, self.dense = nn.Embedding(30000, 125), nn.GRU(125, 100, batch_first=True), nn.Linear(100, 2)
+            self.embedding, self.gru, self.dense = (
+                nn.Embedding(30000, 125),
+                nn.GRU(125, 100, batch_first=True),
+                nn.Linear(100, 2),
+            )
 
         def forward(self, x):
             outputs, _ = self.gru(self.embedding(x), torch.zeros(1, 64, 100))
@@ -92,7 +97,10 @@ def tensorflow():
                 h = tf.nn.dropout(tf.nn.relu(tf.nn.max_pool2d(h, 2, 2, "VALID")), 0.25)
         h = tf.reshape(h, [-1, 6400])
         for name, shape in (("d1", [6400, 512]), ("d2", [512, 10])):
-            weight, bias = v1.get_variable(name, shape), v1.get_variable(name + "b", shape[1:], initializer=v1.zeros_initializer())
+            weight, bias = (
+                v1.get_variable(name, shape),
+                v1.get_variable(name + "b", shape[1:], initializer=v1.zeros_initializer()),
+            )
             h = tf.matmul(h, weight) + bias
             h = tf.nn.dropout(tf.nn.relu(h), 0.5) if name == "d1" else h
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h))
@@ -110,7 +118,15 @@ def tensorflow_gru():
     graph = tf.Graph()
     with graph.as_default():
         x, y = v1.placeholder(tf.int32, [None, 150]), v1.placeholder(tf.int32, [None])
-        shapes = {"embedding": [30000, 125], "input": [125, 300], "input_bias": [300], "hidden": [100, 300], "hidden_bias": [300], "dense": [100, 2], "bias": [2]}
+        shapes = {
+            "embedding": [30000, 125],
+            "input": [125, 300],
+            "input_bias": [300],
+            "hidden": [100, 300],
+            "hidden_bias": [300],
+            "dense": [100, 2],
+            "bias": [2],
+        }
         uniform = v1.random_uniform_initializer(-0.1, 0.1)
         weights = {name: v1.get_variable(name, shape, initializer=uniform) for name, shape in shapes.items()}
 
@@ -251,10 +267,13 @@ def chainer():
     class Net(chainer.Chain):
         def __init__(self):
             super().__init__(
-                conv1=L.Convolution2D(3, 50, 3, pad=1), conv2=L.Convolution2D(50, 50, 3, pad=1),
-                conv3=L.Convolution2D(50, 100, 3, pad=1), conv4=L.Convolution2D(100, 100, 3, pad=1),
-                fc1=L.Linear(6400, 512), fc2=L.Linear(512, 10),
-            )  # fmt: skip
+                conv1=L.Convolution2D(3, 50, 3, pad=1),
+                conv2=L.Convolution2D(50, 50, 3, pad=1),
+                conv3=L.Convolution2D(50, 100, 3, pad=1),
+                conv4=L.Convolution2D(100, 100, 3, pad=1),
+                fc1=L.Linear(6400, 512),
+                fc2=L.Linear(512, 10),
+            )
 
         def __call__(self, x):
             h = F.dropout(F.relu(F.max_pooling_2d(self.conv2(F.relu(self.conv1(x))), 2, 2)), 0.25)
@@ -286,9 +305,15 @@ def cntk():
             stages += [MaxPooling((2, 2), strides=(2, 2)), Dropout(0.25)]
         net = Sequential(stages + [Dense(512), Dropout(0.5), Dense(10, activation=None)])(x)
     loss = C.cross_entropy_with_softmax(net, y)
-    learner = C.momentum_sgd(net.parameters, C.learning_parameter_schedule(0.01), C.momentum_schedule(0.9), unit_gain=False)
+    learner = C.momentum_sgd(
+        net.parameters, C.learning_parameter_schedule(0.01), C.momentum_schedule(0.9), unit_gain=False
+    )
     trainer = C.Trainer(net, (loss, C.classification_error(net, y)), [learner])
-    return lambda a, b: trainer.train_minibatch({x: a, y: b}), {"layout": "nchw", "labels": "one_hot", "relu": "before_pool"}
+    return lambda a, b: trainer.train_minibatch({x: a, y: b}), {
+        "layout": "nchw",
+        "labels": "one_hot",
+        "relu": "before_pool",
+    }
 
 
 def cntk_gru():
@@ -302,10 +327,17 @@ def cntk_gru():
         vectors = C.reshape(C.gather(embedding, x), (125,))
         net = Dense(2)(C.sequence.last(Recurrence(GRU(100))(vectors)))
     loss = C.cross_entropy_with_softmax(net, y)
-    rate, momentum, variance = C.learning_parameter_schedule(0.001), C.momentum_schedule(0.9), C.momentum_schedule(0.999)
+    rate, momentum, variance = (
+        C.learning_parameter_schedule(0.001),
+        C.momentum_schedule(0.9),
+        C.momentum_schedule(0.999),
+    )
     learner = C.adam(net.parameters, rate, momentum, variance_momentum=variance, epsilon=1e-8)
     trainer = C.Trainer(net, (loss, C.classification_error(net, y)), [learner])
-    return lambda a, b: trainer.train_minibatch({x: a[:, :, None].astype(np.float32), y: b}), {"sequence_layout": "ntc", "labels": "one_hot"}
+    return lambda a, b: trainer.train_minibatch({x: a[:, :, None].astype(np.float32), y: b}), {
+        "sequence_layout": "ntc",
+        "labels": "one_hot",
+    }
 
 
 def caffe2():
@@ -316,7 +348,9 @@ def caffe2():
     net = model_helper.ModelHelper("plain", arg_scope={"order": "NCHW", "use_cudnn": True, "is_test": 0})
     h, inputs = "data", 3
     for number, outputs in enumerate((50, 50, 100, 100), 1):
-        h = brew.conv(net, h, "conv%d" % number, inputs, outputs, kernel=3, pad=1, no_gradient_to_input=int(number == 1))
+        h = brew.conv(
+            net, h, "conv%d" % number, inputs, outputs, kernel=3, pad=1, no_gradient_to_input=int(number == 1)
+        )
         inputs = outputs
         if number % 2:
             h = brew.relu(net, h, "relu%d" % number)
@@ -376,7 +410,12 @@ def keras_cnn(keras, layout):
         net.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
         net.add(layers.MaxPooling2D(2, 2))
         net.add(layers.Dropout(0.25))
-    for layer in (layers.Flatten(), layers.Dense(512, activation="relu"), layers.Dropout(0.5), layers.Dense(10, activation="softmax")):
+    for layer in (
+        layers.Flatten(),
+        layers.Dense(512, activation="relu"),
+        layers.Dropout(0.5),
+        layers.Dense(10, activation="softmax"),
+    ):
         net.add(layer)
     net.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.SGD(0.01, 0.9), metrics=["accuracy"])
     return net.train_on_batch, {"layout": layout, "labels": "one_hot", "relu": "before_pool"}
@@ -433,7 +472,9 @@ def keras2_tensorflow(loop=lambda: keras2("nhwc")):
     import tensorflow as tf
 
     # A graph and a session of its own: the adapter clears Keras's.
-    session = tf.Session(graph=tf.Graph(), config=tf.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=2))
+    session = tf.Session(
+        graph=tf.Graph(), config=tf.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=2)
+    )
 
     def within(function, *arguments):
         with session.graph.as_default(), session.as_default():
@@ -450,16 +491,33 @@ def keras2_tensorflow_gru():
 
 
 PLAIN = {
-    "pytorch": pytorch, "tensorflow": tensorflow, "mxnet-gluon": mxnet_gluon, "mxnet-module": mxnet_module, "chainer": chainer,
-    "cntk": cntk, "keras2-cntk": lambda: keras2("nchw"), "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow, "keras3-tensorflow": keras3_cnn, "keras3-torch": keras3_cnn, "keras3-jax": keras3_cnn,
-    "caffe2": caffe2, "lasagne": lasagne,
-}  # fmt: skip
+    "pytorch": pytorch,
+    "tensorflow": tensorflow,
+    "mxnet-gluon": mxnet_gluon,
+    "mxnet-module": mxnet_module,
+    "chainer": chainer,
+    "cntk": cntk,
+    "keras2-cntk": lambda: keras2("nchw"),
+    "keras2-theano": lambda: keras2("nchw"),
+    "keras2-tensorflow": keras2_tensorflow,
+    "keras3-tensorflow": keras3_cnn,
+    "keras3-torch": keras3_cnn,
+    "keras3-jax": keras3_cnn,
+    "caffe2": caffe2,
+    "lasagne": lasagne,
+}
 PLAIN_GRU = {
-    "pytorch": pytorch_gru, "tensorflow": tensorflow_gru, "mxnet-gluon": mxnet_gluon_gru, "mxnet-module": mxnet_module_gru,
-    "cntk": cntk_gru, "keras2-cntk": keras2_gru, "keras2-tensorflow": keras2_tensorflow_gru, "keras3-tensorflow": keras3_gru,
-    "keras3-torch": keras3_gru, "keras3-jax": keras3_gru,
-}  # fmt: skip
+    "pytorch": pytorch_gru,
+    "tensorflow": tensorflow_gru,
+    "mxnet-gluon": mxnet_gluon_gru,
+    "mxnet-module": mxnet_module_gru,
+    "cntk": cntk_gru,
+    "keras2-cntk": keras2_gru,
+    "keras2-tensorflow": keras2_tensorflow_gru,
+    "keras3-tensorflow": keras3_gru,
+    "keras3-torch": keras3_gru,
+    "keras3-jax": keras3_gru,
+}
 LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}
 
 

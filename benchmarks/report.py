@@ -27,11 +27,19 @@ from sweeps.state import SweepFolder
 
 ADAPTERS = ["pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk"]
 SETTINGS = {
-    "init": ["native", "uniform_001"], "bias_init": ["zeros", "fan_in_uniform"], "relu": ["before_pool", "after_pool"],
-    "momentum": ["classical", "unit_gain"], "nesterov": ["off", "on"], "dropout_at_test": ["off", "on"],
-    "loss": ["logits", "softmax_twice"], "labels": ["sparse", "one_hot"], "shuffle": ["observations", "batches"],
-    "sync": ["every_ten", "each_step"], "threads": ["given", "machine"], "data_layout": ["same", "transposed"],
-}  # fmt: skip
+    "init": ["native", "uniform_001"],
+    "bias_init": ["zeros", "fan_in_uniform"],
+    "relu": ["before_pool", "after_pool"],
+    "momentum": ["classical", "unit_gain"],
+    "nesterov": ["off", "on"],
+    "dropout_at_test": ["off", "on"],
+    "loss": ["logits", "softmax_twice"],
+    "labels": ["sparse", "one_hot"],
+    "shuffle": ["observations", "batches"],
+    "sync": ["every_ten", "each_step"],
+    "threads": ["given", "machine"],
+    "data_layout": ["same", "transposed"],
+}
 BATCH = 200  # trials in one transaction
 
 
@@ -47,7 +55,10 @@ def main() -> None:
                 sys.exit(done.stderr)
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             size = os.path.getsize(Path(home) / "large" / "1" / "report.html") / 1e6
-            print(f"{made} runs x {len(SETTINGS)} settings: {seconds:.1f} s, at most {memory:.0f} MiB, report.html {size:.1f} MB", flush=True)
+            print(
+                f"{made} runs x {len(SETTINGS)} settings: {seconds:.1f} s, at most {memory:.0f} MiB, report.html {size:.1f} MB",
+                flush=True,
+            )
 
 
 def write(runs: int, home: Path) -> int:
@@ -68,7 +79,13 @@ def write(runs: int, home: Path) -> int:
 
 
 def planned(runs: int) -> planner.Plan:
-    declared = {"name": "large", "workload": {"name": "digits_cnn"}, "adapters": ADAPTERS, "design": "one-at-a-time", "settings": SETTINGS}
+    declared = {
+        "name": "large",
+        "workload": {"name": "digits_cnn"},
+        "adapters": ADAPTERS,
+        "design": "one-at-a-time",
+        "settings": SETTINGS,
+    }
     one = len(planner.plan(config.parse({**declared, "seeds": 1}, "benchmark")).order)
     return planner.plan(config.parse({**declared, "seeds": round(runs / one)}, "benchmark"))
 
@@ -80,8 +97,22 @@ def events(trial: Trial, draw: random.Random) -> Iterator[Event]:
     accuracy, step = 0.8 - 0.01 * changed + draw.gauss(0, 0.005), 5.0 * 1.05**changed * draw.lognormvariate(0, 0.05)
     yield {"event": "started", "time": 0.0, "host": "here", "devices": "cpu"}
     for epoch in range(2):
-        yield {"event": "epoch", "time": 1.0, "epoch": epoch, "loss": 1.0 - accuracy, "accuracy": accuracy, "train_seconds": 1.0, "evaluate_seconds": 0.1}
-    metrics = {"accuracy": accuracy, "step_ms_median": step, "step_ms_iqr": 0.1, "train_seconds": step, "total_seconds": step + 2}
+        yield {
+            "event": "epoch",
+            "time": 1.0,
+            "epoch": epoch,
+            "loss": 1.0 - accuracy,
+            "accuracy": accuracy,
+            "train_seconds": 1.0,
+            "evaluate_seconds": 0.1,
+        }
+    metrics = {
+        "accuracy": accuracy,
+        "step_ms_median": step,
+        "step_ms_iqr": 0.1,
+        "train_seconds": step,
+        "total_seconds": step + 2,
+    }
     yield {"event": "outcome", "time": 2.0, "kind": "completed", "error": "", "traceback": "", "metrics": metrics}
 
 

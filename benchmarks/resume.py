@@ -33,7 +33,11 @@ SWEEP = {
     "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16, "train_examples": 128},
     "adapters": ["reference"],
     "design": "one-at-a-time",
-    "settings": {"init": ["native", "lecun_normal"], "relu": ["before_pool", "after_pool"], "labels": ["sparse", "one_hot"]},
+    "settings": {
+        "init": ["native", "lecun_normal"],
+        "relu": ["before_pool", "after_pool"],
+        "labels": ["sparse", "one_hot"],
+    },
     "unverified": True,
 }
 ROWS = 5  # of a seed: the native row twice, and three flips
@@ -50,9 +54,27 @@ class Silent:
 def events(number: int) -> Iterator[Event]:
     now = time.time()
     yield {"event": "started", "time": now, "host": "here", "devices": "cpu"}
-    yield {"event": "epoch", "time": now, "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 0.1, "evaluate_seconds": 0.1}
+    yield {
+        "event": "epoch",
+        "time": now,
+        "epoch": 0,
+        "loss": 1.0,
+        "accuracy": 0.5,
+        "train_seconds": 0.1,
+        "evaluate_seconds": 0.1,
+    }
     metrics = {"accuracy": 0.5 + number % 7 / 100, "train_seconds": 0.1}
-    yield {"event": "outcome", "time": now, "kind": "completed", "error": "", "traceback": "", "fault": "", "metrics": metrics, "log": "", "request": "{}"}
+    yield {
+        "event": "outcome",
+        "time": now,
+        "kind": "completed",
+        "error": "",
+        "traceback": "",
+        "fault": "",
+        "metrics": metrics,
+        "log": "",
+        "request": "{}",
+    }
 
 
 def run_hundred(first: int, folder: SweepFolder, ledger: Ledger) -> float:
@@ -99,10 +121,19 @@ def main(trials: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         costs = prepare(home, trials)
-        rays = [float(subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=True).stdout.split()[-1]) for _ in range(3)]
+        rays = [
+            float(
+                subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=True).stdout.split()[
+                    -1
+                ]
+            )
+            for _ in range(3)
+        ]
         starts = [first_start(home) for _ in range(3)]
     print(f"{trials} trials, {len(costs) * HUNDRED} done")
-    print(f"driver's CPU time for a trial: {1000 * costs[0]:.1f} ms of the first hundred, {1000 * costs[-1]:.1f} ms of the last: {costs[-1] / costs[0]:.2f}")
+    print(
+        f"driver's CPU time for a trial: {1000 * costs[0]:.1f} ms of the first hundred, {1000 * costs[-1]:.1f} ms of the last: {costs[-1] / costs[0]:.2f}"
+    )
     for start, ray in itertools.zip_longest(starts, rays):
         print(f"first new trial after {start:.1f} s; Ray's own start {ray:.1f} s")
     print(f"least of three, less Ray's own: {min(starts) - min(rays):.1f} s")

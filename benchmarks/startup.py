@@ -37,7 +37,10 @@ def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     for name in ADAPTERS:
         seconds = [first_step(name) for _ in range(repeats)]
-        print(f"{name}: {statistics.median(seconds):.2f} s (least {min(seconds):.2f}) from start to first step, less import", flush=True)
+        print(
+            f"{name}: {statistics.median(seconds):.2f} s (least {min(seconds):.2f}) from start to first step, less import",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

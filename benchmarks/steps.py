@@ -33,7 +33,9 @@ class Side:
         spec = environment.spec
         variables = worker_process.worker_environment(spec.environment_variables(spec.native(model)), 2)
         if side == "plain":  # no notebook sets these
-            variables = {name: value for name, value in variables.items() if name not in worker_process.MEMORY_VARIABLES}
+            variables = {
+                name: value for name, value in variables.items() if name not in worker_process.MEMORY_VARIABLES
+            }
         command = [str(environment.python), "-m", "benchmarks.plain_loops", spec.name, model, side]
         self.log = tempfile.TemporaryFile("w+")
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.log}
@@ -60,7 +62,10 @@ def rounds(environment: Environment, model: str, count: int) -> list[dict[str, f
     """Seconds of a step of both sides, in each round of one pair of processes."""
     sides = {side: Side(environment, model, side) for side in SIDES}
     try:
-        taken = [{side: sides[side].turn() for side in sorted(SIDES, reverse=bool(number % 2))} for number in range(count + 1)]
+        taken = [
+            {side: sides[side].turn() for side in sorted(SIDES, reverse=bool(number % 2))}
+            for number in range(count + 1)
+        ]
     except (OSError, ValueError):
         sys.exit(f"{environment.spec.name}: " + "\n".join(f"{side} ended: {one.end()}" for side, one in sides.items()))
     finally:
@@ -79,12 +84,17 @@ def main() -> None:
     for name in arguments.adapters or LOOPS[arguments.model]:
         environment = Environment(load_spec(name), "cpu", locations.cache())
         environment.create()
-        taken = [one for _ in range(arguments.processes) for one in rounds(environment, arguments.model, arguments.rounds)]
+        taken = [
+            one for _ in range(arguments.processes) for one in rounds(environment, arguments.model, arguments.rounds)
+        ]
         # Within a round, for the machine's speed changes from one to the next.
         low, median, high = np.percentile([one["plain"] / one["adapter"] for one in taken], (25, 50, 75))
         adapter, plain = (f"{1000 * np.median([one[side] for one in taken]):.0f} ms" for side in SIDES)
-        print(f"{name} {arguments.model}: {median:.2f} times the plain loop's speed (half of {len(taken)} rounds: {low:.2f} to {high:.2f}; "
-              f"{adapter} against {plain} a step)", flush=True)  # fmt: skip
+        print(
+            f"{name} {arguments.model}: {median:.2f} times the plain loop's speed (half of {len(taken)} rounds: {low:.2f} to {high:.2f}; "
+            f"{adapter} against {plain} a step)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

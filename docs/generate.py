@@ -61,7 +61,9 @@ def _setting(name: str) -> str:
     choices = "\n".join(f"- `{choice}`: {meaning}" for choice, meaning in setting.choices.items())
     specs = [spec for spec in map(load_spec, ADAPTERS) if set(setting.models) & set(spec.models)]
     head = ["adapter", "native", "also", "evidence, and what is refused"]
-    title = f"## {name}\n\n{setting.meaning} It changes the {setting.changes}; it concerns: {', '.join(setting.models)}."
+    title = (
+        f"## {name}\n\n{setting.meaning} It changes the {setting.changes}; it concerns: {', '.join(setting.models)}."
+    )
     if setting.asked:
         title += f" The network itself asks for `{setting.asked}`, which is in force everywhere unless a sweep asks for another."
     return f"{title}\n\n{choices}\n\n{table(head, [_position(spec, name) for spec in specs])}"
@@ -85,14 +87,24 @@ def read_all(cache: Path) -> list[dict[str, Any]]:
     for spec in map(load_spec, ADAPTERS):
         found = {model: read_back.read_back(spec, model, cache) for model in spec.models}
         settings = {model: found[model]["settings"] for model in found}
-        rows.append({"adapter": spec.name, **found["cnn"]["versions"], "environment": Environment(spec, "cpu", cache).digest[:12], "settings": settings})
+        rows.append(
+            {
+                "adapter": spec.name,
+                **found["cnn"]["versions"],
+                "environment": Environment(spec, "cpu", cache).digest[:12],
+                "settings": settings,
+            }
+        )
     return rows
 
 
 def versions() -> str:
     """Where the native values were read back: the framework's version, Python's and NumPy's."""
     rows = json.loads(REGISTRY.read_text())
-    return table(["adapter", "framework's version", "Python", "NumPy"], [[row["adapter"], row["framework"], row["python"], row["numpy"]] for row in rows])
+    return table(
+        ["adapter", "framework's version", "Python", "NumPy"],
+        [[row["adapter"], row["framework"], row["python"], row["numpy"]] for row in rows],
+    )
 
 
 # Certificates
@@ -108,9 +120,13 @@ def _summary(spec: AdapterSpec, model: str, cache: Path) -> dict[str, Any]:
     rows = store.read(spec, model, "cpu", cache) or []
     sharp, full = ([row for row in rows if (row["steps"] == 20) == narrow] for narrow in (True, False))
     return {
-        "adapter": spec.name, "network": model, "environment": Environment(spec, "cpu", cache).digest[:12],
-        "cases": len(rows), "sharp": _largest(sharp), "full": _largest(full),
-    }  # fmt: skip
+        "adapter": spec.name,
+        "network": model,
+        "environment": Environment(spec, "cpu", cache).digest[:12],
+        "cases": len(rows),
+        "sharp": _largest(sharp),
+        "full": _largest(full),
+    }
 
 
 def _largest(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -120,7 +136,17 @@ def _largest(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def certificates() -> str:
     """The certificates as a table: the largest difference of each quantity over all cases."""
-    head = ["adapter", "network", "cases", "20 steps, narrow", "loss", "weights", "3 steps, full size", "logits", "weights"]
+    head = [
+        "adapter",
+        "network",
+        "cases",
+        "20 steps, narrow",
+        "loss",
+        "weights",
+        "3 steps, full size",
+        "logits",
+        "weights",
+    ]
     return table(head, [_certificate(row) for row in json.loads(CERTIFICATES.read_text())])
 
 
@@ -144,15 +170,21 @@ def accuracies(sweep: str) -> str:
     """Accuracy of each framework under each preset, with intervals, and how far they lie apart."""
     found = json.loads(SWEEPS[sweep].read_text())
     adapters, names = (list(dict.fromkeys(row[key] for row in found["presets"])) for key in ("adapter", "preset"))
-    return table(["adapter", *names], in_presets(names, adapters, found["presets"], [Spread(**spread) for spread in found["spreads"]]))
+    return table(
+        ["adapter", *names],
+        in_presets(names, adapters, found["presets"], [Spread(**spread) for spread in found["spreads"]]),
+    )
 
 
 # Documents
 
 TABLES: dict[str, Callable[[], str]] = {
-    "natives": natives, "certificates": certificates, "versions": versions, "defaults": defaults,
+    "natives": natives,
+    "certificates": certificates,
+    "versions": versions,
+    "defaults": defaults,
     **{name: partial(accuracies, name) for name in SWEEPS},
-}  # fmt: skip
+}
 
 
 def rendered(path: Path) -> str:

@@ -52,8 +52,13 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         except RosettaError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(2)
-        except OSError as error:  # no room, no right to write, a file that went away: of this machine, never of what was asked
-            click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}; what is done is kept, the same command goes on from there", err=True)
+        except (
+            OSError
+        ) as error:  # no room, no right to write, a file that went away: of this machine, never of what was asked
+            click.echo(
+                f"error: {error.filename or 'a file'}: {error.strerror or error}; what is done is kept, the same command goes on from there",
+                err=True,
+            )
             sys.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted: what is done is kept; the same command goes on from there", err=True)
@@ -87,7 +92,9 @@ def main(context: click.Context) -> None:
 @click.option("--adapters", callback=_names, help="Only these of the sweep's adapters, as a sweep of its own.")
 @click.option("--settings", callback=_names, help="Only these of its settings, likewise.")
 @verb
-def run(session: Session, file: Path, fresh: bool, unverified: bool, adapters: list[str] | None, settings: list[str] | None) -> None:
+def run(
+    session: Session, file: Path, fresh: bool, unverified: bool, adapters: list[str] | None, settings: list[str] | None
+) -> None:
     """Run a sweep to its end, or go on with it where it stopped; then write its report."""
     declared = config.load(file)
     if adapters or settings:
@@ -101,8 +108,16 @@ def run(session: Session, file: Path, fresh: bool, unverified: bool, adapters: l
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_SWEEP)
-@click.option("--deviation", type=click.FloatRange(min=0, min_open=True), help="Of one run's accuracy by its seed, in points; by earlier runs of the workload if not given.")
-@click.option("--effect", type=click.FloatRange(min=0, min_open=True), help="How many seeds see an effect of this size, in the same unit.")
+@click.option(
+    "--deviation",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Of one run's accuracy by its seed, in points; by earlier runs of the workload if not given.",
+)
+@click.option(
+    "--effect",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How many seeds see an effect of this size, in the same unit.",
+)
 @verb
 def plan(session: Session, file: Path, deviation: float | None, effect: float | None) -> None:
     """Show which trials a sweep has, which cells are not there and why, and how small an effect it can see."""
@@ -114,10 +129,13 @@ def plan(session: Session, file: Path, deviation: float | None, effect: float | 
     hours, without = pilot.device_hours(known, made.adapters)
     planned = {
         **made.as_dict(),
-        "power": power.of_plan(made, dict.fromkeys(made.sweep.adapters, deviation) if deviation else deviations, effect),
+        "power": power.of_plan(
+            made, dict.fromkeys(made.sweep.adapters, deviation) if deviation else deviations, effect
+        ),
         "pilot": {name: known[name]._asdict() for name in made.sweep.adapters if name in known},
-        "device_hours": hours, "without_pilot": without,
-    }  # fmt: skip
+        "device_hours": hours,
+        "without_pilot": without,
+    }
     session.console.print(view.table(planned))
     for line in view.lines(planned, effect):
         session.console.say(line)
@@ -130,14 +148,18 @@ def _pilots(session: Session, declared: config.Sweep) -> dict[str, Any]:
     from sweeps.planning import pilot
 
     try:
-        return dict(pilot.pilots(tracking.read_pilot(session.home, declared.workload.resolve(), declared.resources.device)))
+        return dict(
+            pilot.pilots(tracking.read_pilot(session.home, declared.workload.resolve(), declared.resources.device))
+        )
     except TrackingError as error:
         session.console.say(f"without earlier trials: {error}", "yellow")
         return {}
 
 
 def _adapters(context: click.Context, option: click.Parameter, value: str | Iterable[str] | None) -> list[str]:
-    return [_adapter(context, option, name) for name in (value.split(",") if isinstance(value, str) else value or ADAPTERS)]
+    return [
+        _adapter(context, option, name) for name in (value.split(",") if isinstance(value, str) else value or ADAPTERS)
+    ]
 
 
 def _adapter(context: click.Context, option: click.Parameter, name: str) -> str:
@@ -168,7 +190,9 @@ def setup(session: Session, adapters: list[str], device: str) -> None:
 @main.command()
 @choose_adapters
 @click.option("--workload", help="Whose network to compare; every network if not given.")
-@click.option("--sweep", "file", type=click.Path(path_type=Path), help="Only what this sweep needs and nobody has verified here.")
+@click.option(
+    "--sweep", "file", type=click.Path(path_type=Path), help="Only what this sweep needs and nobody has verified here."
+)
 @choose_device
 @verb
 def verify(session: Session, adapters: list[str], workload: str | None, file: Path | None, device: str) -> None:
@@ -184,7 +208,9 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
     if file:
         declared = config.load(file)
         wanted, device = driver.uncertified(declared), declared.resources.device
-        among = dict.fromkeys(wanted, declared.adapters)  # certified ones too: while one of them runs, a hole is no error
+        among = dict.fromkeys(
+            wanted, declared.adapters
+        )  # certified ones too: while one of them runs, a hole is no error
     results: list[equivalence.Result] = []
     holes: dict[str, str] = {}
     shown = partial(_show_result, session.console)
@@ -193,7 +219,9 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
             driver.build_environments(["reference"], "cpu", session.console)
             made, missing = driver.build_environments(among[model], device, session.console)
             holes |= missing
-            results += equivalence.verify([name for name in lacking if name in made], model, device, locations.cache(), shown)
+            results += equivalence.verify(
+                [name for name in lacking if name in made], model, device, locations.cache(), shown
+            )
     passed = all(result.passed for result in results) and (file is not None or not holes)
     verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
     session.console.say(verdict if passed else "not every case agrees with the reference", "" if passed else "red")
@@ -212,7 +240,9 @@ def _show_result(console: Terminal, result: Any) -> None:
 @click.option("--from", "source", callback=_adapter, required=True, help="The adapter that trained the run.")
 @click.option("--to", "target", callback=_adapter, required=True, help="The adapter that gets its weights.")
 @click.option("--run", "run_id", required=True, help="A trial's run id in MLflow, of a sweep with keep_weights: true.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go, as a canonical .npz.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the weights go, as a canonical .npz."
+)
 @verb
 def transfer(session: Session, source: str, target: str, run_id: str, output: Path | None) -> None:
     """Move a trained network to another framework, and prove on the whole test set that both predict the same; exit 1 if not."""
@@ -260,11 +290,17 @@ def rosetta(session: Session, adapters: list[str], workload: str, output: Path |
     locations.write(page, stone.html(columns, chosen))
     session.console.say(f"Page: {page}")
     verified = {column.spec.name: column.cases is not None and not column.failed for column in columns}
-    session.result({"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified})
+    session.result(
+        {"adapters": adapters, "workload": workload, "network": chosen.model, "page": str(page), "verified": verified}
+    )
 
 
 @main.command("adapters")
-@click.option("--read-back", is_flag=True, help="Read the native values back from every framework whose environment is built; exit status 1 if one differs.")
+@click.option(
+    "--read-back",
+    is_flag=True,
+    help="Read the native values back from every framework whose environment is built; exit status 1 if one differs.",
+)
 @verb
 def show_adapters(session: Session, read_back: bool) -> None:
     """Show what each framework does if nobody asks, and what it can be asked for."""
@@ -275,7 +311,12 @@ def show_adapters(session: Session, read_back: bool) -> None:
     session.console.print(table)
     found = {spec.name: _read_back(session, spec) for spec in specs} if read_back else {}
     shown = {spec.name: {name: _position(spec.position(name)) for name in SETTINGS} for spec in specs}
-    session.result({name: {**positions, "read_back": found[name]} if found.get(name) else positions for name, positions in shown.items()})
+    session.result(
+        {
+            name: {**positions, "read_back": found[name]} if found.get(name) else positions
+            for name, positions in shown.items()
+        }
+    )
     sys.exit(any(network["differs"] for networks in found.values() for network in networks.values()))
 
 
@@ -286,7 +327,9 @@ def _read_back(session: Session, spec: AdapterSpec) -> dict[str, Any]:
     from experiments.verification import read_back
 
     if not Environment(spec, "cpu", locations.cache()).ready:
-        session.console.print(f"{spec.name}: its environment is not built; python sweep.py setup --adapters {spec.name}")
+        session.console.print(
+            f"{spec.name}: its environment is not built; python sweep.py setup --adapters {spec.name}"
+        )
         return {}
     found = {}
     for model in spec.models:

@@ -4,7 +4,9 @@
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A table; a bar or a line's end in a cell is no column's end and no row's."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
 
 
 def quoted(text: str) -> str:

@@ -69,5 +69,7 @@ def open_folder(home: Path, sweep: Sweep, fresh: bool) -> SweepFolder:
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SweepError(f"'{folder.path}' can't be made: {error.strerror}; choose another place with --home") from error
+        raise SweepError(
+            f"'{folder.path}' can't be made: {error.strerror}; choose another place with --home"
+        ) from error
     return folder

@@ -27,9 +27,13 @@ def test_the_generated_tables_are_up_to_date(path):
 
 def test_the_certificates_shown_are_those_of_the_environments_as_they_are():
     """Which adapters, networks and environments; the numbers come from a machine that verified them all."""
-    shown = [(row["adapter"], row["network"], row["environment"]) for row in json.loads(generate.CERTIFICATES.read_text())]
+    shown = [
+        (row["adapter"], row["network"], row["environment"]) for row in json.loads(generate.CERTIFICATES.read_text())
+    ]
     current = [
-        (spec.name, model, Environment(spec, "cpu", locations.cache()).digest[:12]) for model in generate.NETWORKS for spec in generate.able(model)
+        (spec.name, model, Environment(spec, "cpu", locations.cache()).digest[:12])
+        for model in generate.NETWORKS
+        for spec in generate.able(model)
     ]
     assert shown == current, "run: python sweep.py verify, then python -m docs.generate certificates"
 
@@ -37,8 +41,12 @@ def test_the_certificates_shown_are_those_of_the_environments_as_they_are():
 def test_what_was_read_back_is_what_is_declared_in_the_environments_as_they_are():
     for row in json.loads(generate.REGISTRY.read_text()):
         spec = load_spec(row["adapter"])
-        assert row["environment"] == Environment(spec, "cpu", locations.cache()).digest[:12], "run: python -m docs.generate registry"
-        assert {model: spec.native(model).items() <= found.items() for model, found in row["settings"].items()} == dict.fromkeys(spec.models, True)
+        assert row["environment"] == Environment(spec, "cpu", locations.cache()).digest[:12], (
+            "run: python -m docs.generate registry"
+        )
+        assert {
+            model: spec.native(model).items() <= found.items() for model, found in row["settings"].items()
+        } == dict.fromkeys(spec.models, True)
 
 
 def test_every_command_in_the_readme_exists():
@@ -60,7 +68,11 @@ def test_the_readmes_commands_run(tmp_path):
     environment = {**os.environ, "ROSETTA_HOME": str(tmp_path)}
     for arguments in (["plan", "sweeps/configs/quick.yaml"], ["plan"], ["adapters"]):
         done = subprocess.run(
-            [sys.executable, "sweep.py", *arguments, "--json"], cwd=PROJECT, env=environment, capture_output=True, text=True
+            [sys.executable, "sweep.py", *arguments, "--json"],
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
         json.loads(done.stdout)

@@ -1,4 +1,5 @@
 """The CNN in Caffe2."""
+
 import numpy as np
 from caffe2.python import brew, core, model_helper, optimizer, utils, workspace
 from caffe2.python.modeling.gradient_clipping import GradientClipping
@@ -79,7 +80,9 @@ class Model(model.Model):
 
     def dropout(self, net, x, position, testing):
         off = testing and self.settings["dropout_at_test"] == "off"
-        return brew.dropout(net, x, "dropout{}".format(position), ratio=self.network.dropout[position], is_test=int(off))
+        return brew.dropout(
+            net, x, "dropout{}".format(position), ratio=self.network.dropout[position], is_test=int(off)
+        )
 
     # Loss
 
@@ -109,7 +112,9 @@ class Model(model.Model):
     def train_step(self, x, y):
         self.feed("data", x)
         self.feed("label", y)
-        workspace.RunNet(self.net.net)  # returns when its last operator is done, on a GPU too: nothing is left to wait for
+        workspace.RunNet(
+            self.net.net
+        )  # returns when its last operator is done, on a GPU too: nothing is left to wait for
         return workspace.FetchBlob("loss")
 
     def load(self, x, y, batches):
@@ -164,7 +169,9 @@ class Model(model.Model):
         kinds = [operator.type for operator in operators]
         first, pool = operators[kinds.index("Conv")], utils.ArgsToDict(operators[kinds.index("MaxPool")].arg)
         convolution = utils.ArgsToDict(first.arg)
-        dropouts = [utils.ArgsToDict(operator.arg) for operator in self.test_net.net.Proto().op if operator.type == "Dropout"]
+        dropouts = [
+            utils.ArgsToDict(operator.arg) for operator in self.test_net.net.Proto().op if operator.type == "Dropout"
+        ]
         return dict(
             self.recognise_laws(),
             layout=convolution["order"].decode().lower(),
@@ -175,8 +182,10 @@ class Model(model.Model):
             conv_padding={pad: name for name, pad in PADS.items()}[convolution["pad"]],
             pool_stride={stride: name for name, stride in STRIDES.items()}[pool["stride"]],
             input_gradient="computed" if any("data_grad" in operator.output for operator in operators) else "skipped",
-            relu="after_pool" if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1) else "before_pool",
+            relu="after_pool"
+            if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1)
+            else "before_pool",
             dropout_at_test="off" if all(dropout["is_test"] for dropout in dropouts) else "on",
             loss=nets.read_loss(kinds),
-            **self.recognise_update(nets.first_move(self.build_optimizer))
+            **self.recognise_update(nets.first_move(self.build_optimizer)),
         )

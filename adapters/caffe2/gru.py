@@ -1,4 +1,5 @@
 """The GRU in Caffe2."""
+
 import numpy as np
 from caffe2.proto import caffe2_pb2
 from caffe2.python import brew, core, gru_cell, model_helper, optimizer, utils, workspace
@@ -32,9 +33,17 @@ class Model(model.Model):
         vectors = self.embedding(net)
         state = net.param_init_net.ConstantFill([], "state", shape=[1, network.batch_size, network.hidden], value=0.0)
         _, last = gru_cell.GRU(
-            net, vectors, None, [state], network.embedding, network.hidden, "gru",
-            outputs_with_grads=(1,), forward_only=testing, linear_before_reset=self.settings["reset"] == "after",
-        )  # fmt: skip
+            net,
+            vectors,
+            None,
+            [state],
+            network.embedding,
+            network.hidden,
+            "gru",
+            outputs_with_grads=(1,),
+            forward_only=testing,
+            linear_before_reset=self.settings["reset"] == "after",
+        )
         brew.fc(net, net.Squeeze(last, "last", dims=[0]), "dense", network.hidden, network.classes)
         return net
 
@@ -73,7 +82,9 @@ class Model(model.Model):
     def train_step(self, x, y):
         self.feed("data", x)
         self.feed("label", y)
-        workspace.RunNet(self.net.net)  # returns when its last operator is done, on a GPU too: nothing is left to wait for
+        workspace.RunNet(
+            self.net.net
+        )  # returns when its last operator is done, on a GPU too: nothing is left to wait for
         return workspace.FetchBlob("loss")
 
     # Predict
@@ -128,7 +139,7 @@ class Model(model.Model):
             reset="before" if cell.index("Mul") < cell.index("FC", cell.index("Sigmoid")) else "after",
             gates="sigmoid" if "Sigmoid" in cell else "hard_sigmoid",
             loss=nets.read_loss(kinds),
-            **self.recognise_adam(lambda gradient: nets.first_move(self.build_optimizer, gradient))
+            **self.recognise_adam(lambda gradient: nets.first_move(self.build_optimizer, gradient)),
         )
 
     def step_net(self, operator):

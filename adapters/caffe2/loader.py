@@ -1,4 +1,5 @@
 """Caffe2's own loader: a data set in the workspace, and a net that takes batches from it."""
+
 from caffe2.python import core, dataset, schema, workspace
 
 # The data set's fields, and the blobs that the network's nets read.

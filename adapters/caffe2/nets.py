@@ -1,4 +1,5 @@
 """What both networks in Caffe2 share: its workspace, its nets, its losses, and what an optimiser does to one weight."""
+
 import numpy as np
 from caffe2.proto import caffe2_pb2
 from caffe2.python import brew, core, model_helper, workspace

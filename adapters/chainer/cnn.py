@@ -1,4 +1,5 @@
 """The CNN in Chainer."""
+
 import chainer
 import numpy as np
 from chainer import functions as F
@@ -45,7 +46,9 @@ class Model(model.Model):
     def build(self):
         network = self.network
         (one, two), flat = network.filters, int(np.prod(self.flat_shape))
-        self.pool = {"before_pool": (F.relu, self.max_pool), "after_pool": (self.max_pool, F.relu)}[self.settings["relu"]]
+        self.pool = {"before_pool": (F.relu, self.max_pool), "after_pool": (self.max_pool, F.relu)}[
+            self.settings["relu"]
+        ]
         net = chainer.Chain(
             conv1=self.convolution(network.input_shape[0], one),
             conv2=self.convolution(one, one),
@@ -97,7 +100,9 @@ class Model(model.Model):
 
     def build_optimizer(self, link):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        optimizer = optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum).setup(link)
+        optimizer = optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum).setup(
+            link
+        )
         limit = CLIPS[self.settings["clip"]]
         if limit is not None:
             optimizer.add_hook(optimizer_hooks.GradientHardClipping(-limit, limit))
@@ -173,7 +178,7 @@ class Model(model.Model):
             relu="before_pool" if self.pool[0] is F.relu else "after_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

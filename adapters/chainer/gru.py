@@ -1,4 +1,5 @@
 """The GRU in Chainer."""
+
 import chainer
 import numpy as np
 from chainer import functions as F
@@ -96,7 +97,9 @@ class Model(model.Model):
         }
 
     def get_weights(self):
-        weights = {name: np.concatenate([cuda.to_cpu(part.array) for part in parts]) for name, parts in self.parts().items()}
+        weights = {
+            name: np.concatenate([cuda.to_cpu(part.array) for part in parts]) for name, parts in self.parts().items()
+        }
         return dict(weights, **{"dense.weight": weights["dense.weight"].T})
 
     def set_weights(self, weights):
@@ -117,7 +120,7 @@ class Model(model.Model):
             reset="after" if hasattr(self.net.gru[0], "b5") else "before",
             gates="sigmoid",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,4 +1,5 @@
 """Losses in Chainer, for every network."""
+
 from chainer import functions as F
 
 

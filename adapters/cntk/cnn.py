@@ -1,4 +1,5 @@
 """The CNN in CNTK."""
+
 import cntk as C
 import numpy as np
 from cntk import layers
@@ -57,9 +58,11 @@ class Model(model.Model):
         (one, two), flat = network.filters, int(np.prod(self.flat_shape))
         return layers.Sequential(
             [self.convolution("conv1", network.input_shape[0], one), C.relu, self.convolution("conv2", one, one)]
-            + pool + [self.dropout(0)]
+            + pool
+            + [self.dropout(0)]
             + [self.convolution("conv3", one, two), C.relu, self.convolution("conv4", two, two)]
-            + pool + [self.dropout(1)]
+            + pool
+            + [self.dropout(1)]
             + [self.dense("dense1", flat, network.hidden), C.relu, self.dropout(2)]
             + [self.dense("dense2", network.hidden, network.classes)]
         )
@@ -113,7 +116,9 @@ class Model(model.Model):
         return self.trainer.previous_minibatch_loss_average
 
     def labels(self, y):
-        return y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y  # the loader's have the type already
+        return (
+            y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y
+        )  # the loader's have the type already
 
     def load(self, x, y, batches):
         """CNTK's loader takes what comes next, so it gets the epoch's examples in order."""
@@ -175,7 +180,7 @@ class Model(model.Model):
             relu="before_pool" if pooling.inputs[0].owner.op_name == "ReLU" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "Softmax" in kinds else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def primitive(self, kind):

@@ -1,4 +1,5 @@
 """The GRU in CNTK."""
+
 import cntk as C
 import numpy as np
 from cntk import layers
@@ -83,7 +84,11 @@ class Model(model.Model):
     # Weights
 
     def get_weights(self):
-        weights = {"embedding.weight": self.embedding.value, "dense.weight": self.dense.W.value, "dense.bias": self.dense.b.value}
+        weights = {
+            "embedding.weight": self.embedding.value,
+            "dense.weight": self.dense.W.value,
+            "dense.bias": self.dense.b.value,
+        }
         return dict(weights, **self.gru.get_weights())
 
     def set_weights(self, weights):
@@ -107,7 +112,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.gru.get_weights() else "before",
             gates="hard_sigmoid" if "HardSigmoid" in kinds else "sigmoid",
             loss="softmax_twice" if "Softmax" in kinds else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -138,8 +143,10 @@ class ResetBefore(object):
     def set_weights(self, weights):
         hidden, gates = weights["gru.hidden_weight"].T, 2 * self.size
         arrays = {
-            "W": self.swapped(weights["gru.input_weight"].T), "b": self.swapped(weights["gru.input_bias"]),
-            "H": self.swapped(hidden[:, :gates]), "H1": hidden[:, gates:],
+            "W": self.swapped(weights["gru.input_weight"].T),
+            "b": self.swapped(weights["gru.input_bias"]),
+            "H": self.swapped(hidden[:, :gates]),
+            "H1": hidden[:, gates:],
         }
         for name, array in arrays.items():
             self.parameters[name].value = np.ascontiguousarray(array)

@@ -6,6 +6,7 @@ that was built without a shared library lacks libpython3.6m.so.1.0, whose symbol
 library satisfies the linker. They lie in cntk/libs, where the wheel's RPATH looks, and are not made where the system has
 the library. Needs a C compiler (CC, or cc) and nm; run by the environment's own Python: -m adapters.cntk.mpi_stubs
 """
+
 import ctypes
 import glob
 import os

@@ -1,4 +1,5 @@
 """Batches: memory-mapped arrays, a given order and the layout and labels that a configuration asks for. NumPy only."""
+
 import os
 
 import numpy as np

@@ -3,6 +3,7 @@
 An adapter asks its framework for an initialiser; this module says what the law's numbers should be, draws them where the
 framework has none, and reads the law in force back from the weights themselves. NumPy only.
 """
+
 import zlib
 
 import numpy as np
@@ -201,7 +202,12 @@ def _within(array, limit):
 
 
 # Logarithm of the density of all elements together.
-DENSITIES = {UNIFORM: _uniform_density, NORMAL: _normal_density, TRUNCATED: _truncated_density, ORTHOGONAL: _orthogonal_density}
+DENSITIES = {
+    UNIFORM: _uniform_density,
+    NORMAL: _normal_density,
+    TRUNCATED: _truncated_density,
+    ORTHOGONAL: _orthogonal_density,
+}
 
 
 def _fits(parts):

@@ -1,4 +1,5 @@
 """Model: what an adapter implements. Arithmetic only: the worker owns loop, clock, batch order and evaluation."""
+
 import itertools
 from typing import NamedTuple, Tuple
 
@@ -152,7 +153,9 @@ class Model(object):
         looks = {"off": 1.0, "on": 1.0 + network.momentum}
         for gain, nesterov, clip in itertools.product(gains, looks, CLIPS):
             gradient = 1.0 if CLIPS[clip] is None else CLIPS[clip]
-            if np.isclose(moved, network.learning_rate * gains[gain] * looks[nesterov] * gradient, rtol=1e-4, atol=0.0):  # float32 rounds
+            if np.isclose(
+                moved, network.learning_rate * gains[gain] * looks[nesterov] * gradient, rtol=1e-4, atol=0.0
+            ):  # float32 rounds
                 return {"momentum": gain, "nesterov": nesterov, "clip": clip}
         return dict.fromkeys(("momentum", "nesterov", "clip"), "unrecognised")
 

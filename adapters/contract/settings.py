@@ -5,6 +5,7 @@ framework; an adapter's declaration says which choices the framework can do and 
 
 Read by Python 3.6 to 3.13: standard library only.
 """
+
 from collections import OrderedDict
 from typing import Dict, NamedTuple, Tuple
 
@@ -52,7 +53,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "Order of the axes of the pictures as they are stored, against the one that the network runs in.",
                 TIME,
-                {"same": "As the network takes them.", "transposed": "The other one: every batch is transposed on its way."},
+                {
+                    "same": "As the network takes them.",
+                    "transposed": "The other one: every batch is transposed on its way.",
+                },
                 models=("cnn",),
             ),
         ),
@@ -87,7 +91,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "How many CPU threads the framework may use.",
                 TIME,
-                {"given": "As many as the trial holds.", "machine": "One for each core of the machine, whatever else runs on it."},
+                {
+                    "given": "As many as the trial holds.",
+                    "machine": "One for each core of the machine, whatever else runs on it.",
+                },
             ),
         ),
         (
@@ -128,7 +135,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "What a 3x3 convolution does at the border of a picture.",
                 FUNCTION,
-                {"same": "A border of zeros, one wide: the size stays.", "valid": "No border: two rows and two columns are lost."},
+                {
+                    "same": "A border of zeros, one wide: the size stays.",
+                    "valid": "No border: two rows and two columns are lost.",
+                },
                 models=("cnn",),
                 matched="same",
                 asked="same",
@@ -139,7 +149,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "How far a 2x2 pooling moves on.",
                 FUNCTION,
-                {"two": "By its own size: the picture is halved.", "one": "By one pixel: the picture loses a row and a column."},
+                {
+                    "two": "By its own size: the picture is halved.",
+                    "one": "By one pixel: the picture loses a row and a column.",
+                },
                 models=("cnn",),
                 matched="two",
                 asked="two",
@@ -202,7 +215,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "Whether a momentum step looks ahead, as Nesterov's does.",
                 FUNCTION,
-                {"off": "The step is the velocity.", "on": "The step is the velocity that the next step would start from."},
+                {
+                    "off": "The step is the velocity.",
+                    "on": "The step is the velocity that the next step would start from.",
+                },
                 models=("cnn",),
                 matched="off",
             ),
@@ -212,7 +228,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "Whether gradients are clipped before the optimiser gets them.",
                 FUNCTION,
-                {"none": "As they are.", "value_0.01": "Each number of the mean gradient to the range from -0.01 to 0.01."},
+                {
+                    "none": "As they are.",
+                    "value_0.01": "Each number of the mean gradient to the range from -0.01 to 0.01.",
+                },
                 models=("cnn",),
                 matched="none",
             ),
@@ -262,7 +281,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "Who takes the examples of a batch together, in the order that the worker gives.",
                 TIME,
-                {"generator": "A Python generator, which indexes the arrays.", "framework": "The framework's own loader."},
+                {
+                    "generator": "A Python generator, which indexes the arrays.",
+                    "framework": "The framework's own loader.",
+                },
                 models=("cnn",),
             ),
         ),
@@ -280,7 +302,10 @@ SETTINGS = OrderedDict(
             Setting(
                 "How often the training loop waits for the device.",
                 TIME,
-                {"every_ten": "After ten steps, where the clock is read.", "each_step": "After each step, to fetch its loss as a number."},
+                {
+                    "every_ten": "After ten steps, where the clock is read.",
+                    "each_step": "After each step, to fetch its loss as a number.",
+                },
             ),
         ),
         (

@@ -2,6 +2,7 @@
 
 Importing a declaration never imports a framework: hosts read all of them, workers run one.
 """
+
 from typing import Any, Dict, NamedTuple, Optional, Tuple, Union  # noqa: F401  in type comments
 
 from adapters.contract.settings import SETTINGS

@@ -1,4 +1,5 @@
 """The CNN in JAX, with lax's operations, flax's initialisers and optax."""
+
 import os
 from functools import partial
 
@@ -77,7 +78,9 @@ class Model(model.Model):
 
     def convolution(self, weights, name, x):
         layout, padding = self.settings["layout"], PADDINGS[self.settings["conv_padding"]]
-        x = lax.conv_general_dilated(x, weights[name + ".weight"], (1, 1), padding, dimension_numbers=DIMENSIONS[layout])
+        x = lax.conv_general_dilated(
+            x, weights[name + ".weight"], (1, 1), padding, dimension_numbers=DIMENSIONS[layout]
+        )
         if self.settings["conv_bias"] == "off":
             return x
         bias = weights[name + ".bias"]
@@ -154,7 +157,9 @@ class Model(model.Model):
         return {name: self.canonical(name, np.array(array)) for name, array in self.weights.items()}
 
     def set_weights(self, weights):
-        self.weights = {name: jnp.asarray(self.native(name, weights[name]), old.dtype) for name, old in self.weights.items()}
+        self.weights = {
+            name: jnp.asarray(self.native(name, weights[name]), old.dtype) for name, old in self.weights.items()
+        }
 
     def canonical(self, name, array):
         if array.ndim == 4:
@@ -179,8 +184,12 @@ class Model(model.Model):
         program = jax.make_jaxpr(self.forward_test)(self.weights, self.key, x)
         *_, pictures = jax.eval_shape(self.step, self.weights, self.velocities, self.key, x, y)
         operations = [equation.params.get("name", equation.primitive.name) for equation in program.eqns]
-        convolution, pool = (program.eqns[operations.index(name)] for name in ("conv_general_dilated", "reduce_window_max"))
-        relus = [place for place, name in enumerate(operations) if name == "custom_jvp_call"]  # ReLU brings its own derivative
+        convolution, pool = (
+            program.eqns[operations.index(name)] for name in ("conv_general_dilated", "reduce_window_max")
+        )
+        relus = [
+            place for place, name in enumerate(operations) if name == "custom_jvp_call"
+        ]  # ReLU brings its own derivative
         return dict(
             self.recognise_laws(),
             layout="nchw" if convolution.params["dimension_numbers"].lhs_spec == (0, 1, 2, 3) else "nhwc",
@@ -195,14 +204,19 @@ class Model(model.Model):
             relu="after_pool" if operations.index("reduce_window_max") < relus[1] else "before_pool",
             dropout_at_test="on" if any("bernoulli" in name for name in operations) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def batch_shapes(self):
         """Shapes and types of a batch's pictures and of its labels."""
         network = self.network
-        shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
-        labels = {"sparse": ((network.batch_size,), jnp.int32), "one_hot": ((network.batch_size, network.classes), self.dtype)}
+        shape = tuple(
+            network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]]
+        )
+        labels = {
+            "sparse": ((network.batch_size,), jnp.int32),
+            "one_hot": ((network.batch_size, network.classes), self.dtype),
+        }
         pictures = jax.ShapeDtypeStruct((network.batch_size,) + shape, self.dtype)
         return pictures, jax.ShapeDtypeStruct(*labels[self.settings["labels"]])
 

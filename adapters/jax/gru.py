@@ -1,4 +1,5 @@
 """The GRU in JAX, with lax's loop, flax's initialisers and optax. flax's own GRUCell has no state bias for the candidate."""
+
 import jax
 import numpy as np
 import optax
@@ -13,7 +14,12 @@ from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_pre
 from adapters.jax.runtime import configure_devices, quick_draws
 
 # What flax's Embed, GRUCell and Linear draw.
-OWN = {"init": "lecun_truncated", "bias_init": "zeros", "embedding_init": "normal_features", "rnn_init": "lecun_orthogonal"}
+OWN = {
+    "init": "lecun_truncated",
+    "bias_init": "zeros",
+    "embedding_init": "normal_features",
+    "rnn_init": "lecun_orthogonal",
+}
 GATES = {"sigmoid": jax.nn.sigmoid, "hard_sigmoid": lambda x: jnp.clip(0.2 * x + 0.5, 0.0, 1.0)}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
@@ -90,7 +96,9 @@ class Model(model.Model):
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         adam = {"hat": optax.scale_by_adam, "plain": scale_by_plain_adam}[form]
-        return optax.chain(adam(network.beta1, network.beta2, epsilon), optax.scale_by_learning_rate(network.learning_rate))
+        return optax.chain(
+            adam(network.beta1, network.beta2, epsilon), optax.scale_by_learning_rate(network.learning_rate)
+        )
 
     # Step
 
@@ -148,7 +156,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={function: name for name, function in GATES.items()}[self.gate],
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

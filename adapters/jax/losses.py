@@ -1,4 +1,5 @@
 """Losses in JAX, for every network."""
+
 import jax
 import optax
 

@@ -1,4 +1,5 @@
 """In what precision JAX computes, for every network."""
+
 import jax
 from jax import lax
 from jax import numpy as jnp

@@ -1,4 +1,5 @@
 """How JAX runs: threads and memory, for every network."""
+
 import os
 
 import jax

@@ -1,4 +1,5 @@
 """What Keras 2.3 leaves to its back ends, in one place: a class for each, and BACKEND, the one in use."""
+
 import importlib
 import os
 import sys
@@ -58,7 +59,9 @@ class TensorFlow(Backend):
         K.clear_session()
         tf.set_random_seed(seed)
         config = tf.ConfigProto(
-            intra_op_parallelism_threads=network.threads, inter_op_parallelism_threads=network.threads, allow_soft_placement=True
+            intra_op_parallelism_threads=network.threads,
+            inter_op_parallelism_threads=network.threads,
+            allow_soft_placement=True,
         )
         config.gpu_options.allow_growth = True
         K.set_session(tf.Session(config=config))
@@ -131,13 +134,17 @@ class CNTK(Backend):
         return len(function.trainer_output)
 
     def counter(self, steps):
-        return K.variable(steps)  # CNTK has no integers; asked for one, Keras makes it float32, which float64 does not mix with
+        return K.variable(
+            steps
+        )  # CNTK has no integers; asked for one, Keras makes it float32, which float64 does not mix with
 
     def gradients(self, loss, variables):
         """K.gradients in the variables' precision: constants that CNTK's trainer overwrites with the gradients."""
         import cntk as C
 
-        places = [C.constant(0, variable.shape, variable.dtype, name="keras_grad_placeholder") for variable in variables]
+        places = [
+            C.constant(0, variable.shape, variable.dtype, name="keras_grad_placeholder") for variable in variables
+        ]
         K.cntk_backend.grad_parameter_dict.update(zip(places, variables))
         return places
 

@@ -1,4 +1,5 @@
 """The CNN in Keras 2.3, on each of its back ends."""
+
 import numpy as np
 
 from adapters.common import initializers
@@ -39,7 +40,9 @@ class Model(model.Model):
         K.set_image_data_format(DATA_FORMATS[settings["layout"]])
         self.x, self.y = self.inputs()
         self.layers = self.build()
-        self.parametric = [layer for layer in self.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))]
+        self.parametric = [
+            layer for layer in self.layers if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))
+        ]
         self.loss = self.build_loss(self.forward(self.x, training=True))
         self.step = self.build_step([self.x, self.y], [self.loss] + self.unused_gradients(), self.variables())
         scores = self.forward(self.x, training=settings["dropout_at_test"] == "on")
@@ -58,16 +61,20 @@ class Model(model.Model):
         (one, two), rates = network.filters, network.dropout
         return (
             [self.convolution(network.input_shape[0], one), keras.layers.Activation("relu"), self.convolution(one, one)]
-            + pool(stride) + [keras.layers.Dropout(rates[0])]
+            + pool(stride)
+            + [keras.layers.Dropout(rates[0])]
             + [self.convolution(one, two), keras.layers.Activation("relu"), self.convolution(two, two)]
-            + pool(stride) + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
+            + pool(stride)
+            + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
             + [self.dense(int(np.prod(self.flat_shape)), network.hidden), keras.layers.Activation("relu")]
             + [keras.layers.Dropout(rates[2]), self.dense(network.hidden, network.classes)]
         )
 
     def convolution(self, inputs, outputs):
         padding, bias = self.settings["conv_padding"], self.settings["conv_bias"] == "on"
-        return keras.layers.Conv2D(outputs, 3, padding=padding, use_bias=bias, **self.initializers((outputs, inputs, 3, 3)))
+        return keras.layers.Conv2D(
+            outputs, 3, padding=padding, use_bias=bias, **self.initializers((outputs, inputs, 3, 3))
+        )
 
     def dense(self, inputs, outputs):
         return keras.layers.Dense(outputs, **self.initializers((inputs, outputs)))
@@ -176,7 +183,7 @@ class Model(model.Model):
             dropout_at_test=self.read_dropout(),
             loss=self.read_loss(),
             **BACKEND.report(),
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def read_dropout(self):

@@ -1,4 +1,5 @@
 """The GRU in Keras 2.3, on each of its back ends."""
+
 import numpy as np
 
 from adapters.contract import model
@@ -8,9 +9,7 @@ from adapters.keras2.backends import BACKEND, keras, start
 K = keras.backend
 
 # What Keras's layers draw as they are built.
-OWN = {
-    "init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "uniform_005", "rnn_init": "glorot_orthogonal"
-}  # fmt: skip
+OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "uniform_005", "rnn_init": "glorot_orthogonal"}
 LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 RESETS = {"after": True, "before": False}
 STEPS_BEFORE = {"one": 0, "two": 1, "unordered": 0}
@@ -124,7 +123,7 @@ class Model(model.Model):
             gates="sigmoid" if fused else gru.recurrent_activation.__name__,
             loss=self.read_loss(),
             **BACKEND.report(),
-            **self.recognise_adam(self.first_moves((1.0, 1e-8)).get)
+            **self.recognise_adam(self.first_moves((1.0, 1e-8)).get),
         )
         return settings if BACKEND.ordered(self.updates) else dict(settings, adam_count="unordered")
 
@@ -137,7 +136,9 @@ class Model(model.Model):
         """{gradient: how far the optimiser's first step moves a weight down it}, all in one step."""
         weight, given = K.variable(np.zeros(len(gradients))), keras.layers.Input((len(gradients),))
         loss = K.sum(given * weight)
-        K.function([given], [loss], updates=self.build_updates(loss, [weight]))([np.array([gradients], self.settings["precision"])])
+        K.function([given], [loss], updates=self.build_updates(loss, [weight]))(
+            [np.array([gradients], self.settings["precision"])]
+        )
         return dict(zip(gradients, -K.get_value(weight)))
 
 

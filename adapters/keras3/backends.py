@@ -1,4 +1,5 @@
 """What differs between Keras's back ends, at one place. Importing it imports Keras on the back end that KERAS_BACKEND names."""
+
 import contextlib
 import os
 import random
@@ -81,7 +82,10 @@ class BackEnd(object):
 
     def kernel(self, gru):
         """The choice of the setting rnn_kernel that a layer was made with."""
-        made = {name: all(getattr(gru, key) == value for key, value in options.items()) for name, options in self.kernels.items()}
+        made = {
+            name: all(getattr(gru, key) == value for key, value in options.items())
+            for name, options in self.kernels.items()
+        }
         return next(name for name, matches in made.items() if matches)
 
     def precision(self, layer):
@@ -123,7 +127,9 @@ class TensorFlow(BackEnd):
 
     def sum_gradients(self, optimizer):
         apply, dense = optimizer.apply, self.tensorflow.convert_to_tensor
-        optimizer.apply = lambda gradients, variables=None: apply([dense(gradient) for gradient in gradients], variables)
+        optimizer.apply = lambda gradients, variables=None: apply(
+            [dense(gradient) for gradient in gradients], variables
+        )
 
     def embedding_gradient(self, optimizer):
         """What the optimiser makes of a word that occurs twice, beside one that occurs once.
@@ -172,11 +178,15 @@ class Torch(BackEnd):
 
     def compile(self, net, scores, loss, optimizer):
         super().compile(net, scores, loss, optimizer)
-        for weight in net.trainable_weights:  # the first step finds gradients, as all others do: torch.compile would compile it anew
+        for weight in (
+            net.trainable_weights
+        ):  # the first step finds gradients, as all others do: torch.compile would compile it anew
             weight.value.grad = self.torch.zeros_like(weight.value)
 
     def train_step(self, model, x, y):
-        model._symbolic_build(data_batch=(x, y))  # as Model.fit does: torch.compile can't trace how Keras builds its loss
+        model._symbolic_build(
+            data_batch=(x, y)
+        )  # as Model.fit does: torch.compile can't trace how Keras builds its loss
         return super().train_step(model, x, y)
 
     def inputs(self, x):

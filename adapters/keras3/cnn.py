@@ -1,4 +1,5 @@
 """The CNN in Keras 3, on any of its back ends."""
+
 import numpy as np
 
 from adapters.common.shapes import STRIDES
@@ -44,16 +45,28 @@ class Model(model.Model):
         (one, two), channels = network.filters, network.input_shape[0]
         stack = [
             layers.Input(self.picture_shape()),
-            self.convolution(channels, one), layers.ReLU(), self.convolution(one, one), *pool(stride), self.dropout(0),
-            self.convolution(one, two), layers.ReLU(), self.convolution(two, two), *pool(stride), self.dropout(1),
+            self.convolution(channels, one),
+            layers.ReLU(),
+            self.convolution(one, one),
+            *pool(stride),
+            self.dropout(0),
+            self.convolution(one, two),
+            layers.ReLU(),
+            self.convolution(two, two),
+            *pool(stride),
+            self.dropout(1),
             layers.Flatten(),
-            self.dense(int(np.prod(self.flat_shape)), network.hidden), layers.ReLU(), self.dropout(2),
+            self.dense(int(np.prod(self.flat_shape)), network.hidden),
+            layers.ReLU(),
+            self.dropout(2),
             self.dense(network.hidden, network.classes),
-        ]  # fmt: skip
+        ]
         return keras.Sequential(stack), keras.Sequential([*stack, losses.activation(self.settings, self.backend)])
 
     def picture_shape(self):
-        return tuple(self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]])
+        return tuple(
+            self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]]
+        )
 
     def convolution(self, inputs, outputs):
         padding, bias = self.settings["conv_padding"], self.settings["conv_bias"] == "on"
@@ -149,7 +162,7 @@ class Model(model.Model):
             dropout_at_test="on" if ConstantDropout in kinds else "off",
             loss=losses.in_force(self.net),
             **self.backend.report(self.net),
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

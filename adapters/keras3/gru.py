@@ -1,4 +1,5 @@
 """The GRU in Keras 3, on any of its back ends."""
+
 import numpy as np
 
 from adapters.contract import model
@@ -128,7 +129,7 @@ class Model(model.Model):
             gates={function: name for name, function in GATES.items()}[gru.recurrent_activation],
             loss=losses.in_force(self.net),
             **self.backend.report(self.net),
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,14 +1,20 @@
 """Keras's losses, which take scores or probabilities."""
+
 import numpy as np
 
 from adapters.keras3.backends import keras
 
-CROSS_ENTROPIES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
+CROSS_ENTROPIES = {
+    "sparse": keras.losses.SparseCategoricalCrossentropy,
+    "one_hot": keras.losses.CategoricalCrossentropy,
+}
 
 
 def activation(settings, backend):
     """What the network ends with; it brings scores in bfloat16 to the precision of the loss."""
-    return keras.layers.Activation("linear" if settings["loss"] == "logits" else backend.softmax, dtype=keras.config.floatx())
+    return keras.layers.Activation(
+        "linear" if settings["loss"] == "logits" else backend.softmax, dtype=keras.config.floatx()
+    )
 
 
 def cross_entropy(settings):

@@ -1,4 +1,5 @@
 """The CNN in Lasagne, on Theano."""
+
 import lasagne
 import numpy as np
 import theano
@@ -19,7 +20,9 @@ from adapters.lasagne.losses import LOSSES
 def truncated_normal(shape):
     """Lasagne has no truncated normal, but takes any function of a shape."""
     law = initializers.KERNEL_LAWS["lecun_truncated"]
-    return initializers.draw(lasagne.random.get_rng(), law, shape, initializers.fans(shape)).astype(theano.config.floatX)
+    return initializers.draw(lasagne.random.get_rng(), law, shape, initializers.fans(shape)).astype(
+        theano.config.floatX
+    )
 
 
 # Lasagne's He has deviation gain / sqrt(fan_in).
@@ -53,7 +56,9 @@ class Model(model.Model):
         lasagne.random.set_rng(np.random.RandomState(seed))
         self.x, self.y = self.inputs()
         self.net = self.build()
-        self.layers = [layer for layer in L.get_all_layers(self.net) if isinstance(layer, (L.Conv2DLayer, L.DenseLayer))]
+        self.layers = [
+            layer for layer in L.get_all_layers(self.net) if isinstance(layer, (L.Conv2DLayer, L.DenseLayer))
+        ]
         self.loss = self.build_loss()
         self.step = self.build_step()
         self.scores = self.build_scores()
@@ -78,7 +83,9 @@ class Model(model.Model):
         initializers = self.initializers(9 * net.output_shape[1])
         if self.settings["conv_bias"] == "off":
             initializers["b"] = None
-        return Convolution(net, outputs, 3, pad=self.settings["conv_padding"], nonlinearity=nonlinearity, **initializers)
+        return Convolution(
+            net, outputs, 3, pad=self.settings["conv_padding"], nonlinearity=nonlinearity, **initializers
+        )
 
     def dense(self, net, outputs, nonlinearity):
         fan_in = int(np.prod(net.output_shape[1:]))
@@ -119,7 +126,9 @@ class Model(model.Model):
         unused = {"skipped": [], "computed": [self.x]}[self.settings["input_gradient"]]
         gradients = theano.grad(loss, parameters + unused)
         outputs = [device.left_on(self.network.device, result) for result in [loss] + gradients[len(parameters) :]]
-        return theano.function([self.x, self.y], outputs, updates=self.build_updates(gradients[: len(parameters)], parameters))
+        return theano.function(
+            [self.x, self.y], outputs, updates=self.build_updates(gradients[: len(parameters)], parameters)
+        )
 
     def train_step(self, x, y):
         return self.step(x, y)[0]
@@ -175,7 +184,7 @@ class Model(model.Model):
             relu="before_pool" if convolution.nonlinearity is rectify else "after_pool",
             dropout_at_test="on" if any(isinstance(operation, mrg_uniform_base) for operation in operations) else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

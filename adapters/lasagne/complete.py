@@ -10,6 +10,7 @@ the same for every operation: they are compiled first. A sixth goes into what a 
 
 Run by the environment's own Python: -m adapters.lasagne.complete
 """
+
 import glob
 import itertools
 import os
@@ -56,11 +57,22 @@ NETWORKS = {
     "gru": RecurrentNetwork(3, 5, 2, 2, 2, 4, 0.001, 0.9, 0.999, 1, "cpu"),
 }
 # What is compiled for beside the native configuration: choices with operations of their own, in one network for most of these.
-OTHERS = {"conv_bias": "off", "conv_padding": "valid", "pool_stride": "one", "clip": "value_0.01", "input_gradient": "computed"}
+OTHERS = {
+    "conv_bias": "off",
+    "conv_padding": "valid",
+    "pool_stride": "one",
+    "clip": "value_0.01",
+    "input_gradient": "computed",
+}
 CONFIGURATIONS = {"cnn": ({}, OTHERS), "gru": ({},)}
 # What a certificate compares, without dropout, and has operations of its own: several choices in one network.
 CERTIFIED = {
-    "cnn": ({}, {"precision": "float32"}, {"nesterov": "on", "loss": "logits"}, {"loss": "softmax_twice", "labels": "one_hot"}),
+    "cnn": (
+        {},
+        {"precision": "float32"},
+        {"nesterov": "on", "loss": "logits"},
+        {"loss": "softmax_twice", "labels": "one_hot"},
+    ),
     "gru": ({"reset": "before", "adam_epsilon": "hat_1e-8"}, {"gates": "hard_sigmoid"}),
 }
 
@@ -118,7 +130,10 @@ def precompile_headers():
 
 
 def flags():
-    chosen = ["base_compiledir=" + os.path.join(sys.prefix, "theano"), "compile.wait=1"]  # seconds before it tries a lock again
+    chosen = [
+        "base_compiledir=" + os.path.join(sys.prefix, "theano"),
+        "compile.wait=1",
+    ]  # seconds before it tries a lock again
     chosen.append("gcc.cxxflags=-g0 -include " + os.path.basename(HEADERS))
     if os.path.exists(os.path.join(LIBRARIES, "libopenblas.so")):
         chosen.append("blas.ldflags=-L{0} -lopenblas -Wl\\,-rpath\\,{0}".format(LIBRARIES))

@@ -1,4 +1,5 @@
 """The GRU in Lasagne, on Theano."""
+
 import lasagne
 import numpy as np
 import theano
@@ -69,7 +70,9 @@ class Model(model.Model):
         steps = theano.shared(np.zeros((), theano.config.floatX))
         if form == "hat":  # for Lasagne's Adam, an epsilon that changes with the steps
             epsilon = epsilon * T.sqrt(1.0 - network.beta2 ** (steps + 1))
-        updates = lasagne.updates.adam(gradients, parameters, network.learning_rate, network.beta1, network.beta2, epsilon)
+        updates = lasagne.updates.adam(
+            gradients, parameters, network.learning_rate, network.beta1, network.beta2, epsilon
+        )
         if form == "hat":
             updates[steps] = steps + 1
         return updates
@@ -136,7 +139,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.stacked() else "before",
             gates={function: name for name, function in GATES.items()}[self.gru.nonlinearity_resetgate],
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,4 +1,5 @@
 """The losses that Lasagne and Theano offer: from scores (batch, classes) and labels to one number per example."""
+
 from lasagne.nonlinearities import softmax
 from lasagne.objectives import categorical_crossentropy
 from theano import tensor as T

@@ -1,4 +1,5 @@
 """The CNN in MXNet Gluon."""
+
 import os
 
 import mxnet as mx
@@ -52,7 +53,9 @@ class Model(model.Model):
 
     def convolution(self, inputs, outputs):
         padding, bias = BORDERS[self.settings["conv_padding"]], self.settings["conv_bias"] == "on"
-        return nn.Conv2D(outputs, 3, padding=padding, use_bias=bias, in_channels=inputs, **self.initializers(9 * inputs))
+        return nn.Conv2D(
+            outputs, 3, padding=padding, use_bias=bias, in_channels=inputs, **self.initializers(9 * inputs)
+        )
 
     def dense(self, inputs, outputs):
         return nn.Dense(outputs, in_units=inputs, **self.initializers(inputs))
@@ -152,7 +155,7 @@ class Model(model.Model):
             relu="after_pool" if kinds.index(nn.MaxPool2D) < kinds.index(nn.Activation, 3) else "before_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if isinstance(self.loss, SoftmaxTwice) else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

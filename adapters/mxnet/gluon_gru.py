@@ -1,4 +1,5 @@
 """The GRU in MXNet Gluon."""
+
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn, rnn
@@ -102,7 +103,12 @@ class Model(model.Model):
         """{canonical name: parameter}; MXNet's order of the gates is the canonical one."""
         gru, dense = self.net.gru, self.net.dense
         prefix = "l0_" if isinstance(gru, rnn.GRU) else ""
-        names = {"input_weight": "i2h_weight", "hidden_weight": "h2h_weight", "input_bias": "i2h_bias", "hidden_bias": "h2h_bias"}
+        names = {
+            "input_weight": "i2h_weight",
+            "hidden_weight": "h2h_weight",
+            "input_bias": "i2h_bias",
+            "hidden_bias": "h2h_bias",
+        }
         recurrent = {"gru." + name: getattr(gru, prefix + theirs) for name, theirs in names.items()}
         rest = {"embedding.weight": self.net.embedding.weight, "dense.weight": dense.weight, "dense.bias": dense.bias}
         return dict(rest, **recurrent)
@@ -131,7 +137,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in parameters else "before",
             gates="sigmoid",
             loss="softmax_twice" if isinstance(self.loss, SoftmaxTwice) else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,4 +1,5 @@
 """Both interfaces of MXNet take the same initialisers."""
+
 import mxnet as mx
 from mxnet import nd
 
@@ -10,7 +11,9 @@ class LecunTruncated(mx.init.Initializer):
     """Normal of variance 1 / fan_in, cut off at two deviations: mxnet.init has none, MXNet has what it takes."""
 
     def _init_weight(self, name, array):
-        uniform = nd.random.uniform(-initializers.INSIDE, initializers.INSIDE, array.shape, ctx=array.context, dtype=array.dtype)
+        uniform = nd.random.uniform(
+            -initializers.INSIDE, initializers.INSIDE, array.shape, ctx=array.context, dtype=array.dtype
+        )
         deviation = array[0].size ** -0.5 / initializers.TRUNCATION
         array[:] = nd.erfinv(uniform) * 2**0.5 * deviation
 

@@ -1,4 +1,5 @@
 """The losses of both interfaces. Each of MXNet's applies softmax itself."""
+
 from mxnet import nd, sym
 
 # SoftmaxOutput's output is the probabilities; its gradient is that of the cross-entropy's sum over the batch.

@@ -1,4 +1,5 @@
 """The CNN in MXNet's Module: a symbol that is bound to arrays once, and an executor that runs it."""
+
 import json
 import os
 
@@ -55,7 +56,9 @@ class Model(model.Model):
     def convolution(self, name, x, inputs, outputs):
         settings = self.settings
         bias = {"on": {"bias": self.bias(name, 9 * inputs)}, "off": {"no_bias": True}}[settings["conv_bias"]]
-        return sym.Convolution(x, kernel=(3, 3), pad=BORDERS[settings["conv_padding"]], num_filter=outputs, name=name, **bias)
+        return sym.Convolution(
+            x, kernel=(3, 3), pad=BORDERS[settings["conv_padding"]], num_filter=outputs, name=name, **bias
+        )
 
     def dense(self, name, x, inputs, outputs):
         return sym.FullyConnected(x, num_hidden=outputs, bias=self.bias(name, inputs), name=name)
@@ -97,7 +100,9 @@ class Model(model.Model):
         return nd.array(array, ctx=self.context, dtype=self.dtype)
 
     def load(self, x, y, batches):
-        rows = batches.ravel()  # NDArrayIter takes rows as they come; its own shuffling copies them all, as is done here
+        rows = (
+            batches.ravel()
+        )  # NDArrayIter takes rows as they come; its own shuffling copies them all, as is done here
         x, y = nd.array(x[rows], dtype=x.dtype), nd.array(y[rows], dtype=y.dtype)
         for batch in mx.io.NDArrayIter(x, y, batches.shape[1]):
             yield batch.data[0], batch.label[0]
@@ -155,7 +160,7 @@ class Model(model.Model):
             relu="before_pool" if pooled["op"] == "Activation" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "softmax" in [node["op"] for node in nodes] else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

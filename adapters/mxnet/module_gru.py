@@ -1,4 +1,5 @@
 """The GRU in MXNet's Module."""
+
 import json
 
 import mxnet as mx
@@ -16,10 +17,13 @@ OWN = {"init": "uniform_001", "bias_init": "zeros", "embedding_init": "uniform_0
 FUSED = "gru_parameters"  # all that a fused cell learns, in one array
 NAMES = {
     "embedding.weight": "embedding_weight",
-    "gru.input_weight": "gru_l0_i2h_weight", "gru.hidden_weight": "gru_l0_h2h_weight",
-    "gru.input_bias": "gru_l0_i2h_bias", "gru.hidden_bias": "gru_l0_h2h_bias",
-    "dense.weight": "dense_weight", "dense.bias": "dense_bias",
-}  # fmt: skip
+    "gru.input_weight": "gru_l0_i2h_weight",
+    "gru.hidden_weight": "gru_l0_h2h_weight",
+    "gru.input_bias": "gru_l0_i2h_bias",
+    "gru.hidden_bias": "gru_l0_h2h_bias",
+    "dense.weight": "dense_weight",
+    "dense.bias": "dense_bias",
+}
 
 
 class Model(model.Model):
@@ -40,13 +44,19 @@ class Model(model.Model):
     def build(self):
         network, settings = self.network, self.settings
         vectors = sym.Embedding(
-            sym.Variable("data"), input_dim=network.vocabulary, output_dim=network.embedding, name="embedding",
-            dtype=self.dtype, sparse_grad=settings["embedding_gradient"] == "sparse",
-        )  # fmt: skip
+            sym.Variable("data"),
+            input_dim=network.vocabulary,
+            output_dim=network.embedding,
+            name="embedding",
+            dtype=self.dtype,
+            sparse_grad=settings["embedding_gradient"] == "sparse",
+        )
         gru = {"fused": self.fused, "cell": self.cell}[settings["rnn_kernel"]]
         start = gru.begin_state(dtype=self.dtype)
         _, (state,) = gru.unroll(network.tokens, vectors, start, settings["sequence_layout"].upper())
-        return sym.FullyConnected(sym.reshape(state, shape=(-1, network.hidden)), num_hidden=network.classes, name="dense")
+        return sym.FullyConnected(
+            sym.reshape(state, shape=(-1, network.hidden)), num_hidden=network.classes, name="dense"
+        )
 
     def bind(self, loss, scores):
         network = self.network
@@ -54,7 +64,9 @@ class Model(model.Model):
         x_shape = {"NT": (size, network.tokens), "TN": (network.tokens, size)}[axes]
         y_shape = {"sparse": (size,), "one_hot": (size, network.classes)}[self.settings["labels"]]
         module = mx.mod.Module(sym.Group([loss, sym.BlockGrad(scores)]), context=self.context)
-        module.bind([mx.io.DataDesc("data", x_shape, "int32", axes)], [mx.io.DataDesc("softmax_label", y_shape, self.dtype)])
+        module.bind(
+            [mx.io.DataDesc("data", x_shape, "int32", axes)], [mx.io.DataDesc("softmax_label", y_shape, self.dtype)]
+        )
         return module
 
     # Loss
@@ -67,9 +79,12 @@ class Model(model.Model):
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         return ADAMS[self.dtype, form](
-            learning_rate=network.learning_rate, beta1=network.beta1, beta2=network.beta2, epsilon=epsilon,
+            learning_rate=network.learning_rate,
+            beta1=network.beta1,
+            beta2=network.beta2,
+            epsilon=epsilon,
             rescale_grad=1.0 / network.batch_size,
-        )  # fmt: skip
+        )
 
     # Step
 
@@ -100,7 +115,9 @@ class Model(model.Model):
     def get_weights(self):
         arrays, _ = self.module.get_params()
         if FUSED in arrays:
-            arrays = self.cell.pack_weights(self.fused.unpack_weights(arrays))  # one array -> one a gate -> gates stacked
+            arrays = self.cell.pack_weights(
+                self.fused.unpack_weights(arrays)
+            )  # one array -> one a gate -> gates stacked
         weights = {name: arrays[theirs].asnumpy() for name, theirs in NAMES.items()}
         return dict(weights, **{"dense.weight": weights["dense.weight"].T})
 
@@ -127,11 +144,13 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.get_weights() else "before",
             gates="sigmoid",
             loss="softmax_twice" if "softmax" in kinds else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):
         optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.dtype)
-        summed = nd.full(1, gradient * self.network.batch_size, dtype=weight.dtype)  # over the batch, as SoftmaxOutput's is
+        summed = nd.full(
+            1, gradient * self.network.batch_size, dtype=weight.dtype
+        )  # over the batch, as SoftmaxOutput's is
         optimizer.update(0, weight, summed, optimizer.create_state(0, weight))
         return -float(weight.asscalar())

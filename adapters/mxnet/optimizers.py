@@ -1,4 +1,5 @@
 """MXNet's own update operations keep their constants in float32: in float64 they would spoil the 9th digit."""
+
 import mxnet as mx
 from mxnet import nd
 
@@ -80,10 +81,14 @@ def clipped(array, limit):
 
 
 OPTIMIZERS = {
-    ("float32", "off"): mx.optimizer.SGD, ("float32", "on"): mx.optimizer.NAG,
-    ("float64", "off"): MomentumFloat64, ("float64", "on"): NesterovFloat64,
-}  # fmt: skip
+    ("float32", "off"): mx.optimizer.SGD,
+    ("float32", "on"): mx.optimizer.NAG,
+    ("float64", "off"): MomentumFloat64,
+    ("float64", "on"): NesterovFloat64,
+}
 ADAMS = {
-    ("float32", "plain"): mx.optimizer.Adam, ("float32", "hat"): HatAdam,
-    ("float64", "plain"): AdamFloat64, ("float64", "hat"): HatAdamFloat64,
-}  # fmt: skip
+    ("float32", "plain"): mx.optimizer.Adam,
+    ("float32", "hat"): HatAdam,
+    ("float64", "plain"): AdamFloat64,
+    ("float64", "hat"): HatAdamFloat64,
+}

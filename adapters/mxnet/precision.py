@@ -1,4 +1,5 @@
 """In what precision, and with whose kernels, MXNet computes, for both interfaces and every network."""
+
 import mxnet as mx
 import numpy as np
 

@@ -1,4 +1,5 @@
 """The CNN in PyTorch."""
+
 import numpy as np
 import torch
 import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
@@ -51,21 +52,31 @@ class Model(model.Model):
         network, pool, stride = self.network, ORDERS[self.settings["relu"]], STRIDES[self.settings["pool_stride"]]
         (one, two), rates = network.filters, network.dropout
         net = nn.Sequential(
-            self.convolution(network.input_shape[0], one), nn.ReLU(), self.convolution(one, one),
-            *pool(stride), nn.Dropout(rates[0]),
-            self.convolution(one, two), nn.ReLU(), self.convolution(two, two),
-            *pool(stride), nn.Dropout(rates[1]),
+            self.convolution(network.input_shape[0], one),
+            nn.ReLU(),
+            self.convolution(one, one),
+            *pool(stride),
+            nn.Dropout(rates[0]),
+            self.convolution(one, two),
+            nn.ReLU(),
+            self.convolution(two, two),
+            *pool(stride),
+            nn.Dropout(rates[1]),
             nn.Flatten(),
-            nn.Linear(int(np.prod(self.flat_shape)), network.hidden), nn.ReLU(), nn.Dropout(rates[2]),
+            nn.Linear(int(np.prod(self.flat_shape)), network.hidden),
+            nn.ReLU(),
+            nn.Dropout(rates[2]),
             nn.Linear(network.hidden, network.classes),
-        )  # fmt: skip
+        )
         self.layers = [layer for layer in net if isinstance(layer, (nn.Conv2d, nn.Linear))]
         self.initialise()
         net.to(network.device, PRECISIONS[self.settings["precision"]])
         return net.to(memory_format=MEMORY_FORMATS[self.settings["layout"]])
 
     def convolution(self, inputs, outputs):
-        return nn.Conv2d(inputs, outputs, 3, padding=self.settings["conv_padding"], bias=self.settings["conv_bias"] == "on")
+        return nn.Conv2d(
+            inputs, outputs, 3, padding=self.settings["conv_padding"], bias=self.settings["conv_bias"] == "on"
+        )
 
     def initialise(self):
         for layer in self.layers:
@@ -180,11 +191,13 @@ class Model(model.Model):
             conv_bias="off" if convolution.bias is None else "on",
             conv_padding=convolution.padding,
             pool_stride={stride: name for name, stride in STRIDES.items()}[pool.stride],
-            input_gradient="computed" if self.inputs(np.zeros((1,) + self.network.input_shape)).requires_grad else "skipped",
+            input_gradient="computed"
+            if self.inputs(np.zeros((1,) + self.network.input_shape)).requires_grad
+            else "skipped",
             relu="after_pool" if kinds.index(nn.MaxPool2d) < kinds.index(nn.ReLU, 3) else "before_pool",
             dropout_at_test="on" if all(active) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

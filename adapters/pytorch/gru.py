@@ -1,4 +1,5 @@
 """The GRU in PyTorch."""
+
 import numpy as np
 import torch
 import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
@@ -10,7 +11,12 @@ from adapters.contract.model import epsilon_of
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
 # What PyTorch's layers draw when they are built.
-OWN = {"init": "fan_in_uniform", "bias_init": "fan_in_uniform", "embedding_init": "normal_1", "rnn_init": "hidden_uniform"}
+OWN = {
+    "init": "fan_in_uniform",
+    "bias_init": "fan_in_uniform",
+    "embedding_init": "normal_1",
+    "rnn_init": "hidden_uniform",
+}
 KERNELS = {"fused": nn.GRU, "cell": nn.GRUCell}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
@@ -32,11 +38,13 @@ class Model(model.Model):
 
     def build(self):
         network = self.network
-        net = nn.ModuleDict({
-            "embedding": nn.Embedding(network.vocabulary, network.embedding),
-            "gru": KERNELS[self.settings["rnn_kernel"]](network.embedding, network.hidden),
-            "dense": nn.Linear(network.hidden, network.classes),
-        })  # fmt: skip
+        net = nn.ModuleDict(
+            {
+                "embedding": nn.Embedding(network.vocabulary, network.embedding),
+                "gru": KERNELS[self.settings["rnn_kernel"]](network.embedding, network.hidden),
+                "dense": nn.Linear(network.hidden, network.classes),
+            }
+        )
         if self.settings["rnn_kernel"] == "fused":
             net["gru"].batch_first = self.settings["sequence_layout"] == "ntc"
         return net.to(network.device, PRECISIONS[self.settings["precision"]])
@@ -105,9 +113,18 @@ class Model(model.Model):
         """{canonical name: parameter}; PyTorch's order of the gates is the canonical one."""
         gru, dense = self.net["gru"], self.net["dense"]
         suffix = "_l0" if isinstance(gru, nn.GRU) else ""
-        names = {"input_weight": "weight_ih", "hidden_weight": "weight_hh", "input_bias": "bias_ih", "hidden_bias": "bias_hh"}
+        names = {
+            "input_weight": "weight_ih",
+            "hidden_weight": "weight_hh",
+            "input_bias": "bias_ih",
+            "hidden_bias": "bias_hh",
+        }
         recurrent = {"gru." + name: getattr(gru, theirs + suffix) for name, theirs in names.items()}
-        rest = {"embedding.weight": self.net["embedding"].weight, "dense.weight": dense.weight, "dense.bias": dense.bias}
+        rest = {
+            "embedding.weight": self.net["embedding"].weight,
+            "dense.weight": dense.weight,
+            "dense.bias": dense.bias,
+        }
         return dict(rest, **recurrent)
 
     def get_weights(self):
@@ -135,7 +152,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.parameters() else "before",
             gates="sigmoid",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,4 +1,5 @@
 """In what precision, and with whose kernels, PyTorch computes, for every network."""
+
 import contextlib
 
 import torch

@@ -1,4 +1,5 @@
 """The networks in plain NumPy: the definition of the right answer, and a framework that needs no installation."""
+
 from adapters.contract.declarations import LOOP
 from adapters.contract.spec import AdapterSpec, Supported, Unsupported, every
 
@@ -12,7 +13,9 @@ SPEC = AdapterSpec(
     settings={
         **LOOP,
         "layout": Supported(
-            "nchw", ("nchw",), "adapters/reference/cnn.py: the axes of the arrays",
+            "nchw",
+            ("nchw",),
+            "adapters/reference/cnn.py: the axes of the arrays",
             limits={"nhwc": "the reference is written in one order, the canonical one"},
         ),
         "autotune": Unsupported("NumPy has no convolution algorithms to choose from"),
@@ -20,18 +23,28 @@ SPEC = AdapterSpec(
         "cpu_kernels": Unsupported("NumPy has no kernels but its own and its BLAS's"),
         "compile": Unsupported("NumPy has no graph: every operation runs when it is reached"),
         "precision": Supported(
-            "float64", ("float32", "float64"), "numpy.zeros(1).dtype, read back from the weights",
+            "float64",
+            ("float32", "float64"),
+            "numpy.zeros(1).dtype, read back from the weights",
             limits={"tf32": "NumPy runs on no CUDA device", "bfloat16": "NumPy has no such type"},
         ),
         "init": Supported(
             "glorot_uniform",
             (
-                "glorot_uniform", "xavier_224", "fan_in_uniform", "lecun_uniform", "lecun_normal", "lecun_truncated",
-                "uniform_007", "uniform_001",
+                "glorot_uniform",
+                "xavier_224",
+                "fan_in_uniform",
+                "lecun_uniform",
+                "lecun_normal",
+                "lecun_truncated",
+                "uniform_007",
+                "uniform_001",
             ),
             "the project's choice; read back from the weights",
         ),
-        "bias_init": Supported("zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"),
+        "bias_init": Supported(
+            "zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"
+        ),
         "conv_bias": Supported("on", every("conv_bias"), "the project's choice; the layer's parameters"),
         "conv_padding": Supported("same", every("conv_padding"), "the project's choice; the layer's border"),
         "pool_stride": Supported("two", every("pool_stride"), "the project's choice; the layer's stride"),
@@ -50,18 +63,20 @@ SPEC = AdapterSpec(
             "uniform_005", every("embedding_init"), "the project's choice; read back from the weights"
         ),
         "embedding_gradient": Supported(
-            "dense", ("dense",), "adapters/reference/gru.py: a gradient has every row",
+            "dense",
+            ("dense",),
+            "adapters/reference/gru.py: a gradient has every row",
             limits={"sparse": "NumPy's arrays have every row"},
         ),
         "rnn_kernel": Unsupported("NumPy has no recurrent kernel: each time step runs operation by operation"),
-        "rnn_init": Supported(
-            "glorot_uniform", every("rnn_init"), "the project's choice; read back from the weights"
-        ),
+        "rnn_init": Supported("glorot_uniform", every("rnn_init"), "the project's choice; read back from the weights"),
         "reset": Supported("after", ("after", "before"), "whether the state has a bias of its own"),
         "gates": Supported("sigmoid", ("sigmoid", "hard_sigmoid"), "the function in use"),
         "adam_epsilon": Supported("hat_1e-8", every("adam_epsilon"), "what the optimiser makes of small gradients"),
         "adam_count": Supported(
-            "one", ("one", "two"), "what the optimiser makes of a gradient of 1",
+            "one",
+            ("one", "two"),
+            "what the optimiser makes of a gradient of 1",
             limits={"unordered": "NumPy's operations run in their order"},
         ),
     },

@@ -1,4 +1,5 @@
 """The CNN in NumPy, by hand. What every other adapter must compute."""
+
 import numpy as np
 
 from adapters.common import initializers
@@ -8,7 +9,10 @@ from adapters.contract.model import CLIPS, LAYERS
 from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Parametric, Relu
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
-ORDERS = {"before_pool": lambda stride: [Relu(), MaxPool(stride)], "after_pool": lambda stride: [MaxPool(stride), Relu()]}
+ORDERS = {
+    "before_pool": lambda stride: [Relu(), MaxPool(stride)],
+    "after_pool": lambda stride: [MaxPool(stride), Relu()],
+}
 BORDERS = {"same": 1, "valid": 0}
 
 
@@ -31,9 +35,11 @@ class Model(model.Model):
         flat = int(np.prod(self.flat_shape))
         return (
             [self.convolution(network.input_shape[0], one), Relu(), self.convolution(one, one)]
-            + pool(stride) + [self.dropout(0)]
+            + pool(stride)
+            + [self.dropout(0)]
             + [self.convolution(one, two), Relu(), self.convolution(two, two)]
-            + pool(stride) + [self.dropout(1), Flatten()]
+            + pool(stride)
+            + [self.dropout(1), Flatten()]
             + [self.dense(flat, network.hidden), Relu(), self.dropout(2), self.dense(network.hidden, network.classes)]
         )
 
@@ -134,6 +140,5 @@ class Model(model.Model):
             relu="after_pool" if kinds.index(MaxPool) < kinds.index(Relu, 3) else "before_pool",
             dropout_at_test="on" if dropouts[0].at_test else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_update(moved)
+            **self.recognise_update(moved),
         )
-

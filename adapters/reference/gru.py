@@ -1,4 +1,5 @@
 """The GRU in NumPy, by hand. What every other adapter must compute."""
+
 import numpy as np
 
 from adapters.common import initializers
@@ -34,7 +35,9 @@ class Model(model.Model):
             ("dense.bias", (network.classes,)),
         ]
         before = self.settings["reset"] == "before"
-        zeros = {name: np.zeros(shape, self.dtype) for name, shape in shapes if not (before and name == "gru.hidden_bias")}
+        zeros = {
+            name: np.zeros(shape, self.dtype) for name, shape in shapes if not (before and name == "gru.hidden_bias")
+        }
         return initializers.redrawn(zeros, {name: self.settings[name] for name in initializers.DRAWN}, seed)
 
     def forward(self, x):
@@ -111,7 +114,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={pair: name for name, pair in GATES.items()}[self.gate, self.gate_slope],
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -127,7 +130,9 @@ class Cell(object):
         self.after = "gru.hidden_bias" in net.weights
         self.kernel = net.weights["gru.hidden_weight"]
         size = state.shape[1]
-        recurrent = state @ self.kernel[: 2 * size].T + (net.weights["gru.hidden_bias"][: 2 * size] if self.after else 0.0)
+        recurrent = state @ self.kernel[: 2 * size].T + (
+            net.weights["gru.hidden_bias"][: 2 * size] if self.after else 0.0
+        )
         self.reset, self.update = np.split(net.gate(sums[:, : 2 * size] + recurrent), 2, axis=1)
         if self.after:
             self.product = state @ self.kernel[2 * size :].T + net.weights["gru.hidden_bias"][2 * size :]

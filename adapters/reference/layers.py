@@ -1,4 +1,5 @@
 """Layers in NumPy, each with its exact gradient. Arrays are (batch, channels, height, width) or (batch, features)."""
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 

@@ -1,4 +1,5 @@
 """The CNN in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
+
 import os
 
 import numpy as np
@@ -18,7 +19,9 @@ INITIALIZERS = {
     "fan_in_uniform": lambda fan: uniform((1.0 / fan[0]) ** 0.5),
     "lecun_uniform": lambda fan: uniform((3.0 / fan[0]) ** 0.5),
     "lecun_normal": lambda fan: tf.compat.v1.random_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5),
-    "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(stddev=(1.0 / fan[0]) ** 0.5 / initializers.TRUNCATION),
+    "lecun_truncated": lambda fan: tf.compat.v1.truncated_normal_initializer(
+        stddev=(1.0 / fan[0]) ** 0.5 / initializers.TRUNCATION
+    ),
     "uniform_007": lambda fan: uniform(0.07),
     "uniform_001": lambda fan: uniform(0.01),
 }
@@ -106,7 +109,9 @@ class Model(model.Model):
 
     def build_optimizer(self):
         scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        constants = [tf.constant(value, self.dtype) for value in (self.network.learning_rate * scale, self.network.momentum)]
+        constants = [
+            tf.constant(value, self.dtype) for value in (self.network.learning_rate * scale, self.network.momentum)
+        ]
         return constants + [[tf.Variable(tf.zeros_like(variable)) for variable in self.variables()]]
 
     def variables(self):
@@ -118,8 +123,12 @@ class Model(model.Model):
 
     def move(self, variable, velocity, gradient):
         tf.raw_ops.ResourceApplyMomentum(
-            var=variable.handle, accum=velocity.handle, lr=self.learning_rate, grad=self.clipped(gradient),
-            momentum=self.momentum, use_nesterov=self.settings["nesterov"] == "on",
+            var=variable.handle,
+            accum=velocity.handle,
+            lr=self.learning_rate,
+            grad=self.clipped(gradient),
+            momentum=self.momentum,
+            use_nesterov=self.settings["nesterov"] == "on",
         )
 
     def clipped(self, gradient):
@@ -136,7 +145,10 @@ class Model(model.Model):
         """Shapes and types of a batch's pictures and of its labels."""
         network, layout = self.network, self.settings["layout"]
         shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[layout])
-        labels = {"sparse": ((network.batch_size,), tf.int32), "one_hot": ((network.batch_size, network.classes), self.dtype)}
+        labels = {
+            "sparse": ((network.batch_size,), tf.int32),
+            "one_hot": ((network.batch_size, network.classes), self.dtype),
+        }
         return tf.TensorSpec((network.batch_size,) + shape, self.dtype), tf.TensorSpec(*labels[self.settings["labels"]])
 
     def forward_backward(self, x, y):
@@ -156,7 +168,9 @@ class Model(model.Model):
     def load(self, x, y, batches):
         with tf.device("CPU"):  # where tf.data works
             x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-        return tf.data.Dataset.from_tensor_slices(batches).map(lambda chosen: (tf.gather(x, chosen), tf.gather(y, chosen)))
+        return tf.data.Dataset.from_tensor_slices(batches).map(
+            lambda chosen: (tf.gather(x, chosen), tf.gather(y, chosen))
+        )
 
     # Predict
 
@@ -220,10 +234,12 @@ class Model(model.Model):
             conv_padding=convolution.get_attr("padding").decode().lower(),
             pool_stride={stride: name for name, stride in STRIDES.items()}[max(pool.get_attr("strides"))],
             input_gradient="computed" if len(traced.outputs) > 1 else "skipped",
-            relu="after_pool" if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1) else "before_pool",
+            relu="after_pool"
+            if kinds.index("MaxPool") < kinds.index("Relu", kinds.index("Relu") + 1)
+            else "before_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move())
+            **self.recognise_update(self.first_move()),
         )
 
     def first_move(self):

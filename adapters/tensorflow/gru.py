@@ -1,4 +1,5 @@
 """The GRU in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
+
 import tensorflow as tf
 
 from adapters.contract import model
@@ -44,7 +45,8 @@ class Model(model.Model):
         if self.settings["reset"] == "before":
             del shapes["gru.hidden_bias"]
         return {
-            name: tf.Variable((kernel if name.endswith("weight") else bias)(shape, self.dtype)) for name, shape in shapes.items()
+            name: tf.Variable((kernel if name.endswith("weight") else bias)(shape, self.dtype))
+            for name, shape in shapes.items()
         }
 
     def forward(self, x):
@@ -91,7 +93,9 @@ class Model(model.Model):
     def build_optimizer(self, variables):
         """(the decays to the power of the steps to come, first and second moments of each variable)."""
         powers = [tf.Variable(decay, dtype=self.dtype) for decay in (self.network.beta1, self.network.beta2)]
-        return powers, [(tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))) for variable in variables]
+        return powers, [
+            (tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))) for variable in variables
+        ]
 
     def update(self, variables, gradients, powers, moments):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -102,9 +106,17 @@ class Model(model.Model):
             epsilon *= tf.sqrt(1.0 - powers[1])
         for variable, (mean, square), gradient in zip(variables, moments, gradients):
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle, m=mean.handle, v=square.handle, beta1_power=powers[0], beta2_power=powers[1],
-                lr=rate, beta1=beta1, beta2=beta2, epsilon=epsilon, grad=tf.convert_to_tensor(gradient),
-            )  # fmt: skip
+                var=variable.handle,
+                m=mean.handle,
+                v=square.handle,
+                beta1_power=powers[0],
+                beta2_power=powers[1],
+                lr=rate,
+                beta1=beta1,
+                beta2=beta2,
+                epsilon=epsilon,
+                grad=tf.convert_to_tensor(gradient),
+            )
         for power, decay in zip(powers, (beta1, beta2)):
             power.assign(power * decay)
 
@@ -164,7 +176,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={function: name for name, function in GATES.items()}[self.gate],
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move)
+            **self.recognise_adam(self.first_move),
         )
 
     def first_move(self, gradient):

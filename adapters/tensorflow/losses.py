@@ -1,4 +1,5 @@
 """Losses in TensorFlow, for every network."""
+
 import tensorflow as tf
 
 

@@ -1,4 +1,5 @@
 """In what precision, and with whose kernels, TensorFlow computes, for every network."""
+
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # nothing public tells whether oneDNN is on
 

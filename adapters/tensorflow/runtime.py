@@ -1,4 +1,5 @@
 """How TensorFlow runs: devices, threads and graphs, for every network."""
+
 import tensorflow as tf
 
 

@@ -39,7 +39,11 @@ def read(spec: AdapterSpec, model: str, device: str, cache: Path) -> list[dict[s
     """The rows of a certificate; None if there is none, or something else in its place."""
     try:
         rows: list[dict[str, Any]] = json.loads(path(spec, model, device, cache).read_bytes())
-        return rows if rows and all(isinstance(row["case"], str) and isinstance(row["passed"], bool) for row in rows) else None
+        return (
+            rows
+            if rows and all(isinstance(row["case"], str) and isinstance(row["passed"], bool) for row in rows)
+            else None
+        )
     except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return None
 

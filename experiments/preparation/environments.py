@@ -171,7 +171,9 @@ def find_interpreter(spec: AdapterSpec) -> str:
     override = os.environ.get(variable)
     if override:
         if not (os.path.isfile(override) and os.access(override, os.X_OK)):  # a folder is executable too
-            raise EnvironmentFailed(f"{variable} is '{override}', which is not a program; set it to a Python {spec.python}")
+            raise EnvironmentFailed(
+                f"{variable} is '{override}', which is not a program; set it to a Python {spec.python}"
+            )
         return override
     found = _installed(spec.python)
     if found:

@@ -19,7 +19,9 @@ from experiments.trials.records import TrialRecord
 from experiments.trials.trial import Event
 
 BATCH = 60  # events written at a time
-NICENESS = 15  # what Ray's workers have: nobody waits for MLflow, and what earlier drivers left can be ten thousand runs
+NICENESS = (
+    15  # what Ray's workers have: nobody waits for MLflow, and what earlier drivers left can be ten thousand runs
+)
 
 Item = tuple[TrialRecord, Event] | None  # None: there will be no more
 
@@ -113,5 +115,7 @@ class RunWriters:
             return
         try:
             write()
-        except Exception:  # whatever MLflow, its server or the network raise: the record has it all, `reconcile` writes it
+        except (
+            Exception
+        ):  # whatever MLflow, its server or the network raise: the record has it all, `reconcile` writes it
             self.unwritten.add(folder)

@@ -28,7 +28,12 @@ USER = "rosetta"
 @click.option("--database", help="An SQLAlchemy address without a password; FOLDER/mlflow.db if not given.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=5000, show_default=True)
-@click.option("--secrets", "keys", type=click.Path(path_type=Path, file_okay=False), help="Where the secrets are; FOLDER/secrets if not given.")
+@click.option(
+    "--secrets",
+    "keys",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the secrets are; FOLDER/secrets if not given.",
+)
 def main(folder: Path, database: str | None, host: str, port: int, keys: Path | None) -> None:
     """Run MLflow's server over FOLDER; it asks everybody for a password."""
     folder = folder.absolute()
@@ -38,7 +43,18 @@ def main(folder: Path, database: str | None, host: str, port: int, keys: Path | 
     except RosettaError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
-    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--host", host, "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--app-name",
+        "basic-auth",
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
     os.execve(sys.executable, command, {**os.environ, **variables})
 
 
@@ -48,7 +64,9 @@ def check_address(host: str, port: int) -> None:
         with socket.create_server((host, port)):
             pass
     except OSError as error:
-        raise TrackingError(f"the MLflow server can't listen on {host}:{port} ({error.strerror}); choose another --host or --port") from None
+        raise TrackingError(
+            f"the MLflow server can't listen on {host}:{port} ({error.strerror}); choose another --host or --port"
+        ) from None
 
 
 def environment(folder: Path, database: str, keys: Path) -> dict[str, str]:
@@ -59,16 +77,21 @@ def environment(folder: Path, database: str, keys: Path) -> dict[str, str]:
         postgres = keys / "postgres_password"
         found = {"PGPASSWORD": postgres.read_text().strip()} if postgres.is_file() else {}
     except OSError as error:
-        raise TrackingError(f"'{error.filename}' can't be read or made: {error.strerror}; the MLflow server keeps its state there") from error
-    return found | {
-        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": key,
-        "MLFLOW_BACKEND_STORE_URI": database,
-        "MLFLOW_ARTIFACTS_DESTINATION": str(folder / "artifacts"),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # they judge language models' answers: processes that nobody uses here
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
+        raise TrackingError(
+            f"'{error.filename}' can't be read or made: {error.strerror}; the MLflow server keeps its state there"
+        ) from error
+    return (
+        found
+        | {
+            "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+            "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": key,
+            "MLFLOW_BACKEND_STORE_URI": database,
+            "MLFLOW_ARTIFACTS_DESTINATION": str(folder / "artifacts"),
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # they judge language models' answers: processes that nobody uses here
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+    )
 
 
 def _secret(path: Path) -> str:

@@ -112,7 +112,9 @@ def reaching(uri: str) -> Iterator[MlflowClient]:
         yield client
     except (MlflowException, OSError, SQLAlchemyError) as error:
         cause = _cause(error, uri)
-        raise TrackingError(f"MLflow at {public(uri)} failed ({cause}); what is done is kept: python sweep.py sync writes it when it is back") from error
+        raise TrackingError(
+            f"MLflow at {public(uri)} failed ({cause}); what is done is kept: python sweep.py sync writes it when it is back"
+        ) from error
 
 
 def _cause(error: Exception, uri: str) -> str:
@@ -365,7 +367,9 @@ def last_sweep(home: Path, experiment: str) -> SweepRun:
         [found.experiment_id], "tags.sweep != ''", order_by=["attributes.start_time DESC"], max_results=1
     )
     if not found or not runs:
-        raise TrackingError(f"MLflow at {public(uri)} holds no sweep '{experiment}'; run it first: python sweep.py run FILE")
+        raise TrackingError(
+            f"MLflow at {public(uri)} holds no sweep '{experiment}'; run it first: python sweep.py run FILE"
+        )
     return SweepRun(uri, experiment, found.experiment_id, runs[0].info.run_id)
 
 
@@ -381,7 +385,9 @@ def read_files(sweep: SweepRun, patterns: Iterable[str], folder: Path) -> dict[s
     try:
         return {name: json.loads(Path(path).read_bytes()) for name, path in paths.items()}
     except (OSError, ValueError, RecursionError) as error:
-        raise TrackingError(f"the files of sweep '{sweep.experiment}' in MLflow can't be read ({error}); run the sweep again with --fresh") from error
+        raise TrackingError(
+            f"the files of sweep '{sweep.experiment}' in MLflow can't be read ({error}); run the sweep again with --fresh"
+        ) from error
 
 
 def read_curves(sweep: SweepRun, runs: pd.DataFrame) -> pd.DataFrame:
@@ -390,7 +396,9 @@ def read_curves(sweep: SweepRun, runs: pd.DataFrame) -> pd.DataFrame:
     with reaching(sweep.uri) as client:
         for run in runs.to_dict("records"):
             for metric in client.get_metric_history(run["run"], "accuracy"):
-                rows.append({"adapter": run["adapter"], "seed": run["seed"], "epoch": metric.step, "accuracy": metric.value})
+                rows.append(
+                    {"adapter": run["adapter"], "seed": run["seed"], "epoch": metric.step, "accuracy": metric.value}
+                )
     return pd.DataFrame(rows)
 
 
@@ -406,7 +414,9 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
                 client.download_artifacts(run_id, name, str(folder))
     except (MlflowException, OSError) as error:
         cause = _cause(error, uri)
-        raise TrackingError(f"MLflow at {public(uri)} has no run '{run_id}' to read ({cause}); its page shows the ids") from None
+        raise TrackingError(
+            f"MLflow at {public(uri)} has no run '{run_id}' to read ({cause}); its page shows the ids"
+        ) from None
     record = TrialRecord(folder)
     if not finished or record.outcome() is None:
         raise TrackingError(f"run '{run_id}' is no finished trial; name one of a sweep's child runs")
@@ -423,7 +433,9 @@ def read_runs(sweep: SweepRun) -> pd.DataFrame:
 def _row(run: Run) -> dict[str, Any]:
     tags = run.data.tags
     if not (tags.get("seed", "").isdecimal() and tags["outcome"] in OUTCOMES and "adapter" in run.data.params):
-        raise TrackingError(f"run '{run.info.run_id}' in MLflow lacks a trial's seed, outcome or adapter: somebody changed it; delete it there")
+        raise TrackingError(
+            f"run '{run.info.run_id}' in MLflow lacks a trial's seed, outcome or adapter: somebody changed it; delete it there"
+        )
     params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
     facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}
     made = {name: tags.get(name, "") for name in ("trial", "repeats", "environment", "revision", "host")}

@@ -36,7 +36,13 @@ def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
                 yield event
             last = event
     except (RosettaError, OSError) as error:
-        last = {"event": "failed", "error": type(error).__name__, "message": str(error), "traceback": "", "fault": fault(error)}
+        last = {
+            "event": "failed",
+            "error": type(error).__name__,
+            "message": str(error),
+            "traceback": "",
+            "fault": fault(error),
+        }
     yield outcome(last, folder, time.monotonic() - start)
 
 
@@ -126,7 +132,11 @@ def outcome(last: Event, folder: Path, seconds: float) -> Event:
     else:
         kind, error = FAILED, one_line(f"{last['error']}: {last['message']}".splitlines()[0])
         last.setdefault("fault", MEMORY if out_of_memory(last) else "")
-    metrics = {name: float(value) for name, value in last.items() if is_number(value) and name.isidentifier() and name != "time"}
+    metrics = {
+        name: float(value)
+        for name, value in last.items()
+        if is_number(value) and name.isidentifier() and name != "time"
+    }
     weights = folder / "weights.npz"
     return {
         "event": "outcome",

@@ -18,8 +18,15 @@ from experiments.trials.trial import Event
 
 # All that a worker inherits. Ray's PYTHONPATH, PYTHONHOME and LD_LIBRARY_PATH belong to another interpreter.
 INHERITED = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE"
-)  # fmt: skip
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_VISIBLE_DEVICES",
+    "OPENBLAS_CORETYPE",
+)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Memory that a step gives back stays with the process, in one place for all threads (glibc; others ignore it). Otherwise the arrays of
 # the next step are new pages, which the kernel clears one by one: up to a third of a step's time, and another share in each process.
@@ -77,7 +84,9 @@ def _started(python: Path, folder: Path, environment: dict[str, str], log: IO[by
             start_new_session=True,
         )
     except OSError as error:  # an environment outlives the interpreter that it was made with
-        raise EnvironmentFailed(f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew") from error
+        raise EnvironmentFailed(
+            f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew"
+        ) from error
 
 
 def kill_all() -> None:
@@ -115,7 +124,9 @@ def _lines(pipe: IO[bytes], limits: Limits) -> Iterator[bytes]:
             *lines, buffer = (buffer + chunk).split(b"\n")
             yield from lines
             if len(buffer) > LONGEST_LINE:
-                raise WorkerDied(f"the worker wrote what is no event: more than {LONGEST_LINE:,} bytes on a line, {buffer[:80]!r}")
+                raise WorkerDied(
+                    f"the worker wrote what is no event: more than {LONGEST_LINE:,} bytes on a line, {buffer[:80]!r}"
+                )
             last = time.monotonic() if lines else last
 
 
@@ -123,7 +134,9 @@ def _parse(line: bytes, folder: Path) -> Event:
     try:
         event = events.parsed(line, events.SAID)
     except ValueError as error:
-        raise WorkerDied(f"the worker wrote what is no event: {line[:80]!r} ({error}); its log ends: {tail(folder)}") from error
+        raise WorkerDied(
+            f"the worker wrote what is no event: {line[:80]!r} ({error}); its log ends: {tail(folder)}"
+        ) from error
     return {**event, "time": time.time()}
 
 
@@ -132,7 +145,9 @@ def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
         status = process.wait(timeout=5)
     except subprocess.TimeoutExpired:
         return "closed its output"
-    return f"was killed by {SIGNALS.get(-status, f'signal {-status}')}" if status < 0 else f"exited with status {status}"
+    return (
+        f"was killed by {SIGNALS.get(-status, f'signal {-status}')}" if status < 0 else f"exited with status {status}"
+    )
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

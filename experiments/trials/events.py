@@ -47,14 +47,20 @@ SAID: Fields = {
     "ready": {**IN_FORCE, **dict.fromkeys(TIMES, is_number)},
     "case": {"name": _text, "error": _text, **IN_FORCE},
     "epoch": {
-        "epoch": _count, "loss": _or_none(is_number), "accuracy": is_number, "train_seconds": is_number, "evaluate_seconds": is_number,
+        "epoch": _count,
+        "loss": _or_none(is_number),
+        "accuracy": is_number,
+        "train_seconds": is_number,
+        "evaluate_seconds": is_number,
     },
     "done": {},
     "failed": {"error": _text, "message": _text, "traceback": _text},
-}  # fmt: skip
+}
 # What of it belongs to a training, and its results.
 TRAINING: Fields = {
-    "ready": {}, "epoch": {}, "failed": {},
+    "ready": {},
+    "epoch": {},
+    "failed": {},
     "done": {"diverged": lambda value: isinstance(value, bool), "accuracy": is_number, "train_seconds": is_number},
 }
 # What a record keeps: what the worker said, when, and what stands around it. The first line is what was planned.
@@ -63,7 +69,12 @@ KEPT: Fields = {
     "started": {"time": is_number, "host": _text, "devices": _text},
     "ready": {"time": is_number, **SAID["ready"]},
     "epoch": {"time": is_number, **SAID["epoch"]},
-    "outcome": {"time": is_number, "kind": lambda value: value in OUTCOMES, "error": _text, "metrics": _table(is_number)},
+    "outcome": {
+        "time": is_number,
+        "kind": lambda value: value in OUTCOMES,
+        "error": _text,
+        "metrics": _table(is_number),
+    },
 }
 
 

@@ -93,7 +93,13 @@ def description(trial: Trial) -> dict[str, Any]:
     return {
         "identity": trial.identity,
         "name": trial.label,
-        "params": {"framework": spec.framework, "adapter": spec.name, **settings, **fields(workload), "cpu_threads": trial.threads},
+        "params": {
+            "framework": spec.framework,
+            "adapter": spec.name,
+            **settings,
+            **fields(workload),
+            "cpu_threads": trial.threads,
+        },
         "tags": {
             "trial": trial.identity,
             "seed": str(trial.seed),
@@ -108,8 +114,15 @@ def description(trial: Trial) -> dict[str, Any]:
 def fields(workload: Workload) -> dict[str, Any]:
     """How a workload is shown: its parameters by their bare names."""
     network = {name: value for name, value in workload.network.items() if name not in SETTINGS}
-    network = {name: list(value) if isinstance(value, tuple) else value for name, value in network.items()}  # as JSON gives it back
-    return {"workload": workload.name, "epochs": workload.epochs, "train_examples": workload.train_examples or "all", **network}
+    network = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in network.items()
+    }  # as JSON gives it back
+    return {
+        "workload": workload.name,
+        "epochs": workload.epochs,
+        "train_examples": workload.train_examples or "all",
+        **network,
+    }
 
 
 @cache

@@ -129,4 +129,6 @@ def check_network(adapter: str, workload: Workload) -> None:
     """Raises SweepError where the adapter lacks the workload's network."""
     spec = load_spec(adapter)
     if workload.model not in spec.models:
-        raise SweepError(f"{adapter} has no network '{workload.model}', which {workload.name} is; it has: {', '.join(spec.models)}")
+        raise SweepError(
+            f"{adapter} has no network '{workload.model}', which {workload.name} is; it has: {', '.join(spec.models)}"
+        )

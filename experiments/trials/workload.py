@@ -53,17 +53,30 @@ OVERRIDABLE = ("epochs", "train_examples")
 def cnn(input_shape: tuple[int, int, int], classes: int) -> dict[str, Any]:
     """The published CNN."""
     return {
-        "input_shape": input_shape, "classes": classes, "filters": (50, 100), "hidden": 512, "dropout": (0.25, 0.25, 0.5),
-        "batch_size": 64, "learning_rate": 0.01, "momentum": 0.9,
-    }  # fmt: skip
+        "input_shape": input_shape,
+        "classes": classes,
+        "filters": (50, 100),
+        "hidden": 512,
+        "dropout": (0.25, 0.25, 0.5),
+        "batch_size": 64,
+        "learning_rate": 0.01,
+        "momentum": 0.9,
+    }
 
 
 def gru() -> dict[str, Any]:
     """The published GRU."""
     return {
-        "tokens": 150, "vocabulary": 30000, "embedding": 125, "hidden": 100, "classes": 2,
-        "batch_size": 64, "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999,
-    }  # fmt: skip
+        "tokens": 150,
+        "vocabulary": 30000,
+        "embedding": 125,
+        "hidden": 100,
+        "classes": 2,
+        "batch_size": 64,
+        "learning_rate": 0.001,
+        "beta1": 0.9,
+        "beta2": 0.999,
+    }
 
 
 # The published networks on their own data, and on data that is at hand everywhere.

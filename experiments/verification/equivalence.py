@@ -40,8 +40,19 @@ NARROW, NARROW_WEIGHTS = 1e-6, 1e-7
 WORKLOADS = {"cnn": "cifar10_cnn", "gru": "imdb_gru"}
 # Settings whose choices change the function: the reference follows them. Those that change the time alone must not matter.
 FOLLOWED = (
-    "conv_bias", "conv_padding", "pool_stride", "momentum", "nesterov", "clip", "loss", "padding", "reset", "gates", "adam_epsilon", "adam_count",
-)  # fmt: skip
+    "conv_bias",
+    "conv_padding",
+    "pool_stride",
+    "momentum",
+    "nesterov",
+    "clip",
+    "loss",
+    "padding",
+    "reset",
+    "gates",
+    "adam_epsilon",
+    "adam_count",
+)
 # What the worker does to every adapter alike: its own tests hold that it changes nothing else.
 ALIKE = tuple(LOOP)
 # What chooses other kernels, which may exist in float32 alone: compared at full size too.
@@ -71,7 +82,11 @@ class Case:
     @property
     def name(self) -> str:
         width = " tiny" if self.width == "tiny" else ""
-        return f"{self.precision}{width} {self.setting}={self.choice}" if self.setting else f"{self.precision}{width} native"
+        return (
+            f"{self.precision}{width} {self.setting}={self.choice}"
+            if self.setting
+            else f"{self.precision}{width} native"
+        )
 
     @property
     def restore(self) -> bool:
@@ -118,7 +133,9 @@ def cases(spec: AdapterSpec, model: str, device: str = "cpu") -> list[Case]:
         sharp = Case("", "", "float32", "tiny", 20, NARROW, NARROW_WEIGHTS)
     full = Case("", "", "float32", "full", 3, SINGLE, SINGLE)
     kernels = [flip for flip in comparable(spec, model, "float32", device) if flip[0] in KERNELS]
-    flipped = [(sharp, flip) for flip in comparable(spec, model, sharp.precision, device)] + [(full, flip) for flip in kernels]
+    flipped = [(sharp, flip) for flip in comparable(spec, model, sharp.precision, device)] + [
+        (full, flip) for flip in kernels
+    ]
     return [sharp, full, *(replace(case, setting=setting, choice=choice) for case, (setting, choice) in flipped)]
 
 
@@ -190,7 +207,9 @@ class Verifier:
     def _result(self, name: str, case: Case, folder: Path, error: str) -> Result:
         if error:
             return Result(name, self.workload.name, case, {}, error)
-        found = differences(*(np.load(path, allow_pickle=False) for path in (self._reference(name, case), folder / f"{case.name}.npz")))
+        found = differences(
+            *(np.load(path, allow_pickle=False) for path in (self._reference(name, case), folder / f"{case.name}.npz"))
+        )
         return Result(name, self.workload.name, case, found)
 
     def configuration(self, name: str, case: Case) -> dict[str, str]:
@@ -234,7 +253,9 @@ class Verifier:
         """Run requested cases in one worker; returns {case: error}, "" where it went well."""
         folder.mkdir(parents=True)
         device = "cpu" if name == "reference" else self.device  # NumPy knows no other
-        trial = Trial(name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200)
+        trial = Trial(
+            name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200
+        )
         request = trial.request("trace", str(self._data(case)), cases=requests)
         request["implementation"] = implementation or request["implementation"]
         return runner.case_errors(trial, folder, Environment(trial.spec, device, self.cache), request, UNREADABLE)
@@ -317,7 +338,9 @@ def verify(
         return certify(Verifier(workload_named(WORKLOADS[model]), device, Path(folder), cache), adapters, progress)
 
 
-def certify(verifier: Verifier, adapters: list[str], progress: Callable[[Result], None] = lambda result: None) -> list[Result]:
+def certify(
+    verifier: Verifier, adapters: list[str], progress: Callable[[Result], None] = lambda result: None
+) -> list[Result]:
     """The same, with a verifier that may know the reference's side from before."""
     model, device = verifier.workload.model, verifier.device
     wanted = [(name, case) for name in adapters for case in cases(load_spec(name), model, device)]

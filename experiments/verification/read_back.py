@@ -23,7 +23,9 @@ def read_back(spec: AdapterSpec, model: str, cache: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         equivalence.write_data(workload, data)
-        request = trial.request("describe", str(data), cases=[{"name": "native", "settings": trial.configuration, "seed": 0}])
+        request = trial.request(
+            "describe", str(data), cases=[{"name": "native", "settings": trial.configuration, "seed": 0}]
+        )
         (case,) = runner.cases(trial, Path(folder), Environment(spec, "cpu", cache), request)
     if case["error"]:
         raise WorkerDied(f"{spec.name} can't be read back: {case['error']}")

@@ -108,22 +108,32 @@ def transfer(trained: Trained, target: str, output: Path, cache: Path) -> dict[s
         found, accuracy_to = predict(target, trained, weights, Path(scratch, "to"), cache)
     comparison = compare(expected, found, trained.precision)
     return {
-        "from": trained.adapter, "to": target, "run": trained.run, "precision": trained.precision,
-        **asdict(comparison), "same_classes": comparison.differing == 0,
-        "accuracy_from": accuracy_from, "accuracy_to": accuracy_to,
-        "weights": str(weights), "passed": comparison.passed,
-    }  # fmt: skip
+        "from": trained.adapter,
+        "to": target,
+        "run": trained.run,
+        "precision": trained.precision,
+        **asdict(comparison),
+        "same_classes": comparison.differing == 0,
+        "accuracy_from": accuracy_from,
+        "accuracy_to": accuracy_to,
+        "weights": str(weights),
+        "passed": comparison.passed,
+    }
 
 
 def read(record: TrialRecord, run: str, source: str) -> Trained:
     """What a trial's record holds of its network. Raises SweepError where it is not `source`'s, or kept no weights."""
     params, outcome = record.description()["params"], record.outcome()
     if params.get("adapter") != source:
-        raise SweepError(f"run '{run}' was trained by {params.get('adapter')}, not by {source}; use --from {params.get('adapter')}")
+        raise SweepError(
+            f"run '{run}' was trained by {params.get('adapter')}, not by {source}; use --from {params.get('adapter')}"
+        )
     if not outcome or outcome["kind"] != COMPLETED:
         raise SweepError(f"run '{run}' {outcome and outcome['kind']}: only a completed trial has weights to transfer")
     if not record.weights.is_file():
-        raise SweepError(f"run '{run}' kept no weights; set keep_weights: true in the sweep file and run it with --fresh")
+        raise SweepError(
+            f"run '{run}' kept no weights; set keep_weights: true in the sweep file and run it with --fresh"
+        )
     workload = workload_named(params.get("workload", ""))
     return Trained(run, source, workload, _request(record, run, workload), record.weights)
 
@@ -132,14 +142,18 @@ def _request(record: TrialRecord, run: str, workload: Workload) -> Request:
     """What the run's worker was asked. Raises SweepError where nobody can ask that again, or no tolerance is known for it."""
     try:
         request = TypeAdapter(Request).validate_json(record.request.read_bytes())
-        whole = request["network"].keys() == workload.request(1, "cpu").keys() and isinstance(request["network"]["threads"], int)
+        whole = request["network"].keys() == workload.request(1, "cpu").keys() and isinstance(
+            request["network"]["threads"], int
+        )
     except (OSError, ValidationError):
         whole = False
     if not whole:
         raise SweepError(f"run '{run}' keeps no request that can be read; run its sweep again with --fresh")
     precision = request["settings"].get("precision", "")
     if precision not in TOLERANCES:
-        raise SweepError(f"run '{run}' was trained in '{precision}', for which no tolerance is known; train in {' or '.join(TOLERANCES)}")
+        raise SweepError(
+            f"run '{run}' was trained in '{precision}', for which no tolerance is known; train in {' or '.join(TOLERANCES)}"
+        )
     return request
 
 
@@ -149,7 +163,9 @@ def keep(weights: Path, output: Path) -> Path:
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(weights, output)
     except OSError as error:
-        raise SweepError(f"'{output}' can't be written: {error.strerror}; choose another place with --output") from error
+        raise SweepError(
+            f"'{output}' can't be written: {error.strerror}; choose another place with --output"
+        ) from error
     return output
 
 
@@ -180,7 +196,11 @@ def configuration(spec: AdapterSpec, model: str, trained: dict[str, str]) -> dic
     chosen = {**spec.native(model), **wanted}
     if "dropout_at_test" in chosen:
         chosen["dropout_at_test"] = "off"
-    refusals = [f"{name}={choice} ({spec.refusal(name, choice)})" for name, choice in wanted.items() if spec.refusal(name, choice)]
+    refusals = [
+        f"{name}={choice} ({spec.refusal(name, choice)})"
+        for name, choice in wanted.items()
+        if spec.refusal(name, choice)
+    ]
     conflict = spec.conflict(chosen, "cpu")
     if refusals or conflict:
         why = ", ".join(refusals) or f"on a CPU: {conflict and conflict.reason}"

@@ -38,7 +38,9 @@ def shares(plan: dict[str, Any], runs: pd.DataFrame) -> list[Share]:
         table = _by_seed(path, list(steps), runs.assign(value=scale(runs, metric)))
         ends = (path["from"], path["to"])
         for part, (baseline, choice) in {**steps, REST: ends, GAP: ends}.items() if len(table) else ():
-            found.append(Share(metric, part, choice, baseline, *mean_back(table[part].to_numpy(float), metric), len(table)))
+            found.append(
+                Share(metric, part, choice, baseline, *mean_back(table[part].to_numpy(float), metric), len(table))
+            )
     return found
 
 

@@ -58,7 +58,9 @@ def _of_setting(
     for adapter, mine in runs.groupby("adapter", sort=False):
         own = baseline(mine[name], natives[str(adapter)].get(name))
         for choice in sorted(set(mine[name]) - {own}):
-            found[Key(name, choice, own), str(adapter)] = np.array([*_counts(mine, name, choice), *_counts(mine, name, own)])
+            found[Key(name, choice, own), str(adapter)] = np.array(
+                [*_counts(mine, name, choice), *_counts(mine, name, own)]
+            )
     return found
 
 
@@ -77,6 +79,14 @@ def _judged(place: tuple[Key, str], counts: np.ndarray, p_value: float) -> Diver
     diverged, runs, diverged_baseline, runs_baseline = map(int, counts)
     low, high = confint_proportions_2indep(diverged, runs, diverged_baseline, runs_baseline, method="newcomb")
     return Divergence(
-        *key, adapter, diverged, runs, diverged_baseline, runs_baseline,
-        100 * (diverged / runs - diverged_baseline / runs_baseline), 100 * float(low), 100 * float(high), p_value,
-    )  # fmt: skip
+        *key,
+        adapter,
+        diverged,
+        runs,
+        diverged_baseline,
+        runs_baseline,
+        100 * (diverged / runs - diverged_baseline / runs_baseline),
+        100 * float(low),
+        100 * float(high),
+        p_value,
+    )

@@ -64,7 +64,9 @@ class Key(NamedTuple):
     baseline: str
 
 
-Fits = dict[str, dict[str, dict[Key, Estimate]]]  # {metric: {adapter: {comparison: estimate}}}, on the scale of differences
+Fits = dict[
+    str, dict[str, dict[Key, Estimate]]
+]  # {metric: {adapter: {comparison: estimate}}}, on the scale of differences
 
 
 def fits(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], paired: bool) -> Fits:
@@ -123,9 +125,7 @@ def _overall(fitted: dict[str, dict[Key, Estimate]]) -> dict[Key, Estimate]:
     return {key: linear_model.mean(mine) for key, mine in parts.items() if len(mine) > 1}
 
 
-def _judged(
-    adapter: str, metric: str, family: dict[Key, Estimate], delta: float, frameworks: int
-) -> Iterator[Effect]:
+def _judged(adapter: str, metric: str, family: dict[Key, Estimate], delta: float, frameworks: int) -> Iterator[Effect]:
     """A family's effects with simultaneous intervals, adjusted p values and verdicts. A seed is a block in each framework."""
     known = [key for key, estimate in family.items() if estimate.df > 0]
     adjusted = dict(zip(known, holm([p_value(family[key]) for key in known]), strict=True))
@@ -134,9 +134,18 @@ def _judged(
         found = bounds(estimate, 1 - (1 - CONFIDENCE) / max(1, len(known)))
         verdict, blocks = _verdict(estimate, *found, edges)
         yield Effect(
-            key.setting, key.choice, key.baseline, metric, adapter, back(estimate.value, metric), *bounds_back(found, metric),
-            estimate.n, adjusted.get(key), verdict, None if blocks is None else math.ceil(blocks / frameworks),
-        )  # fmt: skip
+            key.setting,
+            key.choice,
+            key.baseline,
+            metric,
+            adapter,
+            back(estimate.value, metric),
+            *bounds_back(found, metric),
+            estimate.n,
+            adjusted.get(key),
+            verdict,
+            None if blocks is None else math.ceil(blocks / frameworks),
+        )
 
 
 def holm(p_values: list[float]) -> list[float]:

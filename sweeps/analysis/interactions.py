@@ -46,7 +46,10 @@ def _of_metric(fitted: dict[str, dict[Key, Estimate]], metric: str) -> list[Inte
     keys = dict.fromkeys(key for mine in fitted.values() for key in mine)
     shared = {key: {adapter: mine[key] for adapter, mine in fitted.items() if key in mine} for key in keys}
     differences = {
-        (key, adapter): linear_model.deviation(mine, adapter) for key, mine in shared.items() if len(mine) > 1 for adapter in mine
+        (key, adapter): linear_model.deviation(mine, adapter)
+        for key, mine in shared.items()
+        if len(mine) > 1
+        for adapter in mine
     }
     known = [place for place, one in differences.items() if one.df > 0]
     adjusted = stats.false_discovery_control([p_value(differences[place]) for place in known]) if known else []

@@ -74,7 +74,9 @@ def repetitions(runs: pd.DataFrame) -> list[Repetition]:
     """The A/A arm of every adapter. runs: with columns adapter, seed, repeats (the trial that a run repeats, or "") and trial."""
     if "repeats" not in runs:
         return []
-    scaled = runs[["adapter", "trial", "repeats"]].assign(**{metric: scale(runs, metric) for metric in (ACCURACY, HEADLINE_TIME)})
+    scaled = runs[["adapter", "trial", "repeats"]].assign(
+        **{metric: scale(runs, metric) for metric in (ACCURACY, HEADLINE_TIME)}
+    )
     pairs = scaled[scaled["repeats"] != ""].merge(scaled, left_on="repeats", right_on="trial", suffixes=("", "_first"))
     found = []
     for adapter, mine in pairs.groupby("adapter", sort=False):

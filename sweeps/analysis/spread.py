@@ -25,7 +25,9 @@ class Spread(NamedTuple):
 def members(plan: dict[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
     """One row for each run of a preset: preset, adapter, seed and accuracy in points. A run may be in several presets."""
     tables = [
-        runs[runs["trial"].isin(row["trials"])].assign(preset=row["preset"]) for row in plan["presets"] if not runs.empty
+        runs[runs["trial"].isin(row["trials"])].assign(preset=row["preset"])
+        for row in plan["presets"]
+        if not runs.empty
     ]
     if not tables or "accuracy" not in runs:
         return pd.DataFrame(columns=["preset", "adapter", "seed", "accuracy"])

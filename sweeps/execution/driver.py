@@ -39,7 +39,9 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
     with lease(folder.path, folder.title) as held, ThreadPoolExecutor(1) as aside:
         ledger = open_ledger(plan, Storage(held), folder.title)
         ledger.prepare(folder.outcome)
-        untouched = ledger.remaining() == ledger.planned  # later both files are there; of ten thousand trials they take a second
+        untouched = (
+            ledger.remaining() == ledger.planned
+        )  # later both files are there; of ten thousand trials they take a second
         if untouched:
             folder.plan.write_text(json.dumps(plan.as_dict(), indent=1))
             folder.sweep.write_text(sweep.text())
@@ -94,7 +96,9 @@ def _run_trials(
 ) -> tuple[dict[str, str], bool]:
     """Run what the ledger hands out; returns {adapter: why this machine can't run it}, and whether MLflow took everything."""
     left, wait = ledger.remaining(), _patience()
-    finished = ledger.finished()  # decided now: the recorder takes its time, and what runs until then is written as it happens
+    finished = (
+        ledger.finished()
+    )  # decided now: the recorder takes its time, and what runs until then is written as it happens
     past = [record for record in folder.records() if record.folder.name in finished]
     with ThreadPoolExecutor(1) as aside:
         recording = aside.submit(_start_recorder, opening, past)
@@ -202,7 +206,10 @@ def build_environments(adapters: list[str], device: str, console: Terminal) -> t
     EnvironmentFailed where none of them can be had.
     """
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
         building = {name: pool.submit(_build, name, device, shown, console) for name in adapters}
     made: dict[str, bool] = {}
     holes: dict[str, str] = {}

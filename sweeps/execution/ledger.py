@@ -28,7 +28,9 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 
 def _gaussian_process(seed: int) -> BaseSampler:
     if not importlib.util.find_spec("torch"):  # Optuna imports it only after ten trials
-        raise LedgerError("sampler gp needs PyTorch in this program's own environment: make .venv/gp.stamp installs it; samplers tpe, nsga2 and random need nothing")
+        raise LedgerError(
+            "sampler gp needs PyTorch in this program's own environment: make .venv/gp.stamp installs it; samplers tpe, nsga2 and random need nothing"
+        )
     return optuna.samplers.GPSampler(seed=seed)
 
 
@@ -141,7 +143,9 @@ class Rows(Ledger):
         finished = _finished(trial, outcome)
 
         def add(again: bool) -> None:
-            if not (again and trial.identity in self._known()):  # a write may have been taken though its answer was lost
+            if not (
+                again and trial.identity in self._known()
+            ):  # a write may have been taken though its answer was lost
                 self.study.add_trial(finished)
 
         self.storage.patiently(add)

@@ -20,9 +20,13 @@ class SweepProgress:
         self.failed = self.finished = 0
         self.start = time.monotonic()
         self.bar = Progress(
-            SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn(),
+            SpinnerColumn(),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
             console=console,
-        )  # fmt: skip
+        )
         self.task = self.bar.add_task("sweep", total=planned, completed=done, note="")
         self.live = Live(self.render(), console=console, refresh_per_second=4, transient=True)
 
@@ -51,7 +55,9 @@ class SweepProgress:
         self.bar.advance(self.task)
         label = trial.label
         if event["kind"] != COMPLETED:
-            self.console.say(f"{event['kind']} {label} {event['error']}", "yellow" if event["kind"] == PRUNED else "red")
+            self.console.say(
+                f"{event['kind']} {label} {event['error']}", "yellow" if event["kind"] == PRUNED else "red"
+            )
         elif not self.console.is_terminal:
             done = self.bar.tasks[0]
             accuracy = f"{event['metrics'].get('accuracy', float('nan')):.3f}"

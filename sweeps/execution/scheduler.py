@@ -78,11 +78,15 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
         try:
-            own: dict[str, Any] = {"include_dashboard": False} if self.own else {}  # nobody is told of it, and it takes seconds
+            own: dict[str, Any] = (
+                {"include_dashboard": False} if self.own else {}
+            )  # nobody is told of it, and it takes seconds
             ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **own)
         except Exception as error:  # Ray has no class for a start that takes too long
             cause = str(error).splitlines()[0]
-            remedy = "" if self.own else " (is that cluster still there? `ray stop` forgets it, RAY_ADDRESS names another)"
+            remedy = (
+                "" if self.own else " (is that cluster still there? `ray stop` forgets it, RAY_ADDRESS names another)"
+            )
             raise ClusterError(f"Ray can't be started or reached: {cause}{remedy}") from error
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler ends the process on the spot
@@ -103,7 +107,9 @@ class Cluster:
     def ask_for_nodes(self, adapters: list[str], trials: int) -> None:
         """Tell an autoscaler how much there is to run: of trials that wait for room Ray itself knows nothing."""
         self.asked = True
-        request_resources(bundles=[self.needs(adapter) for adapter in itertools.islice(itertools.cycle(adapters), min(trials, MANY))])
+        request_resources(
+            bundles=[self.needs(adapter) for adapter in itertools.islice(itertools.cycle(adapters), min(trials, MANY))]
+        )
 
     def check(self, adapters: Iterable[str], wait: float = 0.0) -> None:
         """Wait up to so many seconds for nodes. Raises ClusterError where a trial of some adapter could never start."""
@@ -202,7 +208,9 @@ class Cluster:
             except StopIteration:
                 del running[task]
                 continue
-            except ray.exceptions.LocalRayletDiedError as error:  # the driver's own: no other trial could start any more
+            except (
+                ray.exceptions.LocalRayletDiedError
+            ) as error:  # the driver's own: no other trial could start any more
                 raise ClusterError(
                     "Ray's raylet on this machine has died: what is done is kept; start Ray again if the cluster is yours, "
                     "and the same command goes on"
@@ -228,15 +236,24 @@ def _lost(error: Exception) -> Event:
 def _pruned(trial: Trial, epoch: Event) -> Event:
     """The outcome of a trial that was ended after an epoch."""
     done = f"epoch {epoch['epoch'] + 1} of {trial.workload.epochs}"
-    return _outcome(PRUNED, f"accuracy {epoch['accuracy']:.3f} after {done} is below what half of the trials had reached by then")
+    return _outcome(
+        PRUNED, f"accuracy {epoch['accuracy']:.3f} after {done} is below what half of the trials had reached by then"
+    )
 
 
 def _outcome(kind: str, error: str, fault: str = "", traceback: str = "") -> Event:
     """An outcome that is told here, and not by the trial itself."""
     return {
-        "event": "outcome", "time": time.time(), "kind": kind, "fault": fault, "error": error,
-        "traceback": traceback, "metrics": {}, "log": "", "request": "",
-    }  # fmt: skip
+        "event": "outcome",
+        "time": time.time(),
+        "kind": kind,
+        "fault": fault,
+        "error": error,
+        "traceback": traceback,
+        "metrics": {},
+        "log": "",
+        "request": "",
+    }
 
 
 @ray.remote(num_returns="streaming", max_retries=0)

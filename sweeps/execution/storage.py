@@ -39,7 +39,9 @@ class Storage:
         wait = tenacity.wait_exponential_jitter(initial=0.5, max=15)
         retry = tenacity.retry_if_exception_type(FAULTS)
         try:
-            for attempt in tenacity.Retrying(wait=wait, retry=retry, stop=tenacity.stop_after_delay(PATIENCE), reraise=True):
+            for attempt in tenacity.Retrying(
+                wait=wait, retry=retry, stop=tenacity.stop_after_delay(PATIENCE), reraise=True
+            ):
                 with attempt:
                     again = attempt.retry_state.attempt_number > 1
                     if again:
@@ -47,7 +49,9 @@ class Storage:
                     return call(again)
         except FAULTS as error:
             cause = str(error).splitlines()[0]
-            raise LedgerError(f"the ledger at {self.lease.place} has been away for {PATIENCE / 60:g} minutes: {cause}; what is done is kept") from error
+            raise LedgerError(
+                f"the ledger at {self.lease.place} has been away for {PATIENCE / 60:g} minutes: {cause}; what is done is kept"
+            ) from error
         raise AssertionError("tenacity ends with a result or an error")
 
 
@@ -103,9 +107,13 @@ class Lease:
         if not self.shared or (self.connection and _alive(self.connection)):
             return
         address = "postgresql://" + self.url.partition("://")[2]  # without the name of a driver
-        connection = psycopg.connect(address, autocommit=True, connect_timeout=10, application_name=f"rosetta-sweep {self.holder}"[:63])
+        connection = psycopg.connect(
+            address, autocommit=True, connect_timeout=10, application_name=f"rosetta-sweep {self.holder}"[:63]
+        )
         if not _one(connection, "select pg_try_advisory_lock(hashtextextended(%s, 0))", self.name):
-            raise LedgerError(f"sweep '{self.name}' is being run by {_other(connection, self.name)}; wait for it or stop it")
+            raise LedgerError(
+                f"sweep '{self.name}' is being run by {_other(connection, self.name)}; wait for it or stop it"
+            )
         self.connection = connection
 
 

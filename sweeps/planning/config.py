@@ -24,7 +24,13 @@ Minutes = Annotated[float, Field(gt=0, le=14 * 24 * 60)]  # the system waits 24 
 Positive = Annotated[int, Field(gt=0, lt=2**31)]  # what every framework can count to
 Design = Literal["one-at-a-time", "factorial", "fractional", "path", "presets", "search"]
 Preset = Literal["native", "matched", "published"]
-KEYS = {"resolution": "fractional", "foldover": "fractional", "permutations": "path", "sampler": "search", "pruner": "search"}  # that one design alone has
+KEYS = {
+    "resolution": "fractional",
+    "foldover": "fractional",
+    "permutations": "path",
+    "sampler": "search",
+    "pruner": "search",
+}  # that one design alone has
 
 
 class Strict(BaseModel):
@@ -68,7 +74,9 @@ class Resources(Strict):
 
     num_gpus: Quantity = Field(0, ge=0)
     num_cpus: Quantity = Field(1, gt=0)
-    custom: dict[str, dict[str, Annotated[Quantity, Field(gt=0, strict=False)]]] = {}  # {adapter: {resource of some nodes: amount}}
+    custom: dict[
+        str, dict[str, Annotated[Quantity, Field(gt=0, strict=False)]]
+    ] = {}  # {adapter: {resource of some nodes: amount}}
 
     @property
     def device(self) -> str:
@@ -92,11 +100,17 @@ class Sweep(Strict):
     settings: dict[str, list[str]] = {}
     fixed: dict[str, str] = {}
     presets: list[Preset] = []  # presets: whole configurations to compare
-    resolution: Literal[3, 4, 5] = 4  # fractional: the least that is wanted; from 4 on no main effect is aliased with two settings' interaction
+    resolution: Literal[3, 4, 5] = (
+        4  # fractional: the least that is wanted; from 4 on no main effect is aliased with two settings' interaction
+    )
     foldover: bool = False  # fractional: whether the rows with all levels reversed run too
-    permutations: Annotated[int, Field(gt=0, le=1000)] = 6  # path of many steps: how many random orders to walk, each backwards too
+    permutations: Annotated[int, Field(gt=0, le=1000)] = (
+        6  # path of many steps: how many random orders to walk, each backwards too
+    )
     seeds: Annotated[int, Field(gt=0, le=10_000)] | list[int] = 3
-    trials: Annotated[int, Field(gt=0, le=100_000)] | None = None  # search: how many draws; a cell that was drawn before is not run again
+    trials: Annotated[int, Field(gt=0, le=100_000)] | None = (
+        None  # search: how many draws; a cell that was drawn before is not run again
+    )
     sampler: Literal["tpe", "gp", "nsga2", "random"] = "tpe"  # search: which
     pruner: Literal["none", "median"] = "none"  # search: what ends a trial after an epoch with a low accuracy
     resources: Resources = Field(default_factory=lambda: Resources.model_validate({}))
@@ -123,7 +137,9 @@ def load(path: Path) -> Sweep:
 def checked_name(name: str) -> str:
     """The same name. Raises SweepError where no sweep can have it: it becomes part of a path."""
     if not re.fullmatch(NAME, name):
-        raise SweepError(f"'{name}' is no sweep's name, which has small letters, digits, - and _; name one, or a sweep file that ends in .yaml")
+        raise SweepError(
+            f"'{name}' is no sweep's name, which has small letters, digits, - and _; name one, or a sweep file that ends in .yaml"
+        )
     return name
 
 
@@ -134,8 +150,18 @@ def part(sweep: Sweep, adapters: list[str] | None, settings: list[str] | None) -
             if name not in there:
                 raise SweepError(f"sweep '{sweep.name}': {unknown(f'{what} of this sweep', name, there)}")
     name = "-".join([sweep.name, *(adapters or []), *(settings or [])])[:64]
-    varied = {setting: choices for setting, choices in sweep.settings.items() if settings is None or setting in settings}
-    return parse({**sweep.model_dump(exclude_unset=True), "name": name, "adapters": adapters or sweep.adapters, "settings": varied}, f"part of sweep '{sweep.name}'")
+    varied = {
+        setting: choices for setting, choices in sweep.settings.items() if settings is None or setting in settings
+    }
+    return parse(
+        {
+            **sweep.model_dump(exclude_unset=True),
+            "name": name,
+            "adapters": adapters or sweep.adapters,
+            "settings": varied,
+        },
+        f"part of sweep '{sweep.name}'",
+    )
 
 
 def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
@@ -151,7 +177,9 @@ def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
         raise SweepError(f"'{path}' is larger than {LARGEST:,} bytes, which no {what} is; name another file")
     try:
         content = yaml.safe_load(text)
-    except Exception as error:  # PyYAML's own, and whatever Python raises of a number, a date or a nesting that it can't have
+    except (
+        Exception
+    ) as error:  # PyYAML's own, and whatever Python raises of a number, a date or a nesting that it can't have
         raise SweepError(f"'{path}' is not a YAML file: {error or type(error).__name__}") from error
     if not isinstance(content, Mapping):
         raise SweepError(f"'{path}' must be a mapping with keys {', '.join(model.model_fields)}")
@@ -167,7 +195,11 @@ def parse(content: dict[str, Any], source: str) -> Sweep:
 
 
 M = TypeVar("M", bound=BaseModel)
-PARTS: dict[str, type[BaseModel]] = {"workload": WorkloadChoice, "resources": Resources, "smallest_effect": SmallestEffect}
+PARTS: dict[str, type[BaseModel]] = {
+    "workload": WorkloadChoice,
+    "resources": Resources,
+    "smallest_effect": SmallestEffect,
+}
 
 
 def validated(model: type[M], content: dict[str, Any], source: str, parts: Mapping[str, type[BaseModel]]) -> M:
@@ -210,7 +242,9 @@ def _check_design(sweep: Sweep, source: str) -> None:
     if both:
         raise SweepError(f"{source}: '{min(both)}' is in settings and in fixed; a setting either varies or is fixed")
     if (sweep.design == "presets") != bool(sweep.presets):
-        raise SweepError(f"{source}: design 'presets' needs presets, a list of native, matched, published; no other design has them")
+        raise SweepError(
+            f"{source}: design 'presets' needs presets, a list of native, matched, published; no other design has them"
+        )
     if sweep.presets and (sweep.settings or sweep.fixed):
         raise SweepError(f"{source}: a preset is a whole configuration; leave settings and fixed out")
     if sweep.design == "search" and sweep.trials is None:
@@ -219,7 +253,9 @@ def _check_design(sweep: Sweep, source: str) -> None:
         raise SweepError(f"{source}: trials is for design 'search'; design '{sweep.design}' runs every row of its plan")
     for key, design in KEYS.items():
         if key in sweep.model_fields_set and sweep.design != design:
-            raise SweepError(f"{source}: {key} is for design '{design}', but the design is '{sweep.design}'; leave {key} out")
+            raise SweepError(
+                f"{source}: {key} is for design '{design}', but the design is '{sweep.design}'; leave {key} out"
+            )
     if not sweep.seed_list or min(sweep.seed_list) < 0 or max(sweep.seed_list) >= 2**32:
         raise SweepError(f"{source}: seeds must be whole numbers from 0 to {2**32 - 1}, but got {sweep.seeds}")
 
@@ -228,7 +264,9 @@ def _check_path(sweep: Sweep, source: str) -> None:
     if sweep.design != "path":
         return
     if len(sweep.adapters) != 2:
-        raise SweepError(f"{source}: design 'path' walks from one adapter to another; adapters must list two, but got {sweep.adapters}")
+        raise SweepError(
+            f"{source}: design 'path' walks from one adapter to another; adapters must list two, but got {sweep.adapters}"
+        )
     if sweep.settings:
         raise SweepError(
             f"{source}: design 'path' walks every setting in which its two adapters differ; leave settings out "
@@ -246,7 +284,11 @@ def _check_choices(sweep: Sweep, source: str) -> None:
         known = [*SETTINGS[name].choices, NATIVE]
         for choice in choices:
             if choice not in known:
-                hint = " (YAML reads a bare on or off as a truth value: write it in quotes)" if choice in ("True", "False") else ""
+                hint = (
+                    " (YAML reads a bare on or off as a truth value: write it in quotes)"
+                    if choice in ("True", "False")
+                    else ""
+                )
                 raise SweepError(f"{source}: {unknown(f'choice for {name}', choice, known)}{hint}")
         if not choices or len(set(choices)) < len(choices):
             raise SweepError(f"{source}: settings.{name} must list choices without repeating one, but got {choices}")

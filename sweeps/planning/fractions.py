@@ -34,13 +34,18 @@ def cells(levels: Levels, resolution: int, foldover: bool) -> list[dict[str, str
     rows = fraction(len(varying), resolution)
     rows = folded(rows) if foldover else rows
     constant = {name: options[0] for name, options in levels.items()}
-    return [constant | {name: levels[name][int(level > 0)] for name, level in zip(varying, row, strict=True)} for row in rows]
+    return [
+        constant | {name: levels[name][int(level > 0)] for name, level in zip(varying, row, strict=True)}
+        for row in rows
+    ]
 
 
 def described(configurations: list[dict[str, str]], levels: Levels) -> dict[str, Any]:
     """What a plan says of the configurations that are really run (at least one), whatever they were generated from."""
     names = _varying(levels)
-    signs = [[1 if configuration[name] == levels[name][1] else -1 for name in names] for configuration in configurations]
+    signs = [
+        [1 if configuration[name] == levels[name][1] else -1 for name in names] for configuration in configurations
+    ]
     rows = np.array(signs, dtype=int)
     return {"resolution": resolution(rows), "balanced": balanced(rows), "aliases": aliases(rows, names)}
 
@@ -77,7 +82,9 @@ def relation(settings: int, base: int, resolution: int, first: int) -> list[int]
     here each product is taken only if the whole relation stays long enough. Products of `first` settings are tried first.
     """
     words, made = [0], base
-    for product in sorted(range(1 << base), key=lambda product: (product.bit_count() < first, product.bit_count(), product)):
+    for product in sorted(
+        range(1 << base), key=lambda product: (product.bit_count() < first, product.bit_count(), product)
+    ):
         if made == settings:
             break
         word = product | 1 << made
@@ -91,7 +98,9 @@ def _generator(words: list[int], settings: int, base: int) -> str:
     """pyDOE3's way to write a design: "a b c d -abcd" (the sign keeps the row in which everything is low)."""
     parts = list(ascii_lowercase[:base])
     for made in range(settings - base):
-        product = "".join(letter for place, letter in enumerate(ascii_lowercase[:base]) if words[1 << made] >> place & 1)
+        product = "".join(
+            letter for place, letter in enumerate(ascii_lowercase[:base]) if words[1 << made] >> place & 1
+        )
         parts.append(product if len(product) % 2 else f"-{product}")
     return " ".join(parts)
 

@@ -63,8 +63,10 @@ class Plan:
         return {
             "sweep": self.sweep.name,
             "workload": {
-                "name": workload.name, "dataset": workload.dataset,
-                "epochs": workload.epochs, "train_examples": workload.train_examples,
+                "name": workload.name,
+                "dataset": workload.dataset,
+                "epochs": workload.epochs,
+                "train_examples": workload.train_examples,
             },
             "design": self.sweep.design,
             "device": self.sweep.resources.device,
@@ -79,14 +81,14 @@ class Plan:
             "trials": [trial.as_dict() for trial in self.order],
             "presets": [
                 {"adapter": adapter, "preset": preset, "trials": self._identities(adapter, row)}
-                for adapter, rows in self.presets.items() for preset, row in rows.items()
+                for adapter, rows in self.presets.items()
+                for preset, row in rows.items()
             ],
             "aliases": self.aliases,
             "path": self.path.as_dict() if self.path else None,
             "dropped": self.dropped,
             "collapsed": self.collapsed,
-        }  # fmt: skip
-
+        }
 
     def _unverified(self, model: str) -> list[str]:
         """The adapters that run without a certificate; none where the sweep allows it to nobody."""
@@ -111,7 +113,9 @@ def plan(sweep: Sweep) -> Plan:
     for name in sweep.adapters:
         rows[name] = _possible(sweep, load_spec(name), _rows(sweep, load_spec(name), choices[name]), dropped)
         if sweep.design == "search" and not rows[name]:
-            raise SweepError(f"design 'search' has nothing to draw for {name}: {dropped[-1]['reason']}; change fixed or settings")
+            raise SweepError(
+                f"design 'search' has nothing to draw for {name}: {dropped[-1]['reason']}; change fixed or settings"
+            )
     trials = [] if sweep.design == "search" else _ordered(sweep, rows)
     return Plan(sweep, choices, dropped, collapsed, trials, aliases=_aliases(sweep, choices, rows))
 
@@ -161,7 +165,9 @@ def baseline(sweep: Sweep, spec: AdapterSpec) -> dict[str, str]:
             continue
         refusal = spec.refusal(name, choice)
         if refusal:
-            raise SweepError(f"{spec.name} can't do fixed {name}: {choice} ({refusal}); leave the adapter or the setting out")
+            raise SweepError(
+                f"{spec.name} can't do fixed {name}: {choice} ({refusal}); leave the adapter or the setting out"
+            )
         configuration[name] = choice
     return configuration
 
@@ -272,15 +278,18 @@ def _rows(sweep: Sweep, spec: AdapterSpec, choices: dict[str, list[str]]) -> lis
     together = itertools.combinations(choices, min(2, len(choices))) if sweep.design == "search" else [tuple(choices)]
     return [
         {**base, **dict(zip(names, combination, strict=True))}
-        for names in together for combination in itertools.product(*(choices[name] for name in names))
-    ]  # fmt: skip
+        for names in together
+        for combination in itertools.product(*(choices[name] for name in names))
+    ]
 
 
 def _check_size(sweep: Sweep, rows: int) -> None:
     """Raises SweepError where so many rows make more trials than a sweep can have."""
     trials = rows * len(sweep.seed_list)
     if trials > MOST:
-        raise SweepError(f"design '{sweep.design}' makes {trials:,} trials or more here, and {MOST:,} is the most: vary fewer settings, take fewer seeds, or design 'search'")
+        raise SweepError(
+            f"design '{sweep.design}' makes {trials:,} trials or more here, and {MOST:,} is the most: vary fewer settings, take fewer seeds, or design 'search'"
+        )
 
 
 def _ordered(sweep: Sweep, rows: dict[str, list[Row]]) -> list[Trial]:

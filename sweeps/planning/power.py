@@ -64,6 +64,7 @@ def seeds_needed(
     rows: pd.DataFrame, baselines: dict[str, str], effect: float, paired: bool, deviation: float = 1.0
 ) -> int | None:
     """How many seeds find every effect of this size with 80 %; None where more than 200 would be needed."""
+
     def enough(seeds: int) -> bool:
         return max(smallest_effects(rows, baselines, seeds, paired, deviation).values(), default=np.inf) <= effect
 
@@ -79,14 +80,18 @@ def errors(
     found: dict[linear_model.Column, tuple[float, int]] = {}
     for part in linear_model.parts(runs, baselines, paired):
         _, places, covariance, df = linear_model.model(*part)
-        found |= {column: (deviation * float(np.sqrt(covariance[place, place])), df) for column, place in places.items()}
+        found |= {
+            column: (deviation * float(np.sqrt(covariance[place, place])), df) for column, place in places.items()
+        }
     return found
 
 
 def power(effect: float, error: float, df: int, alpha: float) -> float:
     """How often a two-sided t test at level `alpha` finds a true effect."""
     critical, shift = stats.t.isf(alpha / 2, df), effect / error
-    found = float(stats.nct.sf(critical, df, shift) + stats.nct.sf(critical, df, -shift))  # its cdf far below is at times no number
+    found = float(
+        stats.nct.sf(critical, df, shift) + stats.nct.sf(critical, df, -shift)
+    )  # its cdf far below is at times no number
     return 1.0 if np.isnan(found) else found  # nor is this where an effect can't be missed
 
 

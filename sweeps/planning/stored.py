@@ -99,7 +99,9 @@ def plan(content: Any, experiment: str) -> dict[str, Any]:
     """A sweep's plan. Raises TrackingError where it is none, or none of this version."""
     found = _checked(PLAN, content, f"plan of sweep '{experiment}'")
     if not set(found["adapters"]) <= set(found["natives"]):
-        raise TrackingError(f"the plan of sweep '{experiment}' in MLflow lacks native values of its adapters; run the sweep again with --fresh")
+        raise TrackingError(
+            f"the plan of sweep '{experiment}' in MLflow lacks native values of its adapters; run the sweep again with --fresh"
+        )
     return dict(found)
 
 
@@ -113,9 +115,13 @@ def _checked(adapter: TypeAdapter[Any], content: Any, what: str) -> Any:
         adapter.validate_python(content, strict=True)
         json.dumps(content, ensure_ascii=False).encode()  # JSON may name half a character, which no table takes
     except UnicodeEncodeError as error:
-        raise TrackingError(f"the {what} in MLflow holds what is no text ({error}); run the sweep again with --fresh") from None
+        raise TrackingError(
+            f"the {what} in MLflow holds what is no text ({error}); run the sweep again with --fresh"
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise TrackingError(f"the {what} in MLflow is not as this version writes it ({place or 'all of it'}: {first['msg']}); run the sweep again with --fresh") from None
+        raise TrackingError(
+            f"the {what} in MLflow is not as this version writes it ({place or 'all of it'}: {first['msg']}); run the sweep again with --fresh"
+        ) from None
     return content

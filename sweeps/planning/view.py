@@ -18,8 +18,13 @@ def table(planned: dict[str, Any]) -> Table:
 
 def lines(planned: dict[str, Any], effect: float | None) -> list[str]:
     """What is not there, what can't be told apart, what can be seen, and what it takes."""
-    dropped = [f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}" for row in planned["dropped"]]
-    collapsed = [f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}" for row in planned["collapsed"]]
+    dropped = [
+        f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}" for row in planned["dropped"]
+    ]
+    collapsed = [
+        f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}"
+        for row in planned["collapsed"]
+    ]
     return dropped + collapsed + _aliases(planned) + _path(planned) + _power(planned, effect) + _cost(planned)
 
 
@@ -44,7 +49,9 @@ def _aliases(planned: dict[str, Any]) -> list[str]:
         said[adapter] = f"resolution {fraction['resolution']}: {groups}" if fraction["resolution"] else "nothing"
     found = [f"aliased: {names}: {what}" for names, what in _together(said)]
     lost = ", ".join(adapter for adapter, fraction in planned["aliases"].items() if not fraction["balanced"])
-    return found + ([f"unbalanced: {lost}: without the rows that were dropped, effects overlap in part"] if lost else [])
+    return found + (
+        [f"unbalanced: {lost}: without the rows that were dropped, effects overlap in part"] if lost else []
+    )
 
 
 def _together(said: dict[str, str]) -> list[tuple[str, str]]:
@@ -56,7 +63,9 @@ def _path(planned: dict[str, Any]) -> list[str]:
     path = planned["path"]
     if not path:
         return []
-    steps = ", ".join(f"{step['setting']} {step['from']} -> {step['to']}" for step in path["steps"]) or "nothing to walk"
+    steps = (
+        ", ".join(f"{step['setting']} {step['from']} -> {step['to']}" for step in path["steps"]) or "nothing to walk"
+    )
     return [f"path: {path['from']} -> {path['to']} in {len(path['walks'])} orders: {steps}"]
 
 

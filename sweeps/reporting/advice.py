@@ -29,4 +29,6 @@ def _advice(adapter: str, sure: list[Effect]) -> Advice:
     costly = {change for change, effect in accuracy.items() if effect.estimate < 0}
     faster = [effect for effect in sure if effect.metric == HEADLINE_TIME and effect.estimate < 0]
     fast = [effect for effect in faster if (effect.setting, effect.choice) not in costly]
-    return Advice(adapter, sorted(accurate, key=lambda effect: -effect.estimate), sorted(fast, key=lambda effect: effect.estimate))
+    return Advice(
+        adapter, sorted(accurate, key=lambda effect: -effect.estimate), sorted(fast, key=lambda effect: effect.estimate)
+    )

@@ -93,10 +93,14 @@ def _check(claim: Claim, sweeps: dict[str, Sweep], path: Path) -> None:
         raise SweepError(f"{path}: {unknown('sweep', claim.sweep, list(sweeps))} (of lesson '{claim.lesson}')")
     declared = sweeps[claim.sweep]
     if claim.setting not in declared.settings:
-        raise SweepError(f"{path}: {unknown('setting of its sweep', claim.setting, list(declared.settings))} (of lesson '{claim.lesson}')")
+        raise SweepError(
+            f"{path}: {unknown('setting of its sweep', claim.setting, list(declared.settings))} (of lesson '{claim.lesson}')"
+        )
     for choice in (claim.choice, claim.baseline):
         if choice not in SETTINGS[claim.setting].choices:
-            raise SweepError(f"{path}: {unknown(f'choice for {claim.setting}', choice, list(SETTINGS[claim.setting].choices))}")
+            raise SweepError(
+                f"{path}: {unknown(f'choice for {claim.setting}', choice, list(SETTINGS[claim.setting].choices))}"
+            )
     if claim.adapter not in (ALL, *declared.adapters):
         raise SweepError(f"{path}: {unknown('adapter of its sweep', claim.adapter, [ALL, *declared.adapters])}")
 
@@ -120,13 +124,17 @@ def _absent(claim: Claim, summary: dict[str, Any]) -> tuple[str, str]:
     names = [adapter["name"] for adapter in summary["adapters"] if claim.adapter in (ALL, adapter["name"])]
     inert = {row["adapter"]: row["reason"] for row in summary["collapsed"] if row["setting"] == claim.setting}
     gone = {
-        row["adapter"]: row["reason"] for row in summary["dropped"]
+        row["adapter"]: row["reason"]
+        for row in summary["dropped"]
         if row["setting"] == claim.setting and row["choice"] in (claim.choice, claim.baseline)
-    }  # fmt: skip
+    }
     if all(name in inert or name in gone for name in names):
         verdict, reasons = (INERT, inert) if set(inert) & set(names) else (GONE, gone)
         return verdict, "; ".join(dict.fromkeys(reasons[name] for name in names if name in reasons))
-    return TOO_SMALL, "no two runs to compare: the sweep is not finished, or they failed, or no two frameworks share the baseline"
+    return (
+        TOO_SMALL,
+        "no two runs to compare: the sweep is not finished, or they failed, or no two frameworks share the baseline",
+    )
 
 
 def _verdict(direction: str, effect: dict[str, Any]) -> str:
@@ -171,7 +179,9 @@ def ruling(finding: Finding) -> str:
 def ledger(claims: Claims, findings: list[Finding], summaries: dict[str, dict[str, Any]]) -> str:
     """All findings in Markdown, with how to get them again."""
     said = [(markdown.quoted(one.claim.lesson), markdown.quoted(one.claim.published)) for one in findings]
-    rows = [[*quoted, compared(one.claim), measured(one), ruling(one)] for quoted, one in zip(said, findings, strict=True)]
+    rows = [
+        [*quoted, compared(one.claim), measured(one), ruling(one)] for quoted, one in zip(said, findings, strict=True)
+    ]
     table = markdown.table(["lesson", "published", "compared", "measured", "verdict"], rows)
     runs = [f"{name}: {sum(found['outcomes'].values())} trials" for name, found in summaries.items()]
     return (
@@ -183,6 +193,11 @@ def ledger(claims: Claims, findings: list[Finding], summaries: dict[str, dict[st
 
 def compared(claim: Claim) -> str:
     """The comparison in words."""
-    what = {"accuracy": "accuracy", "step_ms_median": "step time", "train_seconds": "training time", "total_seconds": "total time"}
+    what = {
+        "accuracy": "accuracy",
+        "step_ms_median": "step time",
+        "train_seconds": "training time",
+        "total_seconds": "total time",
+    }
     where = "all frameworks" if claim.adapter == ALL else claim.adapter
     return f"{what[claim.metric]}, {claim.setting} {claim.choice} instead of {claim.baseline}, {where}"

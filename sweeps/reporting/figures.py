@@ -49,9 +49,15 @@ def _forest(metric: str) -> Callable[[Record], Any]:
         colour, order = alt.Color("adapter:N", scale=colours), alt.Y("adapter:N", sort=names, title=None)
         tips = ["comparison", "adapter", "estimate", "low", "high", "n"]
         base = alt.Chart()
-        bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=EFFECT[metric]), x2="high:Q", y=order, color=colour)
+        bars = base.mark_rule(strokeWidth=2).encode(
+            x=alt.X("low:Q", title=EFFECT[metric]), x2="high:Q", y=order, color=colour
+        )
         points = base.mark_point(filled=True, size=70, opacity=1).encode(
-            x="estimate:Q", y=order, color=colour.legend(LEGEND), shape=alt.Shape("adapter:N", scale=shapes, legend=LEGEND), tooltip=tips
+            x="estimate:Q",
+            y=order,
+            color=colour.legend(LEGEND),
+            shape=alt.Shape("adapter:N", scale=shapes, legend=LEGEND),
+            tooltip=tips,
         )
         zero = base.mark_rule(strokeDash=[4, 4], color=GREY).encode(x=alt.datum(0))
         header = alt.Header(title=None, labelOrient="top", labelAnchor="start", labelFontWeight="bold", labelLimit=330)
@@ -63,13 +69,17 @@ def _forest(metric: str) -> Callable[[Record], Any]:
 
 def _heat_map(record: Record) -> Any:
     """One cell for each comparison and framework: what the choice does to accuracy there."""
-    data = pd.DataFrame([{**one._asdict(), "found": one.found} for one in record.interactions if one.metric == ACCURACY])
+    data = pd.DataFrame(
+        [{**one._asdict(), "found": one.found} for one in record.interactions if one.metric == ACCURACY]
+    )
     if data.empty:
         return None
     data["comparison"] = data["setting"] + ": " + data["choice"]
     data["words"] = data["effect"].map("{:+.1f}".format) + np.where(data["found"], " *", "")
     most = float(data["effect"].abs().max()) or 1.0
-    colour = alt.Color("effect:Q", title="points", scale=alt.Scale(scheme="blueorange", domain=[-most, most], reverse=True))
+    colour = alt.Color(
+        "effect:Q", title="points", scale=alt.Scale(scheme="blueorange", domain=[-most, most], reverse=True)
+    )
     tips = ["comparison", "baseline", "adapter", "effect", "estimate", "q_value"]
     base = alt.Chart(data).encode(
         x=alt.X("adapter:N", title=None), y=alt.Y("comparison:N", title=None, axis=alt.Axis(labelLimit=220))
@@ -94,15 +104,26 @@ def _pareto(record: Record) -> Any:
     means["front"] = [not _beaten(row, means[means["adapter"] == row["adapter"]]) for row in means.to_dict("records")]
     colours, shapes = _scales(record, sorted(set(means["adapter"])))
     base = alt.Chart(means).encode(
-        x=alt.X(f"{HEADLINE_TIME}:Q", title="time of a training step, ms", scale=alt.Scale(type="log", nice=False, padding=20)),
+        x=alt.X(
+            f"{HEADLINE_TIME}:Q",
+            title="time of a training step, ms",
+            scale=alt.Scale(type="log", nice=False, padding=20),
+        ),
         y=alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
         color=alt.Color("adapter:N", scale=colours, legend=LEGEND),
     )
     tips = ["adapter", "configuration", "accuracy", HEADLINE_TIME]
     points = base.mark_point(filled=True, size=60).encode(
-        shape=alt.Shape("adapter:N", scale=shapes), tooltip=tips, opacity=alt.condition("datum.front", alt.value(1), alt.value(0.35))
+        shape=alt.Shape("adapter:N", scale=shapes),
+        tooltip=tips,
+        opacity=alt.condition("datum.front", alt.value(1), alt.value(0.35)),
     )
-    return base.transform_filter("datum.front").mark_line(interpolate="step-after", strokeWidth=1.5).encode(order=f"{HEADLINE_TIME}:Q") + points
+    return (
+        base.transform_filter("datum.front")
+        .mark_line(interpolate="step-after", strokeWidth=1.5)
+        .encode(order=f"{HEADLINE_TIME}:Q")
+        + points
+    )
 
 
 def _said(row: dict[Any, Any], names: list[str]) -> str:
@@ -120,9 +141,13 @@ def _learning(record: Record) -> Any:
     if record.curves.empty or record.curves["epoch"].nunique() < 2:
         return None
     rows = []
-    for (adapter, number), mine in record.curves.assign(number=record.curves["epoch"] + 1).groupby(["adapter", "number"], sort=False):
+    for (adapter, number), mine in record.curves.assign(number=record.curves["epoch"] + 1).groupby(
+        ["adapter", "number"], sort=False
+    ):
         mean, low, high = mean_interval(100 * mine["accuracy"].to_numpy(float))
-        rows.append({"adapter": adapter, "epoch": number, "accuracy": mean, "low": low, "high": high, "seeds": len(mine)})
+        rows.append(
+            {"adapter": adapter, "epoch": number, "accuracy": mean, "low": low, "high": high, "seeds": len(mine)}
+        )
     data = pd.DataFrame(rows)
     colours, shapes = _scales(record, sorted(set(data["adapter"])))
     base = alt.Chart(data).encode(
@@ -130,8 +155,14 @@ def _learning(record: Record) -> Any:
     )
     accuracy = alt.Y("accuracy:Q", title="accuracy, %", scale=alt.Scale(zero=False))
     tips = ["adapter", "epoch", "accuracy", "low", "high", "seeds"]
-    points = base.mark_point(filled=True, size=50).encode(y=accuracy, shape=alt.Shape("adapter:N", scale=shapes), tooltip=tips)
-    return base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q"), y2="high:Q") + base.mark_line().encode(y=accuracy) + points
+    points = base.mark_point(filled=True, size=50).encode(
+        y=accuracy, shape=alt.Shape("adapter:N", scale=shapes), tooltip=tips
+    )
+    return (
+        base.mark_area(opacity=0.15).encode(y=alt.Y("low:Q"), y2="high:Q")
+        + base.mark_line().encode(y=accuracy)
+        + points
+    )
 
 
 def _waterfall(record: Record) -> Any:
@@ -145,31 +176,52 @@ def _waterfall(record: Record) -> Any:
         at = start + share.estimate
         said = GAP if share.part == GAP else f"{share.part}: {share.baseline} -> {share.choice}"
         kind = "gap" if share.part == GAP else "gains" if share.estimate >= 0 else "costs"
-        rows.append({"part": said, "start": start, "end": at, "share": share.estimate, "low": share.low, "high": share.high,
-                     "words": f"{share.estimate:+.1f}", "kind": kind, "n": share.n})  # fmt: skip
+        rows.append(
+            {
+                "part": said,
+                "start": start,
+                "end": at,
+                "share": share.estimate,
+                "low": share.low,
+                "high": share.high,
+                "words": f"{share.estimate:+.1f}",
+                "kind": kind,
+                "n": share.n,
+            }
+        )
     data = pd.DataFrame(rows)
     order = alt.Y("part:N", sort=list(data["part"]), title=None, axis=alt.Axis(labelLimit=260))
-    colour = alt.Color("kind:N", scale=alt.Scale(domain=["gains", "costs", "gap"], range=[COLOURS[0], COLOURS[1], GREY]), title=None)
+    colour = alt.Color(
+        "kind:N", scale=alt.Scale(domain=["gains", "costs", "gap"], range=[COLOURS[0], COLOURS[1], GREY]), title=None
+    )
     tips = ["part", "share", "low", "high", "n"]
     base = alt.Chart(data).encode(y=order)
-    bars = base.mark_bar().encode(x=alt.X("start:Q", title="points of accuracy"), x2="end:Q", color=colour, tooltip=tips)
+    bars = base.mark_bar().encode(
+        x=alt.X("start:Q", title="points of accuracy"), x2="end:Q", color=colour, tooltip=tips
+    )
     return bars + base.mark_text(align="left", dx=4, color=GREY).encode(x="end:Q", text="words:N")
 
 
 FIGURES = {
-    "waterfall": Figure("The gap, step by step", _waterfall, "Each bar begins where the one above ends; the last is the whole gap."),
+    "waterfall": Figure(
+        "The gap, step by step", _waterfall, "Each bar begins where the one above ends; the last is the whole gap."
+    ),
     "forest_accuracy": Figure(EFFECT[ACCURACY], _forest(ACCURACY), ""),
     "forest_time": Figure(EFFECT[HEADLINE_TIME], _forest(HEADLINE_TIME), ""),
     "heat_map": Figure(
-        "Setting by framework: effect on accuracy, points", _heat_map,
+        "Setting by framework: effect on accuracy, points",
+        _heat_map,
         "A star: the choice does something else here than in the other frameworks (5 % of the stars are false, Benjamini and Hochberg).",
     ),
     "pareto": Figure(
-        "Accuracy against time", _pareto,
+        "Accuracy against time",
+        _pareto,
         "One point for each framework and configuration, the mean of its seeds. Along the line no other configuration of the framework is better in both.",
     ),
-    "learning": Figure("Accuracy after each epoch, at native settings", _learning, "Bands: 95 % t intervals over the seeds."),
-}  # fmt: skip
+    "learning": Figure(
+        "Accuracy after each epoch, at native settings", _learning, "Bands: 95 % t intervals over the seeds."
+    ),
+}
 
 
 def charts(record: Record) -> dict[str, dict[str, Any]]:

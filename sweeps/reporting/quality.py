@@ -51,14 +51,20 @@ def _alike(record: Record) -> list[str]:
 def _hurried(record: Record) -> list[str]:
     seeds = len(record.plan["seeds"])
     timed = HEADLINE_TIME in record.runs and seeds < PROCESSES
-    return [f"A time is of {seeds} processes for each configuration; a claim about time takes {PROCESSES} or more."] if timed else []
+    return (
+        [f"A time is of {seeds} processes for each configuration; a claim about time takes {PROCESSES} or more."]
+        if timed
+        else []
+    )
 
 
 def _unsteady(record: Record) -> list[str]:
     runs, uneven = (sum(row[name] for row in record.unsteady) for name in ("runs", "unsteady"))
     if not uneven:
         return []
-    return [f"In {uneven} of {runs} runs the steps took unequal time (quartiles more than a tenth of the median apart): the machine was busy."]
+    return [
+        f"In {uneven} of {runs} runs the steps took unequal time (quartiles more than a tenth of the median apart): the machine was busy."
+    ]
 
 
 def noise(record: Record) -> list[dict[str, Any]]:
@@ -72,10 +78,15 @@ def noise(record: Record) -> list[dict[str, Any]]:
     rows = []
     for name in record.plan["adapters"]:
         if name in repeated or name in pairing or name in uneven:
-            rows.append({
-                "adapter": name, "repetition": repeated.get(name), "seed": _seed_deviation(record, name),
-                "pairing": pairing.get(name), "unsteady": uneven.get(name),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "adapter": name,
+                    "repetition": repeated.get(name),
+                    "seed": _seed_deviation(record, name),
+                    "pairing": pairing.get(name),
+                    "unsteady": uneven.get(name),
+                }
+            )
     return rows
 
 

@@ -26,7 +26,9 @@ def processes() -> Iterator[Executor]:
         with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), follow_parent) as executor:
             yield executor
     except BrokenProcessPool:
-        raise RosettaError("a process that draws the report was ended (out of memory?); nothing is lost, make it again: python sweep.py report") from None
+        raise RosettaError(
+            "a process that draws the report was ended (out of memory?); nothing is lost, make it again: python sweep.py report"
+        ) from None
 
 
 def javascript(executor: Executor) -> Future[str]:
@@ -36,4 +38,7 @@ def javascript(executor: Executor) -> Future[str]:
 
 def pictures(executor: Executor, drawn: dict[str, dict[str, Any]]) -> dict[str, Future[bytes]]:
     """{file name: PNG} of every chart. drawn: of figures.charts."""
-    return {f"{name}.png": executor.submit(vl_convert.vegalite_to_png, wide(chart, WIDTH), scale=2) for name, chart in drawn.items()}
+    return {
+        f"{name}.png": executor.submit(vl_convert.vegalite_to_png, wide(chart, WIDTH), scale=2)
+        for name, chart in drawn.items()
+    }

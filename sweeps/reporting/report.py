@@ -60,7 +60,9 @@ def in_presets(
 
 def accuracy_in_words(row: dict[str, Any]) -> str:
     """A mean accuracy and its interval: "81.2 [80.4, 82.0]"."""
-    return f"{row['accuracy']:.1f}" + (f" [{row['low']:.1f}, {row['high']:.1f}]" if row["low"] is not None else " [one seed]")
+    return f"{row['accuracy']:.1f}" + (
+        f" [{row['low']:.1f}, {row['high']:.1f}]" if row["low"] is not None else " [one seed]"
+    )
 
 
 def spread_in_words(spread: Spread) -> str:
@@ -99,7 +101,9 @@ def rows(record: Record) -> list[dict[str, Any]]:
         for key, metrics in found.items()
         if ACCURACY in metrics or HEADLINE_TIME in metrics
     ]
-    return sorted(made, key=lambda row: (row["adapter"] != ALL, -abs(row["accuracy"].estimate if row["accuracy"] else 0)))
+    return sorted(
+        made, key=lambda row: (row["adapter"] != ALL, -abs(row["accuracy"].estimate if row["accuracy"] else 0))
+    )
 
 
 def in_words(effect: Effect | Share | Divergence | None) -> str:
@@ -126,7 +130,9 @@ def verdict_in_words(effect: Effect | None) -> str:
 def html(record: Record, drawn: dict[str, dict[str, Any]], javascript: str) -> str:
     """One file that opens offline. drawn: the record's figures.charts. javascript: of drawing.javascript, which draws them."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"in_words": in_words, "verdict": verdict_in_words}
     lines, advised = rows(record), advice(record.effects, record.plan["adapters"])
@@ -156,8 +162,10 @@ def html(record: Record, drawn: dict[str, dict[str, Any]], javascript: str) -> s
 
 def _certificate(name: str, cases: list[dict[str, Any]]) -> dict[str, Any]:
     """What an adapter's certificate comes to: how many cases agree, and the largest difference of any."""
-    largest = {dtype: max(max(case["max_difference"].values(), default=math.inf) for case in cases if case["dtype"] == dtype)
-               for dtype in sorted({case["dtype"] for case in cases}, reverse=True)}  # fmt: skip
+    largest = {
+        dtype: max(max(case["max_difference"].values(), default=math.inf) for case in cases if case["dtype"] == dtype)
+        for dtype in sorted({case["dtype"] for case in cases}, reverse=True)
+    }
     return {"adapter": name, "cases": len(cases), "passed": sum(case["passed"] for case in cases), "largest": largest}
 
 
@@ -168,12 +176,14 @@ def _troubles(runs: pd.DataFrame) -> list[dict[str, Any]]:
     settings = [name for name in SETTINGS if name in runs]
     return [
         {
-            "adapter": run["adapter"], "seed": run["seed"], "outcome": run["outcome"],
+            "adapter": run["adapter"],
+            "seed": run["seed"],
+            "outcome": run["outcome"],
             "error": "the loss stopped being finite" if run["outcome"] == DIVERGED else run["error"],
             "settings": ", ".join(f"{name}={run[name]}" for name in settings if isinstance(run[name], str)),
         }
         for run in runs[runs["outcome"] != COMPLETED].to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def findings(lines: list[dict[str, Any]]) -> list[str]:
@@ -188,7 +198,9 @@ def findings(lines: list[dict[str, Any]]) -> list[str]:
         ):
             if effect and effect.excludes_zero:
                 verb = more if effect.estimate > 0 else less
-                said.append(f"{change} {verb} {abs(effect.estimate):.1f}{unit} {where} ({in_words(effect)}, n = {effect.n})")
+                said.append(
+                    f"{change} {verb} {abs(effect.estimate):.1f}{unit} {where} ({in_words(effect)}, n = {effect.n})"
+                )
     return said
 
 

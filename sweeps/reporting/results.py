@@ -122,7 +122,10 @@ class Record:
         timed = self.runs[(self.runs["outcome"] == COMPLETED) & (self.runs[HEADLINE_TIME] > 0)]
         uneven = timed["step_ms_iqr"] / timed[HEADLINE_TIME] > UNSTEADY
         counted = uneven.groupby(timed["adapter"], sort=False).agg(["size", "sum"])
-        return [{"adapter": str(name), "runs": int(row["size"]), "unsteady": int(row["sum"])} for name, row in counted.iterrows()]
+        return [
+            {"adapter": str(name), "runs": int(row["size"]), "unsteady": int(row["sum"])}
+            for name, row in counted.iterrows()
+        ]
 
 
 def summary(record: Record) -> dict[str, Any]:
@@ -133,7 +136,9 @@ def summary(record: Record) -> dict[str, Any]:
         "sweep": record.sweep,
         "tracking_uri": record.tracking_uri,
         "experiment": record.experiment,
-        "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES if kind != PRUNED or kind in kinds},  # which searches alone have
+        "outcomes": {
+            kind: kinds.count(kind) for kind in OUTCOMES if kind != PRUNED or kind in kinds
+        },  # which searches alone have
         "planned": record.plan["planned"],
         "adapters": [_adapter(record, name) for name in record.plan["adapters"]],
         **{name: [found._asdict() for found in getattr(record, name)] for name in lists},
@@ -152,8 +157,11 @@ def _adapter(record: Record, name: str) -> dict[str, Any]:
     mean, low, high = mean_interval(values) if len(values) else (None, None, None)
     step = native[HEADLINE_TIME].median() if HEADLINE_TIME in native else np.nan
     return {
-        "name": name, "runs": int((runs["adapter"] == name).sum()) if "adapter" in runs else 0, "native_runs": len(native),
-        "accuracy": mean, "accuracy_low": low, "accuracy_high": high,
+        "name": name,
+        "runs": int((runs["adapter"] == name).sum()) if "adapter" in runs else 0,
+        "native_runs": len(native),
+        "accuracy": mean,
+        "accuracy_low": low,
+        "accuracy_high": high,
         "step_ms_median": None if np.isnan(step) else float(step),
-    }  # fmt: skip
-
+    }

@@ -126,7 +126,11 @@ def _names(node: ast.AST) -> set[str]:
 def _defined(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return {node.name}
-    return {target.id for target in node.targets if isinstance(target, ast.Name)} if isinstance(node, ast.Assign) else set()
+    return (
+        {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.Assign)
+        else set()
+    )
 
 
 # HTML
@@ -135,7 +139,9 @@ def _defined(node: ast.stmt) -> set[str]:
 def html(columns: list[Column], workload: Workload) -> str:
     """One file that opens offline."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["coloured"] = coloured
     return environment.get_template("rosetta.html.j2").render(

@@ -37,7 +37,13 @@ def view(record: Record) -> Group:
 def progress(record: Record) -> Table:
     """How many of each framework's trials have which outcome."""
     planned = Counter(trial["adapter"] for trial in record.plan["trials"])
-    table = Table("framework", *OUTCOMES, "planned", title=f"Sweep {record.sweep}: {len(record.runs)} of {record.plan['planned']} trials", title_justify="left")
+    table = Table(
+        "framework",
+        *OUTCOMES,
+        "planned",
+        title=f"Sweep {record.sweep}: {len(record.runs)} of {record.plan['planned']} trials",
+        title_justify="left",
+    )
     for adapter in record.plan["adapters"]:
         runs = record.runs[record.runs["adapter"] == adapter] if len(record.runs) else record.runs
         kinds = Counter(runs["outcome"]) if len(runs) else Counter()

@@ -78,7 +78,9 @@ def campaign(faults: int, seed: int, known: dict[str, float]) -> Tally:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for found in pool.map(lambda one: a_round(*one, seed, known), enumerate(sizes)):
             tally += found
-            print(f"round {tally.rounds}: {tally.faults.total()} faults, {'clean' if tally.clean else tally}", flush=True)
+            print(
+                f"round {tally.rounds}: {tally.faults.total()} faults, {'clean' if tally.clean else tally}", flush=True
+            )
     return tally
 
 
@@ -120,9 +122,19 @@ def _compare(driver: Driver, known: dict[str, float], tally: Tally) -> None:
     ledger, runs = state.ledger(driver.folder), state.runs(driver.database)
     identities = [identity for identity, _ in ledger]
     shown = [identity for identity, _ in runs if identity]
-    tally.lost += [f"{identity} in {place}" for place, found in (("ledger", identities), ("MLflow", shown)) for identity in known.keys() - set(found)]
+    tally.lost += [
+        f"{identity} in {place}"
+        for place, found in (("ledger", identities), ("MLflow", shown))
+        for identity in known.keys() - set(found)
+    ]
     tally.duplicated += [*state.twice(identities), *state.twice(shown), *state.repeated_epochs(driver.database)]
     tally.running += [str(run) for run in runs if run[1] == "RUNNING"]
-    tally.wrong += [f"{identity} {outcome}: {driver.error(identity)}" for identity, outcome in ledger if outcome != "completed"]
+    tally.wrong += [
+        f"{identity} {outcome}: {driver.error(identity)}" for identity, outcome in ledger if outcome != "completed"
+    ]
     found = state.accuracies(driver.database)
-    tally.wrong += [f"{identity}: {found.get(identity)} for {accuracy}" for identity, accuracy in known.items() if found.get(identity) != accuracy]
+    tally.wrong += [
+        f"{identity}: {found.get(identity)} for {accuracy}"
+        for identity, accuracy in known.items()
+        if found.get(identity) != accuracy
+    ]

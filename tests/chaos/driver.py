@@ -57,13 +57,20 @@ class Driver:
         self.starts += 1
         log = (self.base / f"driver-{self.starts:02}.log").open("w")
         self.process = subprocess.Popen(
-            self.command, cwd=self.base, env=self.environment, stdout=log, stderr=log, text=True,
+            self.command,
+            cwd=self.base,
+            env=self.environment,
+            stdout=log,
+            stderr=log,
+            text=True,
             # A shell's background jobs ignore SIGINT, and their children too.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-        )  # fmt: skip
+        )
 
     def another(self) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command, cwd=self.base, env=self.environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            self.command, cwd=self.base, env=self.environment, capture_output=True, text=True, timeout=120
+        )
 
     def end(self, sent: signal.Signals) -> bool:
         """Send the driver a signal and wait until it has ended. Whether it was there."""

@@ -73,7 +73,9 @@ def half_a_line(driver: Driver, chance: random.Random) -> bool:
     if not path.is_file() or not driver.end(signal.SIGKILL):
         return False
     with path.open("a") as file:
-        file.write('{"op_code": 4, "worker_id": "' if path.suffix == ".journal" else '{"event": "outcome", "kind": "compl')
+        file.write(
+            '{"op_code": 4, "worker_id": "' if path.suffix == ".journal" else '{"event": "outcome", "kind": "compl'
+        )
     return True
 
 
@@ -124,6 +126,17 @@ def disk_full(driver: Driver, chance: random.Random) -> bool:
 
 
 FAULTS: tuple[Fault, ...] = (
-    worker_killed, ray_worker_killed, raylet_killed, gcs_killed, recorder_killed, driver_killed, driver_terminated,
-    driver_interrupted, half_a_line, second_driver, store_locked, store_wiped, disk_full,
-)  # fmt: skip
+    worker_killed,
+    ray_worker_killed,
+    raylet_killed,
+    gcs_killed,
+    recorder_killed,
+    driver_killed,
+    driver_terminated,
+    driver_interrupted,
+    half_a_line,
+    second_driver,
+    store_locked,
+    store_wiped,
+    disk_full,
+)

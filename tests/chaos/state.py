@@ -18,9 +18,17 @@ STUDY = 0  # a sweep's journal holds one
 def ledger(folder: Path) -> list[tuple[str, str]]:
     """[(identity, outcome)] of every trial with an outcome, repetitions included."""
     trials = JournalStorage(JournalFileBackend(str(folder / "ledger.journal"))).get_all_trials(STUDY)
-    ended = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.FAIL) and "identity" in trial.user_attrs]
+    ended = [
+        trial
+        for trial in trials
+        if trial.state in (TrialState.COMPLETE, TrialState.FAIL) and "identity" in trial.user_attrs
+    ]
     replaced = {trial.user_attrs.get("replaces") for trial in trials}
-    return [(trial.user_attrs["identity"], trial.user_attrs.get("outcome", "completed")) for trial in ended if trial.number not in replaced]
+    return [
+        (trial.user_attrs["identity"], trial.user_attrs.get("outcome", "completed"))
+        for trial in ended
+        if trial.number not in replaced
+    ]
 
 
 def accuracies(database: Path) -> dict[str, float]:
@@ -43,7 +51,10 @@ def runs(database: Path) -> list[tuple[str | None, str]]:
 
 def repeated_epochs(database: Path) -> list[str]:
     """Runs whose learning curve has an epoch twice."""
-    rows = _query(database, "select run_uuid, step from metrics where key = 'train_loss' group by run_uuid, step having count(*) > 1")
+    rows = _query(
+        database,
+        "select run_uuid, step from metrics where key = 'train_loss' group by run_uuid, step having count(*) > 1",
+    )
     return [run for run, _ in rows]
 
 
@@ -60,8 +71,13 @@ def marked(mark: str) -> dict[int, str]:
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if mark.encode() in (folder / "environ").read_bytes().split(b"\0") and "(zombie)" not in (folder / "status").read_text():
-                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            if (
+                mark.encode() in (folder / "environ").read_bytes().split(b"\0")
+                and "(zombie)" not in (folder / "status").read_text()
+            ):
+                found[int(folder.name)] = (
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                )
     found.pop(os.getpid(), None)
     return found
 

@@ -34,7 +34,9 @@ def verifier(built, tmp_path_factory):
 
     def verifier(model):
         if model not in made:
-            made[model] = Verifier(workload_named(equivalence.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), locations.cache())
+            made[model] = Verifier(
+                workload_named(equivalence.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), locations.cache()
+            )
         return made[model]
 
     return verifier
@@ -107,7 +109,9 @@ def test_float64_is_sharp(verifier, model, control):
 
 # Networks small enough to build in no time, and wide enough for their initialisers to be told apart.
 WIDE = {
-    "cnn": workload_named("digits_cnn").with_overrides(input_shape=(3, 16, 16), filters=(16, 32), hidden=64, batch_size=32),
+    "cnn": workload_named("digits_cnn").with_overrides(
+        input_shape=(3, 16, 16), filters=(16, 32), hidden=64, batch_size=32
+    ),
     "gru": workload_named("imdb_gru").with_overrides(tokens=12, vocabulary=500, embedding=64, hidden=60, batch_size=32),
 }
 
@@ -123,7 +127,9 @@ def describe(name, model, cases, folder, environment, verb="describe"):
     for number, group in enumerate(groups.values()):
         (folder / str(number)).mkdir()
         trial = Trial(name, WIDE[model], group[0]["settings"], 0, "cpu", 1, 600)
-        errors |= runner.case_errors(trial, folder / str(number), environment, trial.request(verb, str(data), cases=group))
+        errors |= runner.case_errors(
+            trial, folder / str(number), environment, trial.request(verb, str(data), cases=group)
+        )
     return errors
 
 

@@ -46,7 +46,9 @@ def trained(built, tmp_path_factory):
     @cache
     def trained(model):
         configuration = {**load_spec("reference").native(model), "precision": "float32"}
-        trial = Trial("reference", WORKLOADS[model], configuration, 0, "cpu", 1, 600, keep_weights=True, unverified=True)
+        trial = Trial(
+            "reference", WORKLOADS[model], configuration, 0, "cpu", 1, 600, keep_weights=True, unverified=True
+        )
         folder = tmp_path_factory.mktemp(model)
         record = TrialRecord(folder / "record").create(trial)
         for event in runner.run_trial(trial, folder / "node", locations.cache()):

@@ -70,7 +70,9 @@ class GateOrder(gru.Model):
     def set_weights(self, weights):
         size = self.network.hidden
         order = [*range(size, 2 * size), *range(size), *range(2 * size, 3 * size)]
-        super().set_weights({name: array[order] if name.startswith("gru.") else array for name, array in weights.items()})
+        super().set_weights(
+            {name: array[order] if name.startswith("gru.") else array for name, array in weights.items()}
+        )
 
 
 class EpsilonForm(gru.Model):
@@ -104,8 +106,8 @@ class GruLossScale(gru.Model):
         return super().backward(gradient * n / (n - 1))
 
 
-CONTROLS = [("cnn", one) for one in (WrongMomentum, Nesterov, DoubleSoftmax, FlattenOrder, TransposedPictures, LossScale)] + [
-    ("gru", one) for one in (GateOrder, EpsilonForm, GruDoubleSoftmax)
-]
+CONTROLS = [
+    ("cnn", one) for one in (WrongMomentum, Nesterov, DoubleSoftmax, FlattenOrder, TransposedPictures, LossScale)
+] + [("gru", one) for one in (GateOrder, EpsilonForm, GruDoubleSoftmax)]
 SLIGHT = [("cnn", SlightlyWrongMomentum), ("gru", SlightlyWrongEpsilon)]
 HIDDEN = [("gru", GruLossScale)]  # float32 at full size does not see it

@@ -33,7 +33,9 @@ class Postgres:
 
     def __init__(self):
         self.programs = Path(need_program("postgres", "postgresql")).parent
-        self.folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))  # pytest's own folders let no other user in
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="postgres-", dir="/tmp")
+        )  # pytest's own folders let no other user in
         self.data, self.port, self.password = self.folder / "data", free_port(), secrets.token_hex(8)
         self.client = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": USER, "PGPASSWORD": self.password}
         self.become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
@@ -42,10 +44,22 @@ class Postgres:
         if self.become:
             for path in (self.folder, password):
                 shutil.chown(path, "postgres", "postgres")
-        self._run("initdb", "--no-sync", "--username", USER, "--pwfile", str(password), "--auth=scram-sha-256", "-D", str(self.data))
+        self._run(
+            "initdb",
+            "--no-sync",
+            "--username",
+            USER,
+            "--pwfile",
+            str(password),
+            "--auth=scram-sha-256",
+            "-D",
+            str(self.data),
+        )
 
     def _run(self, program, *arguments):
-        subprocess.run([*self.become, str(self.programs / program), *arguments], cwd="/", check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [*self.become, str(self.programs / program), *arguments], cwd="/", check=True, stdout=subprocess.DEVNULL
+        )
 
     def start(self):
         settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
@@ -58,8 +72,11 @@ class Postgres:
     def sql(self, statement, database="postgres"):
         done = subprocess.run(
             ["psql", "-AtXq", "-v", "ON_ERROR_STOP=1", "-c", statement, database],
-            env={**os.environ, **self.client}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            env={**os.environ, **self.client},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.strip()
 
     def address(self, database):
@@ -88,9 +105,22 @@ class Mlflow:
         return (self.folder / "secrets" / "mlflow_password").read_text().strip()
 
     def start(self):
-        command = [sys.executable, "-m", "experiments.recording.server", str(self.folder), "--database", self.database, "--port", str(self.port)]
+        command = [
+            sys.executable,
+            "-m",
+            "experiments.recording.server",
+            str(self.folder),
+            "--database",
+            self.database,
+            "--port",
+            str(self.port),
+        ]
         with self.log.open("a") as log:
-            environment = {**os.environ, "MLFLOW_WORKERS": "1", "MLFLOW_TRACKING_URI": self.uri}  # as on a head: it names itself
+            environment = {
+                **os.environ,
+                "MLFLOW_WORKERS": "1",
+                "MLFLOW_TRACKING_URI": self.uri,
+            }  # as on a head: it names itself
             self.process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)
         wait_for(self._answers, f"the start of the MLflow server ({self.log})")
         return self
@@ -105,7 +135,6 @@ class Mlflow:
     def stop(self):
         self.process.terminate()
         self.process.wait(timeout=PATIENCE)
-
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,10 @@ def test_secrets_are_files(name):
         assert not re.search("PASSWORD|SECRET|TOKEN|KEY", variable) or value.startswith("/run/secrets/"), variable
     assert not re.search(r"://[^@\s]*:[^@\s]*@", yaml.safe_dump(service)), "an address with a password"
     assert all(secret["file"].startswith("../secrets/") for secret in COMPOSE["secrets"].values())
-    assert "/secrets/" in (PROJECT / ".gitignore").read_text() and "secrets" in (PROJECT / ".dockerignore").read_text().split()
+    assert (
+        "/secrets/" in (PROJECT / ".gitignore").read_text()
+        and "secrets" in (PROJECT / ".dockerignore").read_text().split()
+    )
 
 
 def test_the_server_in_the_container_knows_its_options():
@@ -55,7 +58,11 @@ def test_the_server_in_the_container_knows_its_options():
 def test_an_image_has_a_pinned_base_and_is_nobodys_root(path):
     lines = re.sub(r"\\\n", " ", path.read_text()).splitlines()
     arguments = dict(line.removeprefix("ARG ").split("=") for line in lines if line.startswith("ARG ") and "=" in line)
-    bases = [re.sub(r"\$\{(\w+)\}", lambda name: arguments[name[1]], line.split()[1]) for line in lines if line.startswith("FROM ")]
+    bases = [
+        re.sub(r"\$\{(\w+)\}", lambda name: arguments[name[1]], line.split()[1])
+        for line in lines
+        if line.startswith("FROM ")
+    ]
     assert bases and all(re.search(r":\d+\.\d+[.\w-]*$", base) for base in bases), bases
     users = [line.split()[1] for line in lines if line.startswith("USER ")]
     assert users[-1] == "1000:1000"

@@ -26,8 +26,11 @@ pytestmark = pytest.mark.xdist_group("ray")
 TRIALS = 12
 SWEEP = {
     "workload": {"name": "digits_cnn", "epochs": 2, "filters": [4, 8], "hidden": 16, "train_examples": 256},
-    "adapters": ["reference"], "design": "one-at-a-time", "settings": {"init": ["native", "lecun_normal"]}, "seeds": 4,
-}  # fmt: skip
+    "adapters": ["reference"],
+    "design": "one-at-a-time",
+    "settings": {"init": ["native", "lecun_normal"]},
+    "seeds": 4,
+}
 
 
 class House:
@@ -36,9 +39,13 @@ class House:
     def __init__(self, home, postgres, mlflow):
         self.home, self.postgres, self.mlflow = home, postgres, mlflow
         self.environment = {
-            **os.environ, "ROSETTA_LEDGER": postgres.socket_address("ledger"), **postgres.client,
-            "MLFLOW_TRACKING_URI": mlflow.uri, "MLFLOW_TRACKING_USERNAME": USER, "MLFLOW_TRACKING_PASSWORD": mlflow.password,
-        }  # fmt: skip
+            **os.environ,
+            "ROSETTA_LEDGER": postgres.socket_address("ledger"),
+            **postgres.client,
+            "MLFLOW_TRACKING_URI": mlflow.uri,
+            "MLFLOW_TRACKING_USERNAME": USER,
+            "MLFLOW_TRACKING_PASSWORD": mlflow.password,
+        }
 
     def authorization(self):
         """The header that names the administrator."""
@@ -50,7 +57,9 @@ class House:
         file.write_text(yaml.safe_dump({"name": name, **SWEEP}))
         command = [sys.executable, str(PROJECT / "sweep.py"), "run", str(file), "--json", "--home", str(self.home)]
         environment = self.environment | changed
-        return subprocess.Popen(command, cwd=self.home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, cwd=self.home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     def run(self, name, **changed):
         """(exit status, standard output, standard error)"""
@@ -98,14 +107,17 @@ def check_complete(house, name):
     events = client.download_artifacts(run.info.run_id, "events.jsonl", str(house.home))
     assert json.loads(open(events).read().splitlines()[-1])["kind"] == "completed"
     told = house.postgres.sql(
-        f"select count(*) from trials join studies using (study_id) where study_name = '{name}/1' and state = 'COMPLETE'", "ledger"
+        f"select count(*) from trials join studies using (study_id) where study_name = '{name}/1' and state = 'COMPLETE'",
+        "ledger",
     )
     assert int(told) == TRIALS
 
 
 def documented(name):
     """The commands that docs/cluster.md gives for this."""
-    (found,) = re.findall(rf"<!-- tested: {name} -->\n```bash\n(.*?)```", (PROJECT / "docs" / "cluster.md").read_text(), re.DOTALL)
+    (found,) = re.findall(
+        rf"<!-- tested: {name} -->\n```bash\n(.*?)```", (PROJECT / "docs" / "cluster.md").read_text(), re.DOTALL
+    )
     return found
 
 
@@ -133,7 +145,10 @@ def test_json_has_standard_output_to_itself(killed):
 
 @pytest.mark.parametrize(
     ("changed", "rule"),
-    [({"MLFLOW_TRACKING_PASSWORD": "wrong-one"}, "MLflow at http://127.0.0.1"), ({"PGPASSWORD": "wrong-one"}, "the ledger at postgresql:///ledger")],
+    [
+        ({"MLFLOW_TRACKING_PASSWORD": "wrong-one"}, "MLflow at http://127.0.0.1"),
+        ({"PGPASSWORD": "wrong-one"}, "the ledger at postgresql:///ledger"),
+    ],
     ids=lambda value: next(iter(value), "") if isinstance(value, dict) else "",
 )
 def test_a_wrong_password_is_one_clear_line_without_it(house, changed, rule):
@@ -142,10 +157,14 @@ def test_a_wrong_password_is_one_clear_line_without_it(house, changed, rule):
     assert len(complained.strip().splitlines()) == 1 and "wrong-one" not in complained, complained
 
 
-@pytest.mark.parametrize(("known", "host", "status"), [(False, None, 401), (True, "elsewhere.example", 403), (True, None, 200)])
+@pytest.mark.parametrize(
+    ("known", "host", "status"), [(False, None, 401), (True, "elsewhere.example", 403), (True, None, 200)]
+)
 def test_the_server_answers_whom_it_knows_and_to_its_own_names(house, known, host, status):
     headers = (house.authorization() if known else {}) | ({"Host": host} if host else {})
-    request = urllib.request.Request(f"{house.mlflow.uri}/api/2.0/mlflow/experiments/search?max_results=1", headers=headers)
+    request = urllib.request.Request(
+        f"{house.mlflow.uri}/api/2.0/mlflow/experiments/search?max_results=1", headers=headers
+    )
     try:
         answered = urllib.request.urlopen(request).status
     except urllib.error.HTTPError as error:
@@ -156,7 +175,9 @@ def test_the_server_answers_whom_it_knows_and_to_its_own_names(house, known, hos
 def test_another_user_sees_everything_and_changes_nothing(house, killed, monkeypatch):
     who = {"username": "ada", "password": "a long enough one"}
     request = urllib.request.Request(
-        f"{house.mlflow.uri}/api/2.0/mlflow/users/create", json.dumps(who).encode(), {"Content-Type": "application/json", **house.authorization()}
+        f"{house.mlflow.uri}/api/2.0/mlflow/users/create",
+        json.dumps(who).encode(),
+        {"Content-Type": "application/json", **house.authorization()},
     )
     assert urllib.request.urlopen(request).status == 200
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", who["username"])
@@ -174,7 +195,14 @@ def test_a_backup_is_restored(house, killed):
 
     def as_documented(name):
         environment = {**os.environ, **house.postgres.client}
-        subprocess.run(["bash", "-e", "-c", documented(name)], cwd=folder, env=environment, check=True, capture_output=True, text=True)
+        subprocess.run(
+            ["bash", "-e", "-c", documented(name)],
+            cwd=folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
 
     as_documented("backup")
     house.mlflow.stop()

@@ -46,7 +46,9 @@ def command(home, *arguments):
 
 def run(home, *arguments, **changed):
     environment = {**os.environ, **changed}
-    return subprocess.run(command(home, *arguments), capture_output=True, text=True, env=environment, cwd=home, timeout=300)
+    return subprocess.run(
+        command(home, *arguments), capture_output=True, text=True, env=environment, cwd=home, timeout=300
+    )
 
 
 def refusal(home, monkeypatch, capfd, *arguments, **changed):
@@ -56,7 +58,10 @@ def refusal(home, monkeypatch, capfd, *arguments, **changed):
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(main, command(home, *arguments)[2:])
     beside = capfd.readouterr()  # what processes of ours wrote without asking Python
-    assert (done.exit_code, done.stdout, beside.out) == (2, "", "") and "Traceback" not in done.stderr + beside.err, (done.output, beside)
+    assert (done.exit_code, done.stdout, beside.out) == (2, "", "") and "Traceback" not in done.stderr + beside.err, (
+        done.output,
+        beside,
+    )
     return done.stderr
 
 
@@ -87,7 +92,9 @@ def check_complete(home, trials):
 def workers(pid):
     """The workers among a process's descendants: what runs elsewhere on this machine is not ours to judge."""
     children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
-    mine = subprocess.run(["pgrep", "-P", str(pid), "-f", "adapters.worker"], capture_output=True, text=True).stdout.split()
+    mine = subprocess.run(
+        ["pgrep", "-P", str(pid), "-f", "adapters.worker"], capture_output=True, text=True
+    ).stdout.split()
     return mine + [found for child in children for found in workers(child)]
 
 
@@ -101,16 +108,24 @@ def first_workers(process):
 
 
 def alive(pid):
-    return subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True).stdout.strip()[:1] not in ("", "Z")
+    return subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, text=True).stdout.strip()[:1] not in (
+        "",
+        "Z",
+    )
 
 
 def test_a_sweep_from_end_to_end(home):
-    file = write(home, adapters=["reference"], settings={"init": ["native", "lecun_normal"], "momentum": ["native", "unit_gain"]})
+    file = write(
+        home, adapters=["reference"], settings={"init": ["native", "lecun_normal"], "momentum": ["native", "unit_gain"]}
+    )
     done = run(home, "run", file, "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["outcomes"] == {"completed": 12, "diverged": 0, "failed": 0}
-    assert {(e["setting"], e["choice"], e["n"]) for e in summary["effects"]} >= {("init", "lecun_normal", 3), ("momentum", "unit_gain", 3)}
+    assert {(e["setting"], e["choice"], e["n"]) for e in summary["effects"]} >= {
+        ("init", "lecun_normal", 3),
+        ("momentum", "unit_gain", 3),
+    }
     (arm,) = summary["repetitions"]  # each seed's first row runs twice; NumPy repeats itself exactly
     assert (arm["adapter"], arm["pairs"], arm["deviation"]) == ("reference", 3, 0.0)
     check_complete(home, 12)
@@ -151,10 +166,14 @@ def test_a_sweep_from_end_to_end(home):
 def test_a_driver_that_is_ended_in_the_middle(home, sent):
     file = write(home, seeds=6)
     process = subprocess.Popen(
-        command(home, "run", file), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command(home, "run", file),
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         # A shell's background jobs ignore SIGINT, and their children too.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )  # fmt: skip
+    )
     outcomes = home / "tiny" / "1" / "trials"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and len(list(outcomes.glob("*/worker.log"))) < 3:
@@ -190,7 +209,16 @@ def test_a_trial_that_fails_is_an_outcome_and_the_sweep_goes_on(home, tmp_path):
 def test_a_search_that_prunes(home):
     """With unit gain steps are a tenth as long: of such trials all but those that run first are ended early."""
     settings = {"init": ["native", "lecun_normal"], "momentum": ["classical", "unit_gain"]}
-    file = write(home, workload={**TINY, "epochs": 4}, design="search", trials=14, sampler="random", pruner="median", seeds=14, settings=settings)
+    file = write(
+        home,
+        workload={**TINY, "epochs": 4},
+        design="search",
+        trials=14,
+        sampler="random",
+        pruner="median",
+        seeds=14,
+        settings=settings,
+    )
     done = run(home, "run", file, "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
@@ -223,7 +251,9 @@ def test_a_search_that_prunes(home):
 )
 def test_bad_input_is_one_clear_line(home, monkeypatch, capfd, arguments, change, said):
     write(home)
-    (home / "gpu.yaml").write_text(yaml.safe_dump({**SWEEP, "resources": {"num_gpus": 1}, "adapters": ["pytorch"], "name": "gpu"}))
+    (home / "gpu.yaml").write_text(
+        yaml.safe_dump({**SWEEP, "resources": {"num_gpus": 1}, "adapters": ["pytorch"], "name": "gpu"})
+    )
     (home / "cifar.yaml").write_text(yaml.safe_dump({**SWEEP, "workload": {"name": "cifar10_cnn"}, "name": "cifar"}))
     refused = refusal(home, monkeypatch, capfd, *arguments, **change)
     assert said in refused and "secret" not in refused
@@ -247,21 +277,35 @@ def test_a_plan_is_shown_where_mlflow_is_away(home):
     done = run(home, "plan", write(home), "--json", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
-    assert len(plan["trials"]) == 9 and plan["pilot"] == {} and "without earlier trials: MLflow at http://127.0.0.1:9 can't be reached" in done.stderr
+    assert (
+        len(plan["trials"]) == 9
+        and plan["pilot"] == {}
+        and "without earlier trials: MLflow at http://127.0.0.1:9 can't be reached" in done.stderr
+    )
 
 
 def test_help_says_where_things_live(home):
-    said = " ".join(run(home, "plan", "--help").stdout.split()) + subprocess.run(
-        [sys.executable, str(PROJECT / "sweep.py"), "--help"], capture_output=True, text=True, cwd=home,
-        env={**os.environ, "ROSETTA_HOME": "/h", "ROSETTA_CACHE": "/c"},
-    ).stdout  # fmt: skip
+    said = (
+        " ".join(run(home, "plan", "--help").stdout.split())
+        + subprocess.run(
+            [sys.executable, str(PROJECT / "sweep.py"), "--help"],
+            capture_output=True,
+            text=True,
+            cwd=home,
+            env={**os.environ, "ROSETTA_HOME": "/h", "ROSETTA_CACHE": "/c"},
+        ).stdout
+    )
     assert "/h" in said and "/c" in said and "ROSETTA_HOME" in said
 
 
 def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
     node = {"ROSETTA_CACHE": str(home / "cache")}  # one that never verified anything
     refused = run(home, "run", write(home, seeds=1), **node)
-    assert refused.returncode == 2 and "no certificate" in refused.stderr and "sweep.py verify --adapters reference" in refused.stderr
+    assert (
+        refused.returncode == 2
+        and "no certificate" in refused.stderr
+        and "sweep.py verify --adapters reference" in refused.stderr
+    )
     assert "Traceback" not in refused.stderr
     done = run(home, "run", write(home, seeds=1), "--unverified", "--fresh", **node)
     assert done.returncode == 0, done.stderr
@@ -270,7 +314,9 @@ def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
 
 def test_what_one_framework_lacks_stops_no_other(home):
     """A node without Python 3.6: CNTK is left out by name, the rest runs, the report shows the hole; later it goes on."""
-    known = [certificates.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (locations.cache(), home / "cache")]
+    known = [
+        certificates.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (locations.cache(), home / "cache")
+    ]
     known[1].parent.mkdir(parents=True)
     shutil.copyfile(*known)
     node = {"ROSETTA_CACHE": str(home / "cache"), "ROSETTA_PYTHON_3_6": str(home / "none")}
@@ -285,7 +331,9 @@ def test_what_one_framework_lacks_stops_no_other(home):
     assert "left out on this machine" in page and "2 of 4 trials are missing" in page
     assert [status for _, status, trial, _ in runs(home) if trial] == ["FINISHED"] * 2
     again = run(home, "run", path, "--json", **node)
-    assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == ["cntk"]
+    assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == [
+        "cntk"
+    ]
     nothing = run(home, "run", write(home, name="none", adapters=["cntk"], settings={}), **node)
     assert nothing.returncode == 2 and "ROSETTA_PYTHON_3_6" in nothing.stderr and "Traceback" not in nothing.stderr
 

@@ -14,6 +14,9 @@ for name, target in TARGETS.items():
     with tempfile.TemporaryDirectory() as scratch:
         kinds = torture(target, SLOW if target.slow else INPUTS, Path(scratch, "x"))
     total += kinds.total()
-    print(f"{name}: {kinds.total()} inputs: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()), flush=True)
+    print(
+        f"{name}: {kinds.total()} inputs: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()),
+        flush=True,
+    )
 print(f"{total} inputs, derandomized: every one was taken, or refused with one line")
 sys.exit(total < 10_000)

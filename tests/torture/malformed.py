@@ -9,15 +9,28 @@ from hypothesis import strategies as st
 NAMES = ["../../etc/passwd", "/etc", "a/b", "", " ", "a\nb", "\x00", "\x1b[2J", "<script>", "[/]", "ü" * 300, "\ud800"]
 NUMBERS = [0, -1, 2**31, 2**32, 2**63, 10**400, 1e308, 5e-324, float("nan"), float("inf"), -0.0]
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(NAMES), st.sampled_from(NUMBERS),
-    st.dates(datetime.date(1, 1, 1)), st.binary(max_size=20),
-)  # fmt: skip
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=8)
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(NAMES),
+    st.sampled_from(NUMBERS),
+    st.dates(datetime.date(1, 1, 1)),
+    st.binary(max_size=20),
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
 
 
 def places(document):
     """The path of every value in a document, the document's own not."""
-    pairs = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    pairs = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     return [path for key, value in pairs for path in [(key,), *((key, *rest) for rest in places(value))]]
 
 
@@ -61,7 +74,10 @@ def spoiled(draw, content):
     """Bytes with a piece cut out, doubled or overwritten, or with their end cut off."""
     start = draw(st.integers(0, len(content)))
     end = draw(st.integers(start, min(len(content), start + 40)))
-    piece = draw(st.sampled_from([b"", content[start:end] * 2, b"\x00", b"\xff\xfe", b"\n", b"{[" * 1000, b"&a *a !!x "]) | st.binary(max_size=30))
+    piece = draw(
+        st.sampled_from([b"", content[start:end] * 2, b"\x00", b"\xff\xfe", b"\n", b"{[" * 1000, b"&a *a !!x "])
+        | st.binary(max_size=30)
+    )
     return draw(st.sampled_from([content[:start] + piece + content[end:], content[:start]]))
 
 
@@ -76,17 +92,61 @@ def as_yaml(document):
 def files(document, write):
     """Files of a document that were changed in meaning, in form, or in both; and such as never were one."""
     meaning = mutated(document).map(write)
-    return st.one_of(meaning, meaning, meaning.flatmap(spoiled), spoiled(write(document)), values.map(write), st.binary(max_size=200))
+    return st.one_of(
+        meaning, meaning, meaning.flatmap(spoiled), spoiled(write(document)), values.map(write), st.binary(max_size=200)
+    )
 
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi")
 )
 HOSTILE_YAML = [
-    LAUGHS, LAUGHS + "settings: *i", LAUGHS + "name: *i", "[" * 2_000, "{a: " * 1_000, "- " * 2_000, "a: " * 2_000, "name: " + "9" * 5_000,
-    "when: 2020-13-45", "when: 2020-01-01 25:61:61", "!!timestamp x", "!!int ''", "!!int '0b'", "!!float x", "!!bool x", "!!binary é", "!!set [a]", "!!omap {a: 1}",
-    "!!python/object/apply:os.system [id]", "!!python/name:os.system", "!!python/object/new:os.system [id]", "!<tag:yaml.org,2002:python/module:os> x",
-    "&a [*a]", "&a {<<: *a}", "<<: 1", "<<: [1]", "{[a]: b}", "? {a: b}\n: c", "*nobody", "%YAML 9.9\n---\na: 1", "a: 1\n---\nb: 2", "\tname: x", "\x00", "name: 1:99:99", "%TAG ! x",
-    "name: x\nname: y", "'", '"\\ud800"', '"\\x"', "a: !!null x", "1: 2", "~: ~", "name: " + "x" * 90_000, "x" * 1_000_001,
-]  # fmt: skip
-hostile_yaml = st.sampled_from([text.encode() for text in HOSTILE_YAML] + ["name: é".encode("latin-1"), "name: x".encode("utf-16"), b"\xef\xbb\xbfname: x"])
+    LAUGHS,
+    LAUGHS + "settings: *i",
+    LAUGHS + "name: *i",
+    "[" * 2_000,
+    "{a: " * 1_000,
+    "- " * 2_000,
+    "a: " * 2_000,
+    "name: " + "9" * 5_000,
+    "when: 2020-13-45",
+    "when: 2020-01-01 25:61:61",
+    "!!timestamp x",
+    "!!int ''",
+    "!!int '0b'",
+    "!!float x",
+    "!!bool x",
+    "!!binary é",
+    "!!set [a]",
+    "!!omap {a: 1}",
+    "!!python/object/apply:os.system [id]",
+    "!!python/name:os.system",
+    "!!python/object/new:os.system [id]",
+    "!<tag:yaml.org,2002:python/module:os> x",
+    "&a [*a]",
+    "&a {<<: *a}",
+    "<<: 1",
+    "<<: [1]",
+    "{[a]: b}",
+    "? {a: b}\n: c",
+    "*nobody",
+    "%YAML 9.9\n---\na: 1",
+    "a: 1\n---\nb: 2",
+    "\tname: x",
+    "\x00",
+    "name: 1:99:99",
+    "%TAG ! x",
+    "name: x\nname: y",
+    "'",
+    '"\\ud800"',
+    '"\\x"',
+    "a: !!null x",
+    "1: 2",
+    "~: ~",
+    "name: " + "x" * 90_000,
+    "x" * 1_000_001,
+]
+hostile_yaml = st.sampled_from(
+    [text.encode() for text in HOSTILE_YAML]
+    + ["name: é".encode("latin-1"), "name: x".encode("utf-16"), b"\xef\xbb\xbfname: x"]
+)

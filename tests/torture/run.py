@@ -12,7 +12,14 @@ def torture(target: Target, inputs: int, folder: Path) -> Counter[str]:
     """{what became of them: how many} of so many inputs. Fails with the smallest input that is neither taken nor refused."""
     kinds: Counter[str] = Counter()
 
-    @settings(max_examples=inputs, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink])
+    @settings(
+        max_examples=inputs,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )
     @given(target.inputs)
     def one(given_input):
         kinds[target.act(given_input, emptied(folder))] += 1

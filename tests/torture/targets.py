@@ -56,19 +56,53 @@ def refused(call, *arguments) -> str:
 # Sweep files and claims files
 
 GOOD = {
-    "name": "good", "workload": {"name": "digits_cnn", "epochs": 2, "filters": [4, 8]}, "adapters": ["reference", "pytorch"], "design": "one-at-a-time",
-    "settings": {"init": ["native", "glorot_uniform"], "layout": ["nchw", "nhwc"]}, "fixed": {"relu": "after_pool"}, "seeds": [0, 3],
-    "resources": {"num_cpus": 1.0, "num_gpus": 0.0}, "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "time_limit_minutes": 1.5, "keep_weights": True,
-}  # fmt: skip
-PATH = {"name": "p", "workload": {"name": "imdb_gru"}, "adapters": ["lasagne", "caffe2"], "design": "path", "permutations": 2, "seeds": 1}
+    "name": "good",
+    "workload": {"name": "digits_cnn", "epochs": 2, "filters": [4, 8]},
+    "adapters": ["reference", "pytorch"],
+    "design": "one-at-a-time",
+    "settings": {"init": ["native", "glorot_uniform"], "layout": ["nchw", "nhwc"]},
+    "fixed": {"relu": "after_pool"},
+    "seeds": [0, 3],
+    "resources": {"num_cpus": 1.0, "num_gpus": 0.0},
+    "smallest_effect": {"accuracy": 0.5, "time": 3.0},
+    "time_limit_minutes": 1.5,
+    "keep_weights": True,
+}
+PATH = {
+    "name": "p",
+    "workload": {"name": "imdb_gru"},
+    "adapters": ["lasagne", "caffe2"],
+    "design": "path",
+    "permutations": 2,
+    "seeds": 1,
+}
 FRACTION = {**GOOD, "design": "fractional", "resolution": 3, "foldover": True, "unverified": True, "fixed": {}}
 SEARCH = {**GOOD, "design": "search", "trials": 5, "sampler": "random"}
-PRESETS = {"name": "s", "workload": {"name": "fashion_cnn", "train_examples": 9}, "adapters": ["cntk"], "design": "presets", "presets": ["native", "matched"]}
+PRESETS = {
+    "name": "s",
+    "workload": {"name": "fashion_cnn", "train_examples": 9},
+    "adapters": ["cntk"],
+    "design": "presets",
+    "presets": ["native", "matched"],
+}
 CLAIMS = {
-    "source": "somebody", "sweeps": [GOOD],
-    "claims": [{"lesson": "6", "published": "it costs", "sweep": "good", "setting": "init", "choice": "lecun_normal", "baseline": "glorot_uniform",
-                "metric": "accuracy", "direction": "less", "adapter": "pytorch", "effect": -1.0}],
-}  # fmt: skip
+    "source": "somebody",
+    "sweeps": [GOOD],
+    "claims": [
+        {
+            "lesson": "6",
+            "published": "it costs",
+            "sweep": "good",
+            "setting": "init",
+            "choice": "lecun_normal",
+            "baseline": "glorot_uniform",
+            "metric": "accuracy",
+            "direction": "less",
+            "adapter": "pytorch",
+            "effect": -1.0,
+        }
+    ],
+}
 
 
 def planned(path):
@@ -97,8 +131,24 @@ def sweep_name(name, folder):
 
 # What a worker says
 
-TRIAL = Trial("reference", workload_named("digits_cnn"), load_spec("reference").native("cnn"), 0, "cpu", 1, time_limit=20.0, unverified=True)
-READY = {"event": "ready", "settings": dict(TRIAL.configuration), "versions": {"framework": "2.3.5"}, "import_seconds": 1.0, "data_seconds": 0.1, "build_seconds": 0.2}
+TRIAL = Trial(
+    "reference",
+    workload_named("digits_cnn"),
+    load_spec("reference").native("cnn"),
+    0,
+    "cpu",
+    1,
+    time_limit=20.0,
+    unverified=True,
+)
+READY = {
+    "event": "ready",
+    "settings": dict(TRIAL.configuration),
+    "versions": {"framework": "2.3.5"},
+    "import_seconds": 1.0,
+    "data_seconds": 0.1,
+    "build_seconds": 0.2,
+}
 EPOCH = {"event": "epoch", "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seconds": 1.0, "evaluate_seconds": 0.5}
 DONE = {"event": "done", "diverged": False, "accuracy": 0.5, "train_seconds": 1.0, "step_ms_median": 3.0}
 CASE = {"event": "case", "name": "x", "settings": {}, "versions": {}, "error": ""}
@@ -129,7 +179,10 @@ class Speaker(NamedTuple):
 def worker_stream(said, folder):
     """The trial always has an outcome, and everything after the worker can take what is passed on."""
     (folder / "said").write_bytes(said)
-    with mock.patch.object(runner, "Environment", Speaker), mock.patch.object(datasets, "prepare", lambda name, cache: cache):
+    with (
+        mock.patch.object(runner, "Environment", Speaker),
+        mock.patch.object(datasets, "prepare", lambda name, cache: cache),
+    ):
         found = list(runner.run_trial(TRIAL, folder, folder))
     kept = TrialRecord(folder / "kept").create(TRIAL)
     for event in found:
@@ -139,7 +192,11 @@ def worker_stream(said, folder):
     assert len(kept.events()) == len(found) and kept.outcome() == kept.events()[-1]
     outcome = found[-1]
     assert outcome["error"].isprintable() and (outcome["kind"] == "failed") == bool(outcome["error"])
-    return f"outcome {outcome['kind']}: {outcome['error'].split(':')[0]}" if outcome["error"] else f"outcome {outcome['kind']}"
+    return (
+        f"outcome {outcome['kind']}: {outcome['error'].split(':')[0]}"
+        if outcome["error"]
+        else f"outcome {outcome['kind']}"
+    )
 
 
 # What a worker is asked, and its data
@@ -174,8 +231,13 @@ class Workers:
     def run(self, folder: Path) -> int:
         """The wait status of a worker in the folder."""
         if self.server is None:
-            command, variables = [sys.executable, "-c", SERVER], {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-            self.server = subprocess.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            command, variables = (
+                [sys.executable, "-c", SERVER],
+                {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+            self.server = subprocess.Popen(
+                command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            )
         self.server.stdin.write(f"{folder}\n")
         return int(self.server.stdout.readline())
 
@@ -212,7 +274,9 @@ def _worked(request, folder):
         return f"stopped by signal {os.WTERMSIG(status)}"
     said = [json.loads(line) for line in (folder / "said").read_bytes().splitlines()]
     for event in said:
-        if event["event"] == "case" and not isinstance(event["name"], str):  # it repeats the request's name; the driver takes no such line
+        if event["event"] == "case" and not isinstance(
+            event["name"], str
+        ):  # it repeats the request's name; the driver takes no such line
             return "no event to the driver"
         events.checked(event, events.SAID)
     assert [event["event"] for event in said if event["event"] in ("done", "failed")] == [said[-1]["event"]]
@@ -227,19 +291,41 @@ def _npy(array):
 
 
 ARRAYS = [np.zeros((9, 1, 8, 8), np.float32), np.zeros(9, np.int32)]
-WRONG = [np.zeros(0), np.zeros((9, 1, 8)), np.array([None] * 9), np.array(["x"] * 9), np.zeros((9, 1, 8, 8), complex), np.full(9, 99), np.full(9, -1), np.zeros((2, 2), "datetime64[s]")]
+WRONG = [
+    np.zeros(0),
+    np.zeros((9, 1, 8)),
+    np.array([None] * 9),
+    np.array(["x"] * 9),
+    np.zeros((9, 1, 8, 8), complex),
+    np.full(9, 99),
+    np.full(9, -1),
+    np.zeros((2, 2), "datetime64[s]"),
+]
 data_files = st.tuples(
     st.sampled_from(["x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy"]),
-    st.one_of(st.sampled_from(ARRAYS + WRONG).map(_npy).flatmap(lambda content: spoiled(content) | st.just(content)), st.binary(max_size=200)),
+    st.one_of(
+        st.sampled_from(ARRAYS + WRONG).map(_npy).flatmap(lambda content: spoiled(content) | st.just(content)),
+        st.binary(max_size=200),
+    ),
 )
 
 # What is kept of a trial
 
-OUTCOME = {"event": "outcome", "time": 6.0, "kind": "completed", "error": "", "traceback": "", "metrics": {"accuracy": 0.7}}
+OUTCOME = {
+    "event": "outcome",
+    "time": 6.0,
+    "kind": "completed",
+    "error": "",
+    "traceback": "",
+    "metrics": {"accuracy": 0.7},
+}
 STORY = [
-    {"event": "planned", **description(TRIAL)}, {"event": "started", "time": 1.0, "host": "here", "devices": "cpu"},
-    {**READY, "time": 2.0}, {**EPOCH, "time": 3.0}, OUTCOME,
-]  # fmt: skip
+    {"event": "planned", **description(TRIAL)},
+    {"event": "started", "time": 1.0, "host": "here", "devices": "cpu"},
+    {**READY, "time": 2.0},
+    {**EPOCH, "time": 3.0},
+    OUTCOME,
+]
 
 
 def stored_record(content, folder):
@@ -336,7 +422,12 @@ def tar(*members: tuple[str, bytes | str]) -> bytes:
     return buffer.getvalue()
 
 
-ARCHIVE = tar(("cifar-10-batches-bin/data_batch_1.bin", bytes(3073)), ("../../out", b"x"), ("/etc/out", b"x"), ("link", "/etc/passwd"))
+ARCHIVE = tar(
+    ("cifar-10-batches-bin/data_batch_1.bin", bytes(3073)),
+    ("../../out", b"x"),
+    ("/etc/out", b"x"),
+    ("link", "/etc/passwd"),
+)
 FASHION = gzip.compress(bytes(range(256)) * 8)
 ROWS = [{"case": "native", "passed": True, "dtype": "float64", "max_difference": {"loss": 1e-15}}]
 FILES = {"name": "digits", "files": {"x_train.npy": {"bytes": 3, "sha256": "x"}}}
@@ -347,14 +438,32 @@ def documents(*examples, write=as_json):
 
 
 TARGETS = {
-    "sweep file": Target(st.one_of(documents(GOOD, PATH, FRACTION, SEARCH, PRESETS, write=as_yaml), hostile_yaml), sweep_file),
+    "sweep file": Target(
+        st.one_of(documents(GOOD, PATH, FRACTION, SEARCH, PRESETS, write=as_yaml), hostile_yaml), sweep_file
+    ),
     "claims file": Target(st.one_of(documents(CLAIMS, write=as_yaml), hostile_yaml), claims_file),
-    "sweep's name": Target(st.one_of(st.text(max_size=80), st.from_regex(r"(\.\./|/|[a-z0-9_-]){1,12}", fullmatch=True)), sweep_name),
-    "worker's stream": Target(documents(SPEECH, [READY, CASE, DONE], [FAILED], write=as_lines), worker_stream, slow=True),
-    "worker's request": Target(documents(REQUEST, {**REQUEST, "verb": "describe", "cases": [{"name": "c", "settings": REQUEST["settings"], "seed": 0}]}), worker_request, slow=True),
+    "sweep's name": Target(
+        st.one_of(st.text(max_size=80), st.from_regex(r"(\.\./|/|[a-z0-9_-]){1,12}", fullmatch=True)), sweep_name
+    ),
+    "worker's stream": Target(
+        documents(SPEECH, [READY, CASE, DONE], [FAILED], write=as_lines), worker_stream, slow=True
+    ),
+    "worker's request": Target(
+        documents(
+            REQUEST,
+            {**REQUEST, "verb": "describe", "cases": [{"name": "c", "settings": REQUEST["settings"], "seed": 0}]},
+        ),
+        worker_request,
+        slow=True,
+    ),
     "worker's data": Target(data_files, worker_data, slow=True),
     "stored record": Target(documents(STORY, write=as_lines), stored_record),
-    "record to transfer": Target(st.tuples(st.just(as_lines(STORY)) | documents(STORY, write=as_lines), st.just(as_json(REQUEST)) | documents(REQUEST)), transferred),
+    "record to transfer": Target(
+        st.tuples(
+            st.just(as_lines(STORY)) | documents(STORY, write=as_lines), st.just(as_json(REQUEST)) | documents(REQUEST)
+        ),
+        transferred,
+    ),
     "plan in MLflow": Target(documents(DEMO.plan), plan_from_mlflow),
     "certificate in MLflow": Target(documents(ROWS), certificate_from_mlflow),
     "certificate in the cache": Target(documents(ROWS), certificate_in_cache),

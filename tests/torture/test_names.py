@@ -20,12 +20,18 @@ NAMES = ["../../etc", "/etc", "..", "a/b", "A", "", "a\nb", "x" * 65]
 
 
 @pytest.mark.parametrize("name", NAMES[:5])
-@pytest.mark.parametrize("verb", [["report"], ["watch"], ["transfer", "--from", "reference", "--to", "reference", "--run"]], ids=lambda verb: verb[0])
+@pytest.mark.parametrize(
+    "verb",
+    [["report"], ["watch"], ["transfer", "--from", "reference", "--to", "reference", "--run"]],
+    ids=lambda verb: verb[0],
+)
 def test_a_name_that_is_a_path_is_refused(verb, name, tmp_path):
     if verb[0] == "transfer" and name.isalnum():
         name += "/x"
     done = CliRunner().invoke(main, [*verb, name, "--home", str(tmp_path / "home")])
-    assert done.exit_code == 2 and done.stderr.startswith(f"error: '{name}' is no ") and done.stderr.count("\n") == 1, done.stderr
+    assert done.exit_code == 2 and done.stderr.startswith(f"error: '{name}' is no ") and done.stderr.count("\n") == 1, (
+        done.stderr
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -40,11 +46,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         address = urlsplit(self.path)
-        info = {"run_id": "r", "run_uuid": "r", "experiment_id": "0", "status": "FINISHED", "artifact_uri": "mlflow-artifacts:/0/r", "lifecycle_stage": "active"}
+        info = {
+            "run_id": "r",
+            "run_uuid": "r",
+            "experiment_id": "0",
+            "status": "FINISHED",
+            "artifact_uri": "mlflow-artifacts:/0/r",
+            "lifecycle_stage": "active",
+        }
         answers = {
             "/api/2.0/mlflow/experiments/search": {"experiments": []},
-            "/api/2.0/mlflow/runs/get": {"run": {"info": info, "data": {"tags": [{"key": "outcome", "value": "completed"}]}}},
-            "/api/2.0/mlflow-artifacts/artifacts": {"files": self.server.listed.get(parse_qs(address.query).get("path", [""])[0].removeprefix("0/r").strip("/"), [])},
+            "/api/2.0/mlflow/runs/get": {
+                "run": {"info": info, "data": {"tags": [{"key": "outcome", "value": "completed"}]}}
+            },
+            "/api/2.0/mlflow-artifacts/artifacts": {
+                "files": self.server.listed.get(
+                    parse_qs(address.query).get("path", [""])[0].removeprefix("0/r").strip("/"), []
+                )
+            },
         }
         found = answers.get(address.path, {"event": "x"} if "/artifacts/" in address.path else None)
         content = json.dumps(found).encode()
@@ -92,19 +111,28 @@ def test_a_server_that_lies_writes_nothing_outside_the_folder(listed, lying, tmp
     folder.mkdir(parents=True)
     uri = f"http://127.0.0.1:{lying.server_port}"
     outcomes = []
-    for read in (lambda: tracking.read_files(SweepRun(uri, "demo", "0", "r"), ("plan.json", "certificate-*.json"), folder), lambda: tracking.read_trial(tmp_path, "r", folder)):
+    for read in (
+        lambda: tracking.read_files(SweepRun(uri, "demo", "0", "r"), ("plan.json", "certificate-*.json"), folder),
+        lambda: tracking.read_trial(tmp_path, "r", folder),
+    ):
         try:
             outcomes.append(read())
         except TrackingError as error:
             outcomes.append(error)
             assert str(error).isprintable()
     assert isinstance(outcomes[1], TrackingError)
-    assert {path for path in tmp_path.rglob("*") if folder not in [path, *path.parents]} == {tmp_path / "a", tmp_path / "a" / "b"}
+    assert {path for path in tmp_path.rglob("*") if folder not in [path, *path.parents]} == {
+        tmp_path / "a",
+        tmp_path / "a" / "b",
+    }
 
 
 def test_an_archive_with_paths_and_links_is_read_and_never_unpacked(tmp_path, monkeypatch):
     """Even one whose hash is right: its members are looked up by name, and links are no members."""
-    batches = [(f"../../{name}", bytes(3073) * 2) for name in [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]]
+    batches = [
+        (f"../../{name}", bytes(3073) * 2)
+        for name in [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
+    ]
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True)
     (folder / "x.tar.gz").write_bytes(tar(("link", "/etc"), ("link/passwd", b"x"), ("/etc/out", b"x"), *batches))

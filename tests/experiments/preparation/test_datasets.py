@@ -142,7 +142,9 @@ def test_a_corrupt_download_is_refused(tmp_path, serve):
 )
 def test_without_network_the_line_names_the_remedy(name, module, url, variable, tmp_path, monkeypatch):
     monkeypatch.setattr(module, url, "http://127.0.0.1:9/archive.tar.gz")
-    with pytest.raises(DatasetError, match=f"can't be downloaded.*put the file at .*archive.tar.gz.*{variable}") as caught:
+    with pytest.raises(
+        DatasetError, match=f"can't be downloaded.*put the file at .*archive.tar.gz.*{variable}"
+    ) as caught:
         datasets.prepare(name, tmp_path)
     assert "\n" not in str(caught.value)
     monkeypatch.setenv(variable, str(tmp_path / "none"))

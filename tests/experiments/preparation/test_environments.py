@@ -57,7 +57,9 @@ def test_a_failed_install_is_one_line_with_the_log(tmp_path, monkeypatch):
     pins.write_text("numpy==2.3.5 --hash=sha256:" + "0" * 64)
     monkeypatch.setattr(Environment, "requirements", pins)
     made = Environment(REFERENCE, "cpu", tmp_path)
-    with pytest.raises(EnvironmentFailed, match="environment of reference could not be built.*[Hh]ash.*whole log") as caught:
+    with pytest.raises(
+        EnvironmentFailed, match="environment of reference could not be built.*[Hh]ash.*whole log"
+    ) as caught:
         made.create()
     assert "\n" not in str(caught.value) and not made.ready
 

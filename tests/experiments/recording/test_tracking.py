@@ -34,13 +34,36 @@ def trial(seed=0):
 
 def events(kind="completed"):
     yield {"event": "started", "time": 1000.0, "host": "here", "devices": "cpu"}
-    yield {"event": "ready", "time": 1001.0, "import_seconds": 1.0, "data_seconds": 0.1, "build_seconds": 0.2,
-           "settings": {"relu": "before_pool"}, "versions": {"framework": "2.3.5"}}  # fmt: skip
+    yield {
+        "event": "ready",
+        "time": 1001.0,
+        "import_seconds": 1.0,
+        "data_seconds": 0.1,
+        "build_seconds": 0.2,
+        "settings": {"relu": "before_pool"},
+        "versions": {"framework": "2.3.5"},
+    }
     for epoch in range(3):
-        yield {"event": "epoch", "time": 1002.0 + epoch, "epoch": epoch, "loss": 1.0 - 0.1 * epoch, "accuracy": 0.5 + 0.1 * epoch,
-               "train_seconds": 1.0, "evaluate_seconds": 0.5}  # fmt: skip
-    yield {"event": "outcome", "time": 1006.0, "kind": kind, "error": "" if kind == "completed" else "RuntimeError: no",
-           "traceback": "", "fault": "", "metrics": {"accuracy": 0.7, "step_ms_median": 4.0}, "log": "a log", "request": "{}"}  # fmt: skip
+        yield {
+            "event": "epoch",
+            "time": 1002.0 + epoch,
+            "epoch": epoch,
+            "loss": 1.0 - 0.1 * epoch,
+            "accuracy": 0.5 + 0.1 * epoch,
+            "train_seconds": 1.0,
+            "evaluate_seconds": 0.5,
+        }
+    yield {
+        "event": "outcome",
+        "time": 1006.0,
+        "kind": kind,
+        "error": "" if kind == "completed" else "RuntimeError: no",
+        "traceback": "",
+        "fault": "",
+        "metrics": {"accuracy": 0.7, "step_ms_median": 4.0},
+        "log": "a log",
+        "request": "{}",
+    }
 
 
 def test_every_setting_is_a_parameter_and_no_other_fact_takes_its_name():
@@ -66,7 +89,9 @@ def only_run(sweep):
 
 def counts(home):
     database = sqlite3.connect(home / "mlflow.db")
-    return [database.execute(f"select count(*) from {name}").fetchone()[0] for name in ("runs", "metrics", "params", "tags")]
+    return [
+        database.execute(f"select count(*) from {name}").fetchone()[0] for name in ("runs", "metrics", "params", "tags")
+    ]
 
 
 def test_a_trial_becomes_a_run(home, sweep):
@@ -78,11 +103,20 @@ def test_a_trial_becomes_a_run(home, sweep):
     assert run.data.params["framework"] == "NumPy" and run.data.params["init"] == "glorot_uniform"
     assert run.data.params["autotune"] == "unsupported"
     tags = run.data.tags
-    assert (tags["seed"], tags["host"], tags["outcome"], tags["version.framework"]) == ("4", "here", "completed", "2.3.5")
+    assert (tags["seed"], tags["host"], tags["outcome"], tags["version.framework"]) == (
+        "4",
+        "here",
+        "completed",
+        "2.3.5",
+    )
     assert tags["effective.relu"] == "before_pool" and tags["mlflow.parentRunId"] == sweep.run_id
     assert run.data.metrics["accuracy"] == 0.7 and run.data.metrics["step_ms_median"] == 4.0
     client = tracking.connect(sweep.uri)
-    assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "accuracy")] == [(0, 0.5), (1, 0.6), (2, 0.7)]
+    assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "accuracy")] == [
+        (0, 0.5),
+        (1, 0.6),
+        (2, 0.7),
+    ]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert files == {"events.jsonl", "request.json", "worker.log"}
 
@@ -182,7 +216,7 @@ import os, threading, time
 from pathlib import Path
 from experiments.recording import tracking
 def die():
-    while not Path({str(home / 'mlflow.db.new')!r}).exists():
+    while not Path({str(home / "mlflow.db.new")!r}).exists():
         time.sleep(0.01)
     time.sleep(0.3)
     os._exit(9)
@@ -197,7 +231,9 @@ tracking.open_sweep(Path({str(home)!r}), Path({str(home)!r}), "demo", "sweep dem
 
 def test_a_server_that_is_away_is_one_line_without_the_password(home, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
-    with pytest.raises(TrackingError, match="MLflow at http://127.0.0.1:9 can't be reached.*MLFLOW_TRACKING_URI") as caught:
+    with pytest.raises(
+        TrackingError, match="MLflow at http://127.0.0.1:9 can't be reached.*MLFLOW_TRACKING_URI"
+    ) as caught:
         tracking.open_sweep(home, home, "demo", "demo", {})
     assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
 

@@ -18,7 +18,9 @@ TINY = workload_named("digits_cnn").with_overrides(filters=(2, 3), hidden=8, bat
 
 
 def trial(workload=TINY, **changed):
-    return Trial("reference", workload, {**load_spec("reference").native("cnn"), **changed}, 0, "cpu", 1, 60, unverified=True)
+    return Trial(
+        "reference", workload, {**load_spec("reference").native("cnn"), **changed}, 0, "cpu", 1, 60, unverified=True
+    )
 
 
 @pytest.fixture
@@ -64,7 +66,9 @@ def test_a_trial_runs_again_by_hand_from_its_request(run, tmp_path, built):
     from experiments.running import worker_process
 
     environment = worker_process.worker_environment({}, 1)
-    again = list(worker_process.stream(built("reference").python, tmp_path / "trial", environment, worker_process.Limits(60, 60)))
+    again = list(
+        worker_process.stream(built("reference").python, tmp_path / "trial", environment, worker_process.Limits(60, 60))
+    )
     assert [event["loss"] for event in again if event["event"] == "epoch"] == [
         event["loss"] for event in first if event["event"] == "epoch"
     ]

@@ -13,7 +13,9 @@ from experiments.locations import PROJECT
 from experiments.running import worker_process
 from experiments.running.worker_process import Limits
 
-READY = '{"event": "ready", "settings": {}, "versions": {}, "import_seconds": 1, "data_seconds": 0, "build_seconds": 0.5}'
+READY = (
+    '{"event": "ready", "settings": {}, "versions": {}, "import_seconds": 1, "data_seconds": 0, "build_seconds": 0.5}'
+)
 DONE = '{"event": "done"}'
 GENEROUS = Limits(20.0, 20.0)
 
@@ -68,14 +70,29 @@ def test_events_are_streamed_and_kept(run, tmp_path):
         ("pass", "exited with status 0 without saying done or failed: .its log is empty."),
         (f"print('{READY}')", "without saying done or failed"),
         ("print('Using device 0')", "wrote what is no event: b'Using device 0'"),
-        ("print('{\"event\": \"lunch\"}')", "wrote what is no event"),
+        ('print(\'{"event": "lunch"}\')', "wrote what is no event"),
         ("print('[1]')", "wrote what is no event"),
-        ("print('{\"event\": \"ready\"}')", "event 'ready' has no settings that will do"),
-        ("print('{\"event\": \"failed\", \"error\": 1, \"message\": \"\", \"traceback\": \"\"}')", "event 'failed' has no error that will do: 1"),
+        ('print(\'{"event": "ready"}\')', "event 'ready' has no settings that will do"),
+        (
+            'print(\'{"event": "failed", "error": 1, "message": "", "traceback": ""}\')',
+            "event 'failed' has no error that will do: 1",
+        ),
         ("os.kill(os.getpid(), signal.SIGRTMIN + 3)", "killed by signal 37"),
         ("os.write(1, b'x' * 3_000_000)", "more than 1,048,576 bytes on a line, b'xxx"),
     ],
-    ids=["crash", "error", "silence", "no end", "chatter", "unknown event", "no object", "no fields", "wrong kind", "unnamed signal", "endless line"],
+    ids=[
+        "crash",
+        "error",
+        "silence",
+        "no end",
+        "chatter",
+        "unknown event",
+        "no object",
+        "no fields",
+        "wrong kind",
+        "unnamed signal",
+        "endless line",
+    ],
 )
 def test_a_worker_that_breaks_the_protocol(run, code, said):
     with pytest.raises(WorkerDied, match=said):
@@ -88,18 +105,26 @@ def test_a_worker_that_somebody_kills_is_told_from_one_that_fails(run):
 
 
 def test_a_worker_that_says_something_now_and_then_makes_progress(run):
-    events = list(run(f"for _ in range(4): print('{READY}', flush=True); time.sleep(0.7)\nprint('{DONE}')", Limits(20.0, 2.0)))
+    events = list(
+        run(f"for _ in range(4): print('{READY}', flush=True); time.sleep(0.7)\nprint('{DONE}')", Limits(20.0, 2.0))
+    )
     assert len(events) == 5
 
 
 def test_an_interpreter_that_is_gone(tmp_path):
-    with pytest.raises(EnvironmentFailed, match="gone/bin/python' can't be started .No such file or directory.; delete the folder of its environment"):
+    with pytest.raises(
+        EnvironmentFailed,
+        match="gone/bin/python' can't be started .No such file or directory.; delete the folder of its environment",
+    ):
         next(worker_process.stream(tmp_path / "gone" / "bin" / "python", tmp_path, {}, GENEROUS))
 
 
 @pytest.mark.parametrize(
     ("limits", "said"),
-    [(Limits(1.5, 20.0), "time limit; raise time_limit_minutes"), (Limits(20.0, 1.5), "said nothing for too long: it hangs")],
+    [
+        (Limits(1.5, 20.0), "time limit; raise time_limit_minutes"),
+        (Limits(20.0, 1.5), "said nothing for too long: it hangs"),
+    ],
     ids=["in all", "progress"],
 )
 def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path, limits, said):
@@ -161,7 +186,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def test_memory_that_is_given_back_is_taken_again_without_new_pages():
     kept = worker_process.worker_environment({}, 1)
     plain = {name: value for name, value in kept.items() if name not in worker_process.MEMORY_VARIABLES}
-    faults = [int(subprocess.check_output([sys.executable, "-c", FAULTS], env=environment)) for environment in (kept, plain)]
+    faults = [
+        int(subprocess.check_output([sys.executable, "-c", FAULTS], env=environment)) for environment in (kept, plain)
+    ]
     assert faults[0] < 100 and faults[1] > 1000
 
 

@@ -14,7 +14,9 @@ def test_native_values_and_versions_are_read_back(built):
     for model in spec.models:
         found = read_back.read_back(spec, model, locations.cache())
         assert spec.native(model).items() <= found["settings"].items()
-        assert set(found["versions"]) == {"framework", "python", "numpy"} and found["versions"]["python"].startswith("3.11")
+        assert set(found["versions"]) == {"framework", "python", "numpy"} and found["versions"]["python"].startswith(
+            "3.11"
+        )
 
 
 def test_a_network_that_cant_be_built_is_one_clear_line(built):

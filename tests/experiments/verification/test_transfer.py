@@ -44,7 +44,18 @@ def test_scores_that_cannot_be_compared(found):
 def record(folder, kind=COMPLETED, **files):
     trial = Trial("reference", workload_named("digits_cnn"), load_spec("reference").native("cnn"), 0, "cpu", 1)
     made = TrialRecord(folder).create(trial)
-    made.append({"event": "outcome", "kind": kind, "time": 1.0, "error": "", "metrics": {}, "log": "", "request": json.dumps(trial.request("train", "data")), **files})
+    made.append(
+        {
+            "event": "outcome",
+            "kind": kind,
+            "time": 1.0,
+            "error": "",
+            "metrics": {},
+            "log": "",
+            "request": json.dumps(trial.request("train", "data")),
+            **files,
+        }
+    )
     return made
 
 
@@ -84,7 +95,9 @@ def test_a_function_that_the_target_lacks_is_refused():
     reference, pytorch = load_spec("reference"), load_spec("pytorch")
     trained = {**reference.native("gru"), "reset": "before", "padding": "pre"}
     assert transfer.configuration(reference, "gru", trained)["reset"] == "before"
-    with pytest.raises(SweepError, match=r"pytorch can't predict as the network was trained, reset=before \(torch.nn.GRU"):
+    with pytest.raises(
+        SweepError, match=r"pytorch can't predict as the network was trained, reset=before \(torch.nn.GRU"
+    ):
         transfer.configuration(pytorch, "gru", trained)
 
 

@@ -10,18 +10,41 @@ from sweeps.analysis.attribution import GAP, REST, shares
 
 STEPS = {"init": ("x", "y"), "relu": ("b", "c")}
 PATH = {
-    "from": "a", "to": "b", "walks": [list(walk) for walk in itertools.permutations(STEPS)],
+    "from": "a",
+    "to": "b",
+    "walks": [list(walk) for walk in itertools.permutations(STEPS)],
     "steps": [{"setting": name, "from": own, "to": other} for name, (own, other) in STEPS.items()],
-}  # fmt: skip
+}
 
 
 def runs(seeds=3, spread=0.0):
     """init adds 4 points, relu 1, both together 2 more; b has 3 more than a at the same settings."""
     rows = []
     for seed, init, relu in itertools.product(range(seeds), "xy", "bc"):
-        points = 50 + 4 * (init == "y") + (relu == "c") + 2 * (init == "y" and relu == "c") + spread * seed * (init == "y")
-        rows.append({"adapter": "a", "seed": seed, "init": init, "relu": relu, "accuracy": points / 100, "step_ms_median": 10.0 + 10 * (relu == "c")})
-    rows += [{"adapter": "b", "seed": seed, "init": "y", "relu": "c", "accuracy": 0.60 + spread * seed / 100, "step_ms_median": 40.0} for seed in range(seeds)]
+        points = (
+            50 + 4 * (init == "y") + (relu == "c") + 2 * (init == "y" and relu == "c") + spread * seed * (init == "y")
+        )
+        rows.append(
+            {
+                "adapter": "a",
+                "seed": seed,
+                "init": init,
+                "relu": relu,
+                "accuracy": points / 100,
+                "step_ms_median": 10.0 + 10 * (relu == "c"),
+            }
+        )
+    rows += [
+        {
+            "adapter": "b",
+            "seed": seed,
+            "init": "y",
+            "relu": "c",
+            "accuracy": 0.60 + spread * seed / 100,
+            "step_ms_median": 40.0,
+        }
+        for seed in range(seeds)
+    ]
     return pd.DataFrame(rows).assign(outcome="completed")
 
 
@@ -32,7 +55,12 @@ def of(found, metric="accuracy"):
 def test_a_share_is_the_mean_over_the_orders_and_the_shares_add_up():
     found = of(shares({"path": PATH}, runs()))
     assert [found[part].estimate for part in ("init", "relu", REST, GAP)] == pytest.approx([5.0, 2.0, 3.0, 10.0])
-    assert (found["init"].baseline, found["init"].choice, found[REST].baseline, found[REST].choice) == ("x", "y", "a", "b")
+    assert (found["init"].baseline, found["init"].choice, found[REST].baseline, found[REST].choice) == (
+        "x",
+        "y",
+        "a",
+        "b",
+    )
     time = of(shares({"path": PATH}, runs()), "step_ms_median")
     assert [time[part].estimate for part in ("init", "relu", REST, GAP)] == pytest.approx([0.0, 100.0, 100.0, 300.0])
 
@@ -54,5 +82,7 @@ def test_a_seed_whose_walks_are_not_whole_is_left_out():
 def test_without_a_step_the_whole_gap_is_the_framework():
     bare = {"from": "a", "to": "b", "walks": [[]], "steps": []}
     table = runs()
-    found = of(shares({"path": bare}, table[(table["adapter"] == "b") | ((table["init"] == "x") & (table["relu"] == "b"))]))
+    found = of(
+        shares({"path": bare}, table[(table["adapter"] == "b") | ((table["init"] == "x") & (table["relu"] == "b"))])
+    )
     assert found[REST].estimate == found[GAP].estimate == pytest.approx(10.0)

@@ -13,8 +13,9 @@ def runs(counts):
     """counts: {(adapter, init): (diverged, completed)}."""
     rows = [
         {"adapter": adapter, "init": init, "seed": seed, "outcome": "diverged" if seed < diverged else "completed"}
-        for (adapter, init), (diverged, completed) in counts.items() for seed in range(diverged + completed)
-    ]  # fmt: skip
+        for (adapter, init), (diverged, completed) in counts.items()
+        for seed in range(diverged + completed)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -22,8 +23,12 @@ def test_proportions_with_the_exact_test_and_newcombes_interval():
     found = divergences(runs({("a", "x"): (1, 9), ("a", "y"): (8, 2)}), NATIVES, ["init"])
     (one,) = found  # of one framework there is no mean
     assert (one.diverged, one.runs, one.diverged_baseline, one.runs_baseline) == (8, 10, 1, 10)
-    assert one.estimate == pytest.approx(70.0) and one.p_value == pytest.approx(stats.fisher_exact([[8, 2], [1, 9]]).pvalue)
-    assert (one.low, one.high) == pytest.approx((26.58, 86.52), abs=0.01)  # from Wilson's: 0.4902 to 0.9433, 0.0179 to 0.4042
+    assert one.estimate == pytest.approx(70.0) and one.p_value == pytest.approx(
+        stats.fisher_exact([[8, 2], [1, 9]]).pvalue
+    )
+    assert (one.low, one.high) == pytest.approx(
+        (26.58, 86.52), abs=0.01
+    )  # from Wilson's: 0.4902 to 0.9433, 0.0179 to 0.4042
 
 
 def test_frameworks_are_added_up_and_failures_are_none():

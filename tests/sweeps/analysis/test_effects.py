@@ -35,11 +35,15 @@ def pick(found, metric="accuracy", adapter="a", setting="init"):
 
 
 def test_one_at_a_time_is_paired_by_seed():
-    table = runs([
-        ("a", 0, "x", "b", 0.50, 10.0), ("a", 0, "y", "b", 0.60, 20.0),
-        ("a", 1, "x", "b", 0.70, 10.0), ("a", 1, "y", "b", 0.82, 20.0),
-        ("a", 2, "x", "b", 0.10, 10.0),  # no partner
-    ])  # fmt: skip
+    table = runs(
+        [
+            ("a", 0, "x", "b", 0.50, 10.0),
+            ("a", 0, "y", "b", 0.60, 20.0),
+            ("a", 1, "x", "b", 0.70, 10.0),
+            ("a", 1, "y", "b", 0.82, 20.0),
+            ("a", 2, "x", "b", 0.10, 10.0),  # no partner
+        ]
+    )
     found = effects(table, NATIVES, ["init", "relu"])
     accuracy = pick(found)
     assert (accuracy.choice, accuracy.baseline, accuracy.n) == ("y", "x", 2)
@@ -64,8 +68,14 @@ def test_a_factorial_averages_within_its_blocks():
 
 
 def test_all_pools_the_blocks_of_frameworks_with_the_same_baseline():
-    table = runs([(adapter, seed, init, "b", 0.5 + (init == "y") * gain, 1.0)
-                  for adapter, gain in (("a", 0.1), ("b", 0.2)) for seed in (0, 1) for init in "xy"])  # fmt: skip
+    table = runs(
+        [
+            (adapter, seed, init, "b", 0.5 + (init == "y") * gain, 1.0)
+            for adapter, gain in (("a", 0.1), ("b", 0.2))
+            for seed in (0, 1)
+            for init in "xy"
+        ]
+    )
     found = effects(table, NATIVES, ["init"])
     assert pick(found, adapter=ALL).estimate == pytest.approx(15.0) and pick(found, adapter=ALL).n == 4
     only = effects(table[table["adapter"] == "a"], NATIVES, ["init"])
@@ -87,7 +97,11 @@ def test_divergence_keeps_its_accuracy_and_has_no_time():
 
 def test_one_block_has_no_interval():
     assert mean_interval(np.array([1.5])) == (1.5, None, None)
-    (only,) = [e for e in effects(runs([("a", 0, init, "b", 0.5, 1.0) for init in "xy"]), NATIVES, SETTINGS) if e.metric == "accuracy"]
+    (only,) = [
+        e
+        for e in effects(runs([("a", 0, init, "b", 0.5, 1.0) for init in "xy"]), NATIVES, SETTINGS)
+        if e.metric == "accuracy"
+    ]
     assert (only.low, only.high, only.p_value, only.verdict) == (None, None, None, UNDECIDED)
 
 
@@ -98,8 +112,12 @@ def test_choices_that_were_never_apart_have_no_effects():
 
 
 def test_an_effect_that_depends_on_another_setting_is_the_mean_over_its_choices():
-    rows = [("a", seed, init, relu, 0.5 + 0.02 * (init == "y") * (relu == "c"), 1.0)
-            for seed in (0, 1) for init in "xy" for relu in "bc"]  # fmt: skip
+    rows = [
+        ("a", seed, init, relu, 0.5 + 0.02 * (init == "y") * (relu == "c"), 1.0)
+        for seed in (0, 1)
+        for init in "xy"
+        for relu in "bc"
+    ]
     assert pick(effects(runs(rows), NATIVES, SETTINGS)).estimate == pytest.approx(1.0)
 
 
@@ -107,11 +125,20 @@ def noisy(size, spread, seeds=6):
     """Runs whose paired differences have mean `size` and deviation `spread`, in points."""
     shifts = np.linspace(-1, 1, seeds)
     shifts *= spread / shifts.std(ddof=1)
-    return runs([("a", seed, init, "b", 0.5 + (init == "y") * (size + shifts[seed]) / 100, 1.0) for seed in range(seeds) for init in "xy"])
+    return runs(
+        [
+            ("a", seed, init, "b", 0.5 + (init == "y") * (size + shifts[seed]) / 100, 1.0)
+            for seed in range(seeds)
+            for init in "xy"
+        ]
+    )
 
 
 def test_verdicts():
-    verdict = {case: pick(effects(noisy(*case), NATIVES, ["init"])) for case in ((2.0, 0.5), (0.1, 0.2), (0.7, 1.0), (0.0, 4.0))}
+    verdict = {
+        case: pick(effects(noisy(*case), NATIVES, ["init"]))
+        for case in ((2.0, 0.5), (0.1, 0.2), (0.7, 1.0), (0.0, 4.0))
+    }
     assert [effect.verdict for effect in verdict.values()] == [MATTERS, NEGLIGIBLE, UNDECIDED, UNDECIDED]
     # t(5) = 2.571, deviation 1 and 6 seeds: half a width of 1.05 is to become 0.2, the distance to half a point.
     assert verdict[0.7, 1.0].more_seeds == np.ceil(6 * (2.571 / np.sqrt(6) / 0.2) ** 2) - 6
@@ -126,7 +153,9 @@ def test_p_values_are_holms_and_intervals_pay_for_their_number():
     assert (one.low, one.high) == pytest.approx((1 - 2.5706 / 6**0.5, 1 + 2.5706 / 6**0.5), abs=1e-3)
     table = pd.concat([noisy(1.0, 1.0), noisy(0.0, 1.0).query("init == 'y'").assign(init="x", relu="c")])
     both = [effect for effect in effects(table, NATIVES, SETTINGS) if effect.metric == "accuracy"]
-    alone = linear_model.estimates(table.assign(value=100 * table["accuracy"]), {"init": "x", "relu": "b"}, paired=False)
+    alone = linear_model.estimates(
+        table.assign(value=100 * table["accuracy"]), {"init": "x", "relu": "b"}, paired=False
+    )
     assert [(e.low, e.high) for e in both] == [pytest.approx(bounds(one, 0.975)) for one in alone.values()]
     raw = [2 * stats.t.sf(abs(one.value / one.error), one.df) for one in alone.values()]
     assert [effect.p_value for effect in both] == pytest.approx(multipletests(raw, method="holm")[1])
@@ -136,10 +165,16 @@ def test_p_values_are_holms_and_intervals_pay_for_their_number():
 def test_paired_a_wild_choice_does_not_blur_another():
     """Single contrasts: the errors of a choice that wrecks some runs are not those of one that changes nothing."""
     wild = [-40.0, 0.0, -20.0]
-    rows = [("a", seed, init, relu, 0.8 + 0.01 * seed + (init == "y") * wild[seed] / 100, 5.0)
-            for seed in range(3) for init, relu in (("x", "b"), ("y", "b"), ("x", "c"))]  # fmt: skip
+    rows = [
+        ("a", seed, init, relu, 0.8 + 0.01 * seed + (init == "y") * wild[seed] / 100, 5.0)
+        for seed in range(3)
+        for init, relu in (("x", "b"), ("y", "b"), ("x", "c"))
+    ]
     apart, together = (effects(runs(rows), NATIVES, SETTINGS, paired=paired) for paired in (True, False))
-    assert (pick(apart, setting="relu").low, pick(apart, setting="relu").verdict) == (pytest.approx(0, abs=1e-6), NEGLIGIBLE)
+    assert (pick(apart, setting="relu").low, pick(apart, setting="relu").verdict) == (
+        pytest.approx(0, abs=1e-6),
+        NEGLIGIBLE,
+    )
     assert pick(together, setting="relu").verdict == UNDECIDED
     expected = stats.ttest_1samp(wild, 0).confidence_interval(0.975)
     assert (pick(apart).low, pick(apart).high) == (pytest.approx(expected.low), pytest.approx(expected.high))
@@ -172,7 +207,9 @@ def test_few_families_without_any_effect_have_one_called_so(design):
 
 @pytest.mark.parametrize("design", calibration.DESIGNS)
 def test_what_the_planner_promises_is_found(design):
-    assert calibration.found_as_planned(120, design)["planted effects found"] == pytest.approx(0.8, abs=3 * (0.8 * 0.2 / 360) ** 0.5)
+    assert calibration.found_as_planned(120, design)["planted effects found"] == pytest.approx(
+        0.8, abs=3 * (0.8 * 0.2 / 360) ** 0.5
+    )
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -181,7 +218,10 @@ def test_the_planner_knows_the_paired_t_test(paired):
     for seeds in (3, 6):  # a difference of two runs has sqrt(2) times a run's deviation
         (smallest,) = power.smallest_effects(rows, baselines, seeds, paired).values()
         assert smallest == pytest.approx(TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8) * 2**0.5, rel=1e-3)
-    assert power.seeds_needed(rows, baselines, smallest, paired) == 6 and power.seeds_needed(rows, baselines, 0.01, paired) is None
+    assert (
+        power.seeds_needed(rows, baselines, smallest, paired) == 6
+        and power.seeds_needed(rows, baselines, 0.01, paired) is None
+    )
     assert list(power.smallest_effects(rows, baselines, 1, paired).values()) == [np.inf]
 
 
@@ -205,10 +245,14 @@ def test_the_normal_equations_give_statsmodels_numbers():
         rows.append(("a", seed, init, relu, 0.5 + 0.1 * (init == "y") + random.normal() / 50, 1.0))
     table = runs(rows).drop(index=[3, 17])  # not balanced
     found = linear_model.estimates(table.assign(value=100 * table["accuracy"]), {"init": "x", "relu": "b"}, False)
-    fitted = ols("value ~ C(seed) + (C(init, Sum) + C(relu, Sum)) ** 2", table.assign(value=100 * table["accuracy"])).fit()
+    fitted = ols(
+        "value ~ C(seed) + (C(init, Sum) + C(relu, Sum)) ** 2", table.assign(value=100 * table["accuracy"])
+    ).fit()
     assert {one.df for one in found.values()} == {fitted.df_resid}
     # Sum coding: an effect is the mean over the other setting's choices, as ours.
     contrast = fitted.t_test("C(init, Sum)[S.y] - C(init, Sum)[S.x] = 0")
-    assert (found["init", "y"].value, found["init", "y"].error) == pytest.approx((contrast.effect[0], contrast.sd[0, 0]))
+    assert (found["init", "y"].value, found["init", "y"].error) == pytest.approx(
+        (contrast.effect[0], contrast.sd[0, 0])
+    )
     relu = fitted.t_test("2 * C(relu, Sum)[S.b] = 0")
     assert (found["relu", "c"].value, found["relu", "c"].error) == pytest.approx((-relu.effect[0], relu.sd[0, 0]))

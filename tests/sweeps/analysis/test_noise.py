@@ -20,11 +20,14 @@ def test_the_intraclass_correlation_is_shrouts_and_fleisss():
 def test_it_is_of_whole_blocks_and_of_what_varies():
     rows = [
         {"adapter": "a", "seed": seed, "init": str(column), "relu": "b", "accuracy": value / 100}
-        for seed, line in enumerate(SHROUT) for column, value in enumerate(line)
-    ]  # fmt: skip
+        for seed, line in enumerate(SHROUT)
+        for column, value in enumerate(line)
+    ]
     extra = {"adapter": "a", "seed": 9, "init": "0", "relu": "b", "accuracy": 0.9}  # its block is not whole
     (found,) = pairings(pd.DataFrame([*rows, extra]), ["init", "relu", "loss"])
-    assert (found.adapter, found.seeds, found.configurations) == ("a", 6, 4) and found.correlation == pytest.approx(0.715, abs=5e-4)
+    assert (found.adapter, found.seeds, found.configurations) == ("a", 6, 4) and found.correlation == pytest.approx(
+        0.715, abs=5e-4
+    )
     assert pairings(pd.DataFrame(rows), []) == []
     assert intraclass(np.ones((3, 2))) == (0.0, 0.0, 0.0)
 
@@ -35,14 +38,25 @@ def arm(differences, times=None):
     for seed, difference in enumerate(differences):
         ratio = times[seed] if times else 1.0
         for again, accuracy, step in ((False, 0.5, 10.0), (True, 0.5 + difference / 100, 10.0 * ratio)):
-            rows.append({"adapter": "a", "seed": seed, "trial": f"{seed}{again}", "repeats": f"{seed}False" if again else "",
-                         "outcome": "completed", "accuracy": accuracy, "step_ms_median": step})  # fmt: skip
+            rows.append(
+                {
+                    "adapter": "a",
+                    "seed": seed,
+                    "trial": f"{seed}{again}",
+                    "repeats": f"{seed}False" if again else "",
+                    "outcome": "completed",
+                    "accuracy": accuracy,
+                    "step_ms_median": step,
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def test_the_second_run_is_compared_with_the_first():
     (found,) = repetitions(arm([1.0, 2.0, 3.0], [1.1, 1.1, 1.1]))
-    assert found.pairs == 3 and found.accuracy[0] == pytest.approx(2.0) and found.time == pytest.approx((10.0, 10.0, 10.0))
+    assert (
+        found.pairs == 3 and found.accuracy[0] == pytest.approx(2.0) and found.time == pytest.approx((10.0, 10.0, 10.0))
+    )
     assert found.deviation == pytest.approx((14 / 3 / 2) ** 0.5)
     assert found.false_findings == [False, True]  # t(2) of 2 and 1 / sqrt(3): from -0.5 to 4.5
 

@@ -28,7 +28,9 @@ def ids(home):
     assert done.returncode == 0 and json.loads(done.stdout)["outcomes"]["completed"] == 2, done.stderr
     found = names(home)
     run(home, "run", write(home, name="lost", **common))
-    (forgetful,) = (run_id for run_id, name in names(home).items() if run_id not in found and not name.startswith("sweep"))
+    (forgetful,) = (
+        run_id for run_id, name in names(home).items() if run_id not in found and not name.startswith("sweep")
+    )
     return {name.split()[0]: run_id for run_id, name in found.items()} | {"forgetful": forgetful}
 
 
@@ -56,7 +58,9 @@ def accuracy(home, run_id):
 
 def test_the_weights_are_canonical_and_where_they_were_asked_for(home, ids):
     output = home / "deep" / "weights.npz"
-    done = run(home, "transfer", "--from", "pytorch", "--to", "reference", "--run", ids["pytorch"], "--output", str(output))
+    done = run(
+        home, "transfer", "--from", "pytorch", "--to", "reference", "--run", ids["pytorch"], "--output", str(output)
+    )
     assert done.returncode == 0 and str(output) in done.stdout
     weights = np.load(output, allow_pickle=False)
     assert weights["conv1.weight"].shape == (16, 1, 3, 3) and weights["dense2.weight"].shape == (16, 10)

@@ -186,7 +186,10 @@ def test_a_gaussian_process_samples(built, tmp_path):
     """With the adapter's PyTorch, which this program's own environment lacks."""
     (packages,) = built("pytorch").folder.glob("lib/python*/site-packages")
     if packages.parent.name != f"python{sys.version_info.major}.{sys.version_info.minor}":
-        skip(f"PyTorch for Python {sys.version_info.major}.{sys.version_info.minor}", f"run the tests with {packages.parent.name}")
+        skip(
+            f"PyTorch for Python {sys.version_info.major}.{sys.version_info.minor}",
+            f"run the tests with {packages.parent.name}",
+        )
     code = f"""
 import sys; sys.path.append({str(packages)!r})
 from pathlib import Path
@@ -206,11 +209,20 @@ print(made.outcomes(), "torch" in sys.modules)
 
 def epochs(made, trial, accuracies):
     """Whether the trial is hopeless, epoch by epoch."""
-    return [made.hopeless(trial, {"event": "epoch", "epoch": epoch, "accuracy": accuracy}) for epoch, accuracy in enumerate(accuracies)]
+    return [
+        made.hopeless(trial, {"event": "epoch", "epoch": epoch, "accuracy": accuracy})
+        for epoch, accuracy in enumerate(accuracies)
+    ]
 
 
 def test_a_search_prunes_what_learns_more_slowly_than_half_of_the_others(ledger):
-    file = {"design": "search", "trials": 20, "pruner": "median", "seeds": 20, "workload": {"name": "digits_cnn", "epochs": 3}}
+    file = {
+        "design": "search",
+        "trials": 20,
+        "pruner": "median",
+        "seeds": 20,
+        "workload": {"name": "digits_cnn", "epochs": 3},
+    }
     made = ledger(**file)
     for number in range(5):  # too few to judge by
         trial = made.next(always)
@@ -267,7 +279,9 @@ def test_a_search_never_runs_choices_that_conflict(ledger):
 
 
 def test_a_search_draws_no_pictures_that_are_too_small(ledger):
-    made = ledger(design="search", trials=6, settings={"conv_padding": ["same", "valid"], "relu": ["before_pool", "after_pool"]})
+    made = ledger(
+        design="search", trials=6, settings={"conv_padding": ["same", "valid"], "relu": ["before_pool", "after_pool"]}
+    )
     drawn = set()
     while (trial := made.next(always)) is not None:
         drawn.add(trial.configuration["conv_padding"])

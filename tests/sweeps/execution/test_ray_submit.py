@@ -27,8 +27,11 @@ PORT, DASHBOARD, AGENT = free_port(), free_port(), free_port()
 TOKEN = secrets.token_hex(32)
 TINY = {
     "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16},
-    "adapters": ["reference"], "design": "one-at-a-time", "settings": {"relu": ["native", "after_pool"]}, "seeds": 2,
-}  # fmt: skip
+    "adapters": ["reference"],
+    "design": "one-at-a-time",
+    "settings": {"relu": ["native", "after_pool"]},
+    "seeds": 2,
+}
 PROXY = """
 import socket, sys, threading
 server = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
@@ -55,7 +58,9 @@ def cluster(tmp_path_factory, certify):
     temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: Ray's sockets lie below it
     (home / ".ray").mkdir()
     (home / ".ray" / "auth_token").write_text(TOKEN)
-    profile = f"export PATH={venv}:$PATH PYTHONPATH={PROJECT} ROSETTA_CACHE={locations.cache()} ROSETTA_HOME={home}/runs"
+    profile = (
+        f"export PATH={venv}:$PATH PYTHONPATH={PROJECT} ROSETTA_CACHE={locations.cache()} ROSETTA_HOME={home}/runs"
+    )
     (home / ".bash_profile").write_text(f"{profile} RAY_TMPDIR={temporary} RAY_AUTH_MODE=token\n")
     server, port = start_sshd(sshd, folder, home)
     file = write_cluster(folder, home, port)
@@ -104,14 +109,17 @@ def write_cluster(folder, home, port):
             "ssh_private_key": str(folder / "user_key"),
             "ssh_proxy_command": f"{sys.executable} {proxy} {port}",
         },
-        "setup_commands": [], "head_setup_commands": [], "worker_setup_commands": [], "initialization_commands": [],
+        "setup_commands": [],
+        "head_setup_commands": [],
+        "worker_setup_commands": [],
+        "initialization_commands": [],
         "head_start_ray_commands": [
             f"ray start --head --port={PORT} --num-cpus={CPUS} --dashboard-host=127.0.0.1 --dashboard-port={DASHBOARD} "
             # Another Ray of this machine has the port that agents share out jobs by: without its own, nobody takes this head's.
             f"--dashboard-agent-listen-port={AGENT} --disable-usage-stats"
         ],
         "worker_start_ray_commands": [],
-    }  # fmt: skip
+    }
     path = folder / "cluster.yaml"
     path.write_text(yaml.safe_dump(config))
     for name in ("submitted", "job"):
@@ -151,7 +159,15 @@ def test_a_sweep_is_a_job_of_the_cluster_too(cluster):
 def test_a_driver_without_the_clusters_token_is_turned_away(cluster):
     home = cluster[2]
     wrong = {"RAY_ADDRESS": f"127.0.0.1:{PORT}", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    command = [sys.executable, str(PROJECT / "sweep.py"), "run", str(home / "job.yaml"), "--fresh", "--home", str(home / "elsewhere")]
+    command = [
+        sys.executable,
+        str(PROJECT / "sweep.py"),
+        "run",
+        str(home / "job.yaml"),
+        "--fresh",
+        "--home",
+        str(home / "elsewhere"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=home, env={**os.environ, **wrong})
     assert done.returncode == 2 and "Ray can't be started or reached" in done.stderr, done.stderr
     assert "InvalidAuthToken" in done.stderr and "Traceback" not in done.stderr
@@ -186,19 +202,28 @@ def test_the_cluster_file_asks_everybody_who_they_are_and_holds_no_secret():
 
 def test_the_heads_shell_names_its_services_once(tmp_path):
     shipped = yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())
-    commands = [command for command in shipped["setup_commands"] + shipped["head_setup_commands"] if "~/.bashrc" in command]
+    commands = [
+        command for command in shipped["setup_commands"] + shipped["head_setup_commands"] if "~/.bashrc" in command
+    ]
     (tmp_path / ".bashrc").write_text("true\n")
     (tmp_path / "mlflow" / "secrets").mkdir(parents=True)
     (tmp_path / "mlflow" / "secrets" / "mlflow_password").write_text("p\n")
     asked = "RAY_AUTH_MODE ROSETTA_HOME ROSETTA_LEDGER MLFLOW_TRACKING_URI MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD"
     script = "\n".join([*commands, *commands, "source ~/.bashrc", f"printenv {asked}"])
-    done = subprocess.run(["bash", "-e", "-c", script], env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]}, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-e", "-c", script],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
     ledger, mlflow = "postgresql:///ledger?host=/var/run/postgresql", "http://127.0.0.1:5000"
     assert done.stdout.splitlines() == ["token", f"{tmp_path}/runs", ledger, mlflow, "rosetta", "p"], done.stderr
     assert len((tmp_path / ".bashrc").read_text().splitlines()) == 1 + len(commands)
 
 
-@pytest.mark.parametrize("commands", ["setup_commands", "head_setup_commands", "head_start_ray_commands", "worker_start_ray_commands"])
+@pytest.mark.parametrize(
+    "commands", ["setup_commands", "head_setup_commands", "head_start_ray_commands", "worker_start_ray_commands"]
+)
 def test_the_cluster_files_commands_are_shell(commands):
     for command in yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())[commands]:
         assert subprocess.run(["bash", "-n", "-c", command], capture_output=True, text=True).stderr == "", command

@@ -35,7 +35,9 @@ def nodes(tmp_path_factory):
     caches = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
     made = Nodes(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     for cache, custom in zip(caches, ({}, {"cuda10": 1}), strict=True):
-        made.add_node(num_cpus=2, num_gpus=2, resources=custom, env_vars={"ROSETTA_CACHE": str(cache), "PYTHONPATH": str(PROJECT)})
+        made.add_node(
+            num_cpus=2, num_gpus=2, resources=custom, env_vars={"ROSETTA_CACHE": str(cache), "PYTHONPATH": str(PROJECT)}
+        )
     yield SimpleNamespace(address=made.address, caches=caches, nodes=made)
     ray.shutdown()
     made.shutdown()
@@ -52,16 +54,31 @@ class Probe(Cluster):
 
 @ray.remote(num_returns="streaming", max_retries=0)
 def probe(trial, attempt):
-    where = {"node": ray.get_runtime_context().get_node_id(), "devices": os.environ.get("CUDA_VISIBLE_DEVICES", ""), "attempt": attempt}
+    where = {
+        "node": ray.get_runtime_context().get_node_id(),
+        "devices": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        "attempt": attempt,
+    }
     yield {"event": "started", "time": time.time(), "host": "", **where}
     time.sleep(trial.seconds)
     fault = trial.faults[attempt] if attempt < len(trial.faults) else ""
     kind = "failed" if fault else "completed"
-    yield {"event": "outcome", "time": time.time(), "kind": kind, "fault": fault, "error": fault, "metrics": {}, **where}
+    yield {
+        "event": "outcome",
+        "time": time.time(),
+        "kind": kind,
+        "fault": fault,
+        "error": fault,
+        "metrics": {},
+        **where,
+    }
 
 
 def trials(count, adapter="pytorch", seconds=0.5, faults=()):
-    return [SimpleNamespace(identity=f"{adapter}-{number}", adapter=adapter, seconds=seconds, faults=faults) for number in range(count)]
+    return [
+        SimpleNamespace(identity=f"{adapter}-{number}", adapter=adapter, seconds=seconds, faults=faults)
+        for number in range(count)
+    ]
 
 
 @pytest.fixture
@@ -126,7 +143,9 @@ def test_what_needs_an_old_gpu_waits_for_it_and_holds_nobody_up(run):
 
 
 def test_what_no_node_has_is_one_line(run):
-    with pytest.raises(ClusterError, match="a trial of cntk asks for 1 GPU, 0.5 CPU, 1 cuda9 but the cluster has 4 GPU, 4 CPU, 0 cuda9"):
+    with pytest.raises(
+        ClusterError, match="a trial of cntk asks for 1 GPU, 0.5 CPU, 1 cuda9 but the cluster has 4 GPU, 4 CPU, 0 cuda9"
+    ):
         run(trials(1, "cntk"), num_gpus=1, num_cpus=0.5, custom={"cntk": {"cuda9": 1}})
 
 
@@ -177,15 +196,23 @@ def test_a_sweep_that_lost_every_node_waits_for_one_and_does_not_end(monkeypatch
 def test_a_sweep_on_several_nodes_prepares_each_once(nodes, tmp_path):
     """Real trials; each node has a cache of its own, as nodes have."""
     sweep = {
-        "name": "nodes", "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16, "train_examples": 128},
-        "adapters": ["reference"], "design": "one-at-a-time", "settings": {"relu": ["before_pool", "after_pool"]}, "seeds": 3,
+        "name": "nodes",
+        "workload": {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16, "train_examples": 128},
+        "adapters": ["reference"],
+        "design": "one-at-a-time",
+        "settings": {"relu": ["before_pool", "after_pool"]},
+        "seeds": 3,
         "unverified": True,
-    }  # fmt: skip
+    }
     (tmp_path / "nodes.yaml").write_text(yaml.safe_dump(sweep))
     done = subprocess.run(
-        [sys.executable, str(PROJECT / "sweep.py"), "run", "nodes.yaml", "--home", str(tmp_path), "--json"], cwd=tmp_path,
-        env={**os.environ, "RAY_ADDRESS": nodes.address}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        [sys.executable, str(PROJECT / "sweep.py"), "run", "nodes.yaml", "--home", str(tmp_path), "--json"],
+        cwd=tmp_path,
+        env={**os.environ, "RAY_ADDRESS": nodes.address},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["outcomes"] == {"completed": 9, "diverged": 0, "failed": 0}
     for cache in nodes.caches:
@@ -200,7 +227,9 @@ def test_a_node_that_is_lost_takes_no_trial_with_it(nodes, run):
     first = nodes.nodes.add_node(**like_it)
     events = defaultdict(list)
     with ThreadPoolExecutor(1) as pool:  # Ray adds nodes in the main thread only
-        running = pool.submit(run, trials(1, seconds=6.0), events=events, num_gpus=1, num_cpus=1, custom={"pytorch": {"short_lived": 1}})
+        running = pool.submit(
+            run, trials(1, seconds=6.0), events=events, num_gpus=1, num_cpus=1, custom={"pytorch": {"short_lived": 1}}
+        )
         while not events and not running.done():  # a busy machine takes its time to start a trial
             time.sleep(0.1)
         nodes.nodes.remove_node(first, allow_graceful=False)

@@ -19,7 +19,11 @@ FRACTIONAL = {"design": "fractional"}
 PATH = {"design": "path", "adapters": ["lasagne", "caffe2"], "settings": {}}
 
 
-@pytest.mark.parametrize("path", sorted(set((PROJECT / "sweeps" / "configs").glob("*.yaml")) - {PROJECT / "sweeps" / "configs" / "claims.yaml"}), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    sorted(set((PROJECT / "sweeps" / "configs").glob("*.yaml")) - {PROJECT / "sweeps" / "configs" / "claims.yaml"}),
+    ids=lambda path: path.stem,
+)
 def test_the_sweeps_that_ship_are_valid(path):
     planned = planner.plan(config.load(path))
     assert planned.trials or planned.sweep.trials
@@ -32,11 +36,20 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"adapters": []}, "adapters: list should have at least 1 item"),
         ({"adapters": ["pytorch", "pytorch"]}, "adapters must not repeat"),
         ({"settings": {"reset": ["native"]}}, "unknown setting of a cnn workload 'reset'"),
-        ({"workload": {"name": "digits_cnn", "embedding": 3}}, "unknown key for workload digits_cnn 'embedding'.*filters"),
+        (
+            {"workload": {"name": "digits_cnn", "embedding": 3}},
+            "unknown key for workload digits_cnn 'embedding'.*filters",
+        ),
         ({"setings": {}}, "unknown key 'setings'. Did you mean 'settings'"),
-        ({"workload": {"name": "digits_cnn", "epoch": 3}}, "unknown key 'epoch'. Did you mean 'epochs'.*at 'workload.epoch'"),
+        (
+            {"workload": {"name": "digits_cnn", "epoch": 3}},
+            "unknown key 'epoch'. Did you mean 'epochs'.*at 'workload.epoch'",
+        ),
         ({"workload": {"name": "mnist"}}, "unknown workload 'mnist'.*digits_cnn"),
-        ({"workload": {"name": "digits_cnn", "epochs": 0}}, "workload.epochs: input should be greater than 0, but got 0"),
+        (
+            {"workload": {"name": "digits_cnn", "epochs": 0}},
+            "workload.epochs: input should be greater than 0, but got 0",
+        ),
         ({"workload": "digits_cnn"}, "workload:.*digits_cnn"),
         ({"settings": {"inti": ["native"]}}, "unknown setting of a cnn workload 'inti'. Did you mean 'init'"),
         ({"settings": {"init": ["glorot"]}}, "unknown choice for init 'glorot'.*glorot_uniform.*native"),
@@ -44,7 +57,10 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"settings": {"init": []}}, "settings.init must list choices"),
         ({"settings": {"init": ["native", "native"]}}, "without repeating"),
         ({"fixed": {"init": "native"}}, "'init' is in settings and in fixed"),
-        ({"design": "full"}, "design: input should be 'one-at-a-time', 'factorial', 'fractional', 'path', 'presets' or 'search'"),
+        (
+            {"design": "full"},
+            "design: input should be 'one-at-a-time', 'factorial', 'fractional', 'path', 'presets' or 'search'",
+        ),
         ({"design": "search"}, "design 'search' needs trials"),
         ({"trials": 4}, "trials is for design 'search'"),
         ({"seeds": [-1]}, "seeds must be whole numbers from 0"),
@@ -56,13 +72,22 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({7: "x"}, "every key must be a word"),
         ({**FRACTIONAL, "resolution": 6}, "resolution: input should be 3, 4 or 5, but got 6"),
         ({**FRACTIONAL, "foldover": "yes"}, "foldover: input should be a valid boolean"),
-        ({"design": "factorial", "resolution": 4}, "resolution is for design 'fractional', but the design is 'factorial'; leave resolution out"),
+        (
+            {"design": "factorial", "resolution": 4},
+            "resolution is for design 'fractional', but the design is 'factorial'; leave resolution out",
+        ),
         ({"design": "one-at-a-time", "foldover": False}, "foldover is for design 'fractional'"),
         ({**PATH, "adapters": ["pytorch"]}, r"adapters must list two, but got \['pytorch'\]"),
         ({**PATH, "adapters": ["pytorch", "cntk", "jax"]}, "adapters must list two"),
-        ({**PATH, "settings": {"init": ["native"]}}, "walks every setting in which its two adapters differ; leave settings out"),
+        (
+            {**PATH, "settings": {"init": ["native"]}},
+            "walks every setting in which its two adapters differ; leave settings out",
+        ),
         ({**PATH, "permutations": 0}, "permutations: input should be greater than 0"),
-        ({"design": "factorial", "permutations": 3}, "permutations is for design 'path', but the design is 'factorial'"),
+        (
+            {"design": "factorial", "permutations": 3},
+            "permutations is for design 'path', but the design is 'factorial'",
+        ),
         ({**PATH, "resolution": 4}, "resolution is for design 'fractional'"),
         ({**PATH, "presets": ["native"]}, "design 'presets' needs presets"),
         ({**PATH, "trials": 3}, "trials is for design 'search'"),
@@ -77,7 +102,11 @@ def test_a_mistake_gets_one_clear_line(change, said):
 
 def test_files_that_are_none(tmp_path):
     path = tmp_path / "x.yaml"
-    for content, said in (("a: [", "not a YAML file"), ("- 1", "must be a mapping"), ("!!python/object:os.system {}", "YAML")):
+    for content, said in (
+        ("a: [", "not a YAML file"),
+        ("- 1", "must be a mapping"),
+        ("!!python/object:os.system {}", "YAML"),
+    ):
         path.write_text(content)
         with pytest.raises(SweepError, match=said) as caught:
             config.load(path)
@@ -118,7 +147,9 @@ def test_factorial_is_every_combination_and_blocks_are_seeds():
 def test_unsupported_choices_are_dropped_and_inert_ones_collapsed_with_reasons():
     settings = {"layout": ["nchw", "nhwc"], "autotune": ["off", "on"]}
     planned = plan(design="factorial", settings=settings, adapters=["pytorch", "chainer"])
-    assert [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped] == [("chainer", "layout", "nhwc")]
+    assert [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped] == [
+        ("chainer", "layout", "nhwc")
+    ]
     assert {(row["adapter"], row["kept"]) for row in planned.collapsed} == {("pytorch", "off"), ("chainer", "off")}
     assert len(cells(planned, "pytorch")) == 2 and len(cells(planned, "chainer")) == 1
     on_gpu = plan(design="factorial", settings=settings, adapters=["pytorch", "chainer"], resources={"num_gpus": 1})
@@ -146,12 +177,19 @@ def test_the_plan_is_plain_data():
 
 
 def test_part_of_a_sweep_is_a_sweep_of_its_own():
-    whole = config.parse({**GOOD, "settings": {"init": ["native", "glorot_uniform"], "relu": ["before_pool", "after_pool"]}}, "file")
+    whole = config.parse(
+        {**GOOD, "settings": {"init": ["native", "glorot_uniform"], "relu": ["before_pool", "after_pool"]}}, "file"
+    )
     part = config.part(whole, ["pytorch"], ["relu"])
     assert (part.name, part.adapters, list(part.settings)) == ("good-pytorch-relu", ["pytorch"], ["relu"])
-    assert {trial.identity for trial in planner.plan(part).trials} <= {trial.identity for trial in planner.plan(whole).trials}
+    assert {trial.identity for trial in planner.plan(part).trials} <= {
+        trial.identity for trial in planner.plan(whole).trials
+    }
     assert config.part(whole, None, ["init"]).adapters == whole.adapters
-    for adapters, settings, said in ((["cntk"], None, "unknown adapter of this sweep 'cntk'"), (None, ["loss"], "unknown setting of this sweep 'loss'")):
+    for adapters, settings, said in (
+        (["cntk"], None, "unknown adapter of this sweep 'cntk'"),
+        (None, ["loss"], "unknown setting of this sweep 'loss'"),
+    ):
         with pytest.raises(SweepError, match=said):
             config.part(whole, adapters, settings)
     with pytest.raises(SweepError, match="adapters must list two"):

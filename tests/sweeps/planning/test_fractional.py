@@ -42,7 +42,12 @@ def lengths(rows):
     """{length of a word: how many}: the pattern by which textbooks rank designs."""
     count, settings = rows.shape
     sizes = range(1, settings + 1)
-    words = [size for size in sizes for word in combinations(range(settings), size) if abs(rows[:, word].prod(axis=1).sum()) == count]
+    words = [
+        size
+        for size in sizes
+        for word in combinations(range(settings), size)
+        if abs(rows[:, word].prod(axis=1).sum()) == count
+    ]
     return dict(Counter(words))
 
 
@@ -109,15 +114,21 @@ def test_folding_makes_a_design_of_resolution_three_one_of_four(settings):
     rows = fractions.fraction(settings, 3)
     folded = fractions.folded(rows)
     assert fractions.resolution(rows) == 3 and fractions.resolution(folded) in (4, None)
-    assert len(folded) == 2 * len(rows) and {tuple(row) for row in folded} == {tuple(sign * row) for row in rows for sign in (1, -1)}
+    assert len(folded) == 2 * len(rows) and {tuple(row) for row in folded} == {
+        tuple(sign * row) for row in rows for sign in (1, -1)
+    }
     assert len(fractions.folded(folded)) == len(folded)  # no row twice
 
 
 def test_a_plan_shows_what_its_rows_cant_tell_apart():
     planned = planner.plan(parsed())
-    assert len(planned.trials) == 16 and planned.as_dict()["aliases"] == {"pytorch": {"resolution": 5, "balanced": True, "aliases": []}}
+    assert len(planned.trials) == 16 and planned.as_dict()["aliases"] == {
+        "pytorch": {"resolution": 5, "balanced": True, "aliases": []}
+    }
     planned = planner.plan(parsed(settings=some(3), resolution=3)).as_dict()
-    assert planned["aliases"]["pytorch"]["aliases"][0] == ["init", "bias_init:relu"] and planned["planned"] == 4 + 1  # one row twice
+    assert (
+        planned["aliases"]["pytorch"]["aliases"][0] == ["init", "bias_init:relu"] and planned["planned"] == 4 + 1
+    )  # one row twice
     rows = [trial["settings"] for trial in planned["trials"] if "repeat" not in trial]
     assert planned["natives"]["pytorch"] in rows
     assert all(sum(row["init"] == choice for row in rows) == 2 for choice in ("fan_in_uniform", "uniform_007"))
@@ -135,14 +146,19 @@ def test_each_adapter_has_the_design_of_the_settings_that_vary_there():
     settings = {**some(4), "layout": ["nchw", "nhwc"], "autotune": ["off", "on"]}
     planned = planner.plan(parsed(adapters=["pytorch", "chainer"], settings=settings))
     counted = Counter(trial.adapter for trial in planned.trials)
-    assert counted == {"pytorch": 16, "chainer": 8}  # five settings and four: Chainer has one layout, and autotune is inert
+    assert counted == {
+        "pytorch": 16,
+        "chainer": 8,
+    }  # five settings and four: Chainer has one layout, and autotune is inert
     assert {name: found["resolution"] for name, found in planned.aliases.items()} == {"pytorch": 5, "chainer": 4}
 
 
 def test_native_stands_for_its_choice_so_that_three_may_be_two():
     settings = {"init": ["native", "fan_in_uniform", "uniform_007"]}
     assert len(planner.plan(parsed(settings=settings)).trials) == 2
-    with pytest.raises(SweepError, match=r"settings.init has 3 choices in chainer .*takes two at most: leave out all but two"):
+    with pytest.raises(
+        SweepError, match=r"settings.init has 3 choices in chainer .*takes two at most: leave out all but two"
+    ):
         planner.plan(parsed(adapters=["pytorch", "chainer"], settings=settings))
 
 
@@ -150,7 +166,9 @@ def test_rows_that_conflict_are_dropped_and_the_plan_says_what_that_costs():
     settings = {"layout": ["nhwc", "nchw"], "compile": ["graph", "eager"], **some(3)}
     planned = planner.plan(parsed(adapters=["tensorflow"], settings=settings))
     assert len(planned.trials) == 12 and "not with compile=eager" in planned.dropped[0]["reason"]
-    assert not any({"layout": "nchw", "compile": "eager"}.items() <= trial.configuration.items() for trial in planned.trials)
+    assert not any(
+        {"layout": "nchw", "compile": "eager"}.items() <= trial.configuration.items() for trial in planned.trials
+    )
     assert not planned.aliases["tensorflow"]["balanced"]
 
 
@@ -167,5 +185,8 @@ def test_the_terminal_says_what_is_aliased(tmp_path):
     content = {**FILE, "adapters": ["pytorch", "tensorflow"], "settings": settings, "resolution": 3}
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     shown = CliRunner().invoke(main, ["plan", str(path)]).output
-    assert "aliased: pytorch, tensorflow: resolution 3: layout = compile:init, compile = layout:init, init = layout:compile\n" in shown
+    assert (
+        "aliased: pytorch, tensorflow: resolution 3: layout = compile:init, compile = layout:init, init = layout:compile\n"
+        in shown
+    )
     assert "unbalanced: tensorflow: " in shown

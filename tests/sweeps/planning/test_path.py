@@ -13,7 +13,13 @@ from experiments.errors import SweepError
 from sweeps.cli import main
 from sweeps.planning import config, paths, planner
 
-FILE = {"name": "gap", "workload": {"name": "digits_cnn"}, "adapters": ["lasagne", "caffe2"], "design": "path", "seeds": 2}
+FILE = {
+    "name": "gap",
+    "workload": {"name": "digits_cnn"},
+    "adapters": ["lasagne", "caffe2"],
+    "design": "path",
+    "seeds": 2,
+}
 FIXED = {"precision": "float32", "input_gradient": "skipped"}
 
 
@@ -35,7 +41,10 @@ def test_two_steps_are_walked_through_all_four_rows():
         {"setting": "nesterov", "from": "off", "to": "on"},
     ]
     assert path["walks"] == [["init", "nesterov"], ["nesterov", "init"]]
-    walked = [own | dict(zip(("init", "nesterov"), pair)) for pair in product(("glorot_uniform", "lecun_uniform"), ("off", "on"))]
+    walked = [
+        own | dict(zip(("init", "nesterov"), pair))
+        for pair in product(("glorot_uniform", "lecun_uniform"), ("off", "on"))
+    ]
     assert sorted(cells(planned, "lasagne"), key=str) == sorted(walked, key=str)
     assert cells(planned, "caffe2") == [target]
     assert len(planned.trials) == 2 * (4 + 1) and planned.as_dict()["varied"] == ["init", "nesterov"]
@@ -45,7 +54,9 @@ def test_up_to_four_steps_are_walked_in_every_order():
     names = ["init", "loss", "relu", "labels"]
     assert sorted(paths.walks(names, 6, "x")) == sorted(permutations(names))
     steps = {name: ("a", "b") for name in names}
-    rows = paths.distinct([row for walk in paths.walks(names, 6, "x") for row in paths.along(walk, dict.fromkeys(names, "a"), steps)])
+    rows = paths.distinct(
+        [row for walk in paths.walks(names, 6, "x") for row in paths.along(walk, dict.fromkeys(names, "a"), steps)]
+    )
     assert len(rows) == 2**4
     assert paths.walks([], 6, "x") == [()] and paths.along((), {"init": "a"}, {}) == [{"init": "a"}]
 
@@ -77,10 +88,16 @@ def test_what_cant_be_walked_is_said_with_the_reason():
     # Chainer can't have TensorFlow's choices of these.
     refused = {("chainer", "layout", "nhwc"), ("chainer", "compile", "graph"), ("chainer", "cpu_kernels", "onednn")}
     assert set(said) == refused and all(said.values())
-    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune"), ("tensorflow", "winograd")]
+    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [
+        ("chainer", "autotune"),
+        ("tensorflow", "winograd"),
+    ]
     assert list(planned.path.steps) == ["init"]
     back = planner.plan(parsed(adapters=["tensorflow", "chainer"]))
-    assert [(row["adapter"], row["setting"], row["choice"]) for row in back.dropped] == [("chainer", "cpu_kernels", "onednn"), ("chainer", "compile", "graph")]
+    assert [(row["adapter"], row["setting"], row["choice"]) for row in back.dropped] == [
+        ("chainer", "cpu_kernels", "onednn"),
+        ("chainer", "compile", "graph"),
+    ]
     assert list(back.path.steps) == ["layout", "init"]  # TensorFlow can have Chainer's layout
 
 
@@ -89,7 +106,9 @@ def test_what_makes_no_difference_on_this_device_is_no_part_of_the_gap():
     assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")]
     assert "autotune" not in [row["setting"] for row in planned.dropped]
     planned = planner.plan(parsed(adapters=["reference", "chainer"], resources={"num_gpus": 1}))
-    assert ("reference", "autotune", "off") in [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped]
+    assert ("reference", "autotune", "off") in [
+        (row["adapter"], row["setting"], row["choice"]) for row in planned.dropped
+    ]
 
 
 def test_on_a_gpu_what_is_inert_on_a_cpu_is_walked():
@@ -99,21 +118,32 @@ def test_on_a_gpu_what_is_inert_on_a_cpu_is_walked():
 
 def test_walks_pass_by_what_conflicts(monkeypatch):
     conflict = Conflict({"init": "glorot_uniform", "momentum": "classical"}, "so it is")
-    monkeypatch.setattr(planner, "load_spec", lambda name: load_spec(name)._replace(conflicts=(conflict,) * (name == "pytorch")))
+    monkeypatch.setattr(
+        planner, "load_spec", lambda name: load_spec(name)._replace(conflicts=(conflict,) * (name == "pytorch"))
+    )
     planned = planner.plan(parsed(adapters=["pytorch", "cntk"], fixed={"bias_init": "zeros", "labels": "sparse"}))
-    assert len(planned.path.walks) == 3 and all(walk.index("momentum") < walk.index("init") for walk in planned.path.walks)
+    assert len(planned.path.walks) == 3 and all(
+        walk.index("momentum") < walk.index("init") for walk in planned.path.walks
+    )
     assert len(cells(planned, "pytorch")) == 8 - 2
     assert "not with momentum=classical: so it is" in [row["reason"] for row in planned.dropped]
 
 
 def test_a_path_whose_end_conflicts_is_refused():
-    with pytest.raises(SweepError, match=r"no way from tensorflow to pytorch: tensorflow can't have layout=nchw and compile=eager .*in fixed"):
+    with pytest.raises(
+        SweepError,
+        match=r"no way from tensorflow to pytorch: tensorflow can't have layout=nchw and compile=eager .*in fixed",
+    ):
         planner.plan(parsed(adapters=["tensorflow", "pytorch"]))
 
 
 def test_adapters_that_do_not_differ_are_two_rows():
     same = dict(load_spec("keras2-cntk").native("cnn"))
-    fixed = {name: choice for name, choice in same.items() if name in ("layout", "precision", "init", "loss", "labels", "compile")}
+    fixed = {
+        name: choice
+        for name, choice in same.items()
+        if name in ("layout", "precision", "init", "loss", "labels", "compile")
+    }
     planned = planner.plan(parsed(adapters=["keras2-cntk", "keras2-theano"], fixed=fixed))
     assert planned.path.steps == {} and planned.path.walks == [()] and len(planned.trials) == 2 * 2
 

@@ -12,19 +12,26 @@ def runs(rows):
     return pd.DataFrame(rows, columns=columns).assign(loss=None)
 
 
-RUNS = runs([
-    ("a", 0, "x", 0.50, 10.0, ""), ("a", 1, "x", 0.52, 20.0, ""), ("a", 2, "x", 0.54, 30.0, ""),
-    ("a", 0, "y", 0.80, 40.0, ""), ("a", 1, "y", 0.80, 50.0, ""),
-    ("a", 1, "y", 0.80, 50.0, ""),  # the same trial in another sweep
-    ("a", 0, "x", 0.99, 10.0, "first"),  # an A/A arm says nothing of seeds
-    ("b", 0, "x", 0.50, 7.0, ""),
-])  # fmt: skip
+RUNS = runs(
+    [
+        ("a", 0, "x", 0.50, 10.0, ""),
+        ("a", 1, "x", 0.52, 20.0, ""),
+        ("a", 2, "x", 0.54, 30.0, ""),
+        ("a", 0, "y", 0.80, 40.0, ""),
+        ("a", 1, "y", 0.80, 50.0, ""),
+        ("a", 1, "y", 0.80, 50.0, ""),  # the same trial in another sweep
+        ("a", 0, "x", 0.99, 10.0, "first"),  # an A/A arm says nothing of seeds
+        ("b", 0, "x", 0.50, 7.0, ""),
+    ]
+)
 
 
 def test_a_seeds_deviation_is_pooled_over_configurations():
     found = pilot.pilots(RUNS)
     assert found["a"].runs == 7 and found["a"].seconds == 30.0
-    assert found["a"].deviation == pytest.approx(((2 * 2.0**2 + 0) / 3) ** 0.5)  # points; 2 degrees of freedom of x, 1 of y
+    assert found["a"].deviation == pytest.approx(
+        ((2 * 2.0**2 + 0) / 3) ** 0.5
+    )  # points; 2 degrees of freedom of x, 1 of y
     assert found["b"] == (1, 7.0, None)
     assert pilot.pilots(pd.DataFrame()) == {}
 
@@ -35,13 +42,24 @@ def test_device_hours_and_what_nobody_knows():
 
 
 def test_a_plan_says_it_in_words():
-    file = {"name": "p", "workload": {"name": "digits_cnn"}, "adapters": ["pytorch", "chainer"], "design": "one-at-a-time",
-            "settings": {"init": ["native", "glorot_uniform"]}, "seeds": 4}  # fmt: skip
+    file = {
+        "name": "p",
+        "workload": {"name": "digits_cnn"},
+        "adapters": ["pytorch", "chainer"],
+        "design": "one-at-a-time",
+        "settings": {"init": ["native", "glorot_uniform"]},
+        "seeds": 4,
+    }
     made = planner.plan(config.parse(file, "f"))
     found = {"chainer": pilot.Pilot(3, 3600.0, 2.0)}
     hours, unknown = pilot.device_hours(found, [trial.adapter for trial in made.order])
-    planned = {**made.as_dict(), "power": power.of_plan(made, {"chainer": 2.0}, 0.5), "device_hours": hours,
-               "pilot": {name: one._asdict() for name, one in found.items()}, "without_pilot": unknown}  # fmt: skip
+    planned = {
+        **made.as_dict(),
+        "power": power.of_plan(made, {"chainer": 2.0}, 0.5),
+        "device_hours": hours,
+        "pilot": {name: one._asdict() for name, one in found.items()},
+        "without_pilot": unknown,
+    }
     said = "\n".join(view.lines(planned, 0.5))
     assert "device-hours: about 12.00, by the median of 3 earlier trials, without pytorch" in said
     assert "24 trials, 8 of them run a second time" in said
@@ -51,8 +69,14 @@ def test_a_plan_says_it_in_words():
 
 
 def test_a_search_takes_as_long_as_if_each_adapter_came_equally_often():
-    file = {"name": "p", "workload": {"name": "digits_cnn"}, "adapters": ["pytorch", "chainer"], "design": "search", "trials": 5,
-            "settings": {"init": ["native", "glorot_uniform"]}}  # fmt: skip
+    file = {
+        "name": "p",
+        "workload": {"name": "digits_cnn"},
+        "adapters": ["pytorch", "chainer"],
+        "design": "search",
+        "trials": 5,
+        "settings": {"init": ["native", "glorot_uniform"]},
+    }
     made = planner.plan(config.parse(file, "f"))
     seconds = {"pytorch": pilot.Pilot(1, 1000.0, None), "chainer": pilot.Pilot(1, 3000.0, None)}
     hours, unknown = pilot.device_hours(seconds, made.adapters)

@@ -52,8 +52,13 @@ def test_a_row_says_why_it_is_not_there():
 
 def test_inert_settings_stay_native_and_a_row_that_is_there_twice_runs_once():
     plan = planner.plan(parsed())
-    assert all(trial.configuration.get("autotune", "off") == "off" for trial in plan.trials if trial.adapter == "pytorch")
-    assert {trial.configuration["momentum"] for trial in plan.trials if trial.adapter == "cntk"} == {"unit_gain", "classical"}
+    assert all(
+        trial.configuration.get("autotune", "off") == "off" for trial in plan.trials if trial.adapter == "pytorch"
+    )
+    assert {trial.configuration["momentum"] for trial in plan.trials if trial.adapter == "cntk"} == {
+        "unit_gain",
+        "classical",
+    }
     members = {(row["adapter"], row["preset"]): row["trials"] for row in plan.as_dict()["presets"]}
     assert members["cntk", "matched"] == members["cntk", "published"] != members["cntk", "native"]
     assert len({trial.identity for trial in plan.trials}) == len(plan.trials) == 2 * (2 + 3 + 2)
@@ -84,10 +89,15 @@ def record(difference, noise, seeds=5):
             trials = [f"{preset} {adapter} {seed}" for seed in range(seeds)]
             better = difference * (preset == "published" and adapter == "c")
             rows += [
-                {"trial": trial, "adapter": adapter, "seed": seed, "outcome": "completed",
-                 "accuracy": (80 + seed + better + noise * random.normal()) / 100}
+                {
+                    "trial": trial,
+                    "adapter": adapter,
+                    "seed": seed,
+                    "outcome": "completed",
+                    "accuracy": (80 + seed + better + noise * random.normal()) / 100,
+                }
                 for seed, trial in enumerate(trials)
-            ]  # fmt: skip
+            ]
             members.append({"adapter": adapter, "preset": preset, "trials": trials})
     return pd.DataFrame(rows), {"presets": members, "adapters": ["a", "b", "c"]}
 
@@ -98,8 +108,13 @@ def test_the_spread_tells_frameworks_from_seeds():
     # The seeds' own differences, one point from each to the next, are in every framework: they count for neither.
     assert matched.p_value > 0.05 and matched.apart < 0.5 and 0.15 < matched.seed_noise < 0.6
     assert published.p_value < 0.001 and 1.5 < published.apart < 2.5
-    by_adapter = {row["adapter"]: row for row in spread.accuracies(spread.members(plan, runs)) if row["preset"] == "published"}
-    assert by_adapter["c"]["accuracy"] - by_adapter["a"]["accuracy"] == pytest.approx(2.0, abs=0.5) and by_adapter["a"]["n"] == 5
+    by_adapter = {
+        row["adapter"]: row for row in spread.accuracies(spread.members(plan, runs)) if row["preset"] == "published"
+    }
+    assert (
+        by_adapter["c"]["accuracy"] - by_adapter["a"]["accuracy"] == pytest.approx(2.0, abs=0.5)
+        and by_adapter["a"]["n"] == 5
+    )
 
 
 def test_equal_frameworks_are_told_apart_one_time_in_twenty():
@@ -122,13 +137,30 @@ def test_without_repetition_there_is_no_test():
 def test_the_report_shows_the_presets():
     runs, plan = record(2.0, 0.3)
     planned = {
-        "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "presets",
-        "device": "cpu", "seeds": [0, 1], "unverified": [], "holes": {}, "natives": {name: {"init": "x"} for name in "abc"}, "varied": [], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "planned": len(runs), "trials": [], "path": None,
-        "dropped": [], "collapsed": [], **plan,
-    }  # fmt: skip
+        "sweep": "demo",
+        "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None},
+        "design": "presets",
+        "device": "cpu",
+        "seeds": [0, 1],
+        "unverified": [],
+        "holes": {},
+        "natives": {name: {"init": "x"} for name in "abc"},
+        "varied": [],
+        "smallest_effect": {"accuracy": 0.5, "time": 3.0},
+        "planned": len(runs),
+        "trials": [],
+        "path": None,
+        "dropped": [],
+        "collapsed": [],
+        **plan,
+    }
     made = Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
     shown = page(made)
-    assert "Frameworks side by side" in shown and "more than seeds explain" in shown and "no more than seeds explain" in shown
+    assert (
+        "Frameworks side by side" in shown
+        and "more than seeds explain" in shown
+        and "no more than seeds explain" in shown
+    )
     console = Terminal(record=True, file=open("/dev/null", "w"))
     console.print(*report.tables(made))
     text = console.export_text()

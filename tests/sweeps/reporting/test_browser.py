@@ -29,13 +29,26 @@ def seen(tmp_path_factory):
     shown = record()
     head, _, rest = page(shown).partition("</head>")
     body, _, _ = rest.rpartition("</body>")
-    (folder / "report.html").write_text(f"{head}<style>html {{ width: {PHONE}px }}</style></head>{body}{PROBE}</body></html>")
+    (folder / "report.html").write_text(
+        f"{head}<style>html {{ width: {PHONE}px }}</style></head>{body}{PROBE}</body></html>"
+    )
     command = [
-        chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", f"--user-data-dir={folder / 'profile'}", "--enable-logging=stderr",
-        "--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=500,900", "--virtual-time-budget=20000", "--dump-dom",
+        chromium,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={folder / 'profile'}",
+        "--enable-logging=stderr",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--window-size=500,900",
+        "--virtual-time-budget=20000",
+        "--dump-dom",
         (folder / "report.html").as_uri(),
-    ]  # fmt: skip
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     title = re.search(r"<title>(\{.*?\})</title>", done.stdout)
     assert title, done.stderr[-2000:]

@@ -14,21 +14,46 @@ from sweeps.reporting import claims
 from sweeps.reporting.claims import CONTRADICTED, GONE, INERT, REPRODUCED, TOO_SMALL, Claim
 
 CLAIM = {
-    "lesson": "6", "published": "softmax twice costs accuracy", "sweep": "s", "setting": "loss", "choice": "softmax_twice", "baseline": "logits",
-    "metric": "accuracy", "direction": "less",
-}  # fmt: skip
+    "lesson": "6",
+    "published": "softmax twice costs accuracy",
+    "sweep": "s",
+    "setting": "loss",
+    "choice": "softmax_twice",
+    "baseline": "logits",
+    "metric": "accuracy",
+    "direction": "less",
+}
 TINY = {"name": "digits_cnn", "epochs": 1, "filters": [4, 8], "hidden": 16, "train_examples": 128}
 FILE = {
     "source": "somebody",
-    "sweeps": [{"name": "s", "workload": TINY, "adapters": ["reference"], "design": "one-at-a-time", "seeds": 2,
-                "settings": {"loss": ["logits", "softmax_twice"], "autotune": ["off", "on"]}}],
+    "sweeps": [
+        {
+            "name": "s",
+            "workload": TINY,
+            "adapters": ["reference"],
+            "design": "one-at-a-time",
+            "seeds": 2,
+            "settings": {"loss": ["logits", "softmax_twice"], "autotune": ["off", "on"]},
+        }
+    ],
     "claims": [{**CLAIM, "adapter": "reference"}],
-}  # fmt: skip
+}
 
 
 def summary(low, high, verdict="undecided", **change):
-    effect = {"setting": "loss", "choice": "softmax_twice", "baseline": "logits", "metric": "accuracy", "adapter": "all", "n": 6,
-              "estimate": None if low is None else (low + high) / 2, "low": low, "high": high, "verdict": verdict, "more_seeds": 7}  # fmt: skip
+    effect = {
+        "setting": "loss",
+        "choice": "softmax_twice",
+        "baseline": "logits",
+        "metric": "accuracy",
+        "adapter": "all",
+        "n": 6,
+        "estimate": None if low is None else (low + high) / 2,
+        "low": low,
+        "high": high,
+        "verdict": verdict,
+        "more_seeds": 7,
+    }
     return {"effects": [effect], "adapters": [{"name": "a"}, {"name": "b"}], "collapsed": [], "dropped": [], **change}
 
 
@@ -58,13 +83,18 @@ def test_each_kind_of_evidence(direction, low, high, verdict, ruled):
 
 
 def test_the_size_is_held_against_the_published_one():
-    sizes = {effect: claims.judge(Claim(**CLAIM, effect=effect), summary(-3.0, -1.0, "matters")).size for effect in (-2.0, -9.0, -0.5)}
+    sizes = {
+        effect: claims.judge(Claim(**CLAIM, effect=effect), summary(-3.0, -1.0, "matters")).size
+        for effect in (-2.0, -9.0, -0.5)
+    }
     assert sizes == {-2.0: "as published", -9.0: "smaller than published", -0.5: "larger than published"}
 
 
 def test_what_can_not_be_measured_says_why():
     inert = [{"adapter": name, "setting": "loss", "kept": "logits", "reason": "no cuDNN"} for name in "ab"]
-    gone = [{"adapter": name, "setting": "loss", "choice": "softmax_twice", "reason": "removed in 2.0"} for name in "ab"]
+    gone = [
+        {"adapter": name, "setting": "loss", "choice": "softmax_twice", "reason": "removed in 2.0"} for name in "ab"
+    ]
     ruled = {}
     for name, change in (("inert", {"collapsed": inert}), ("gone", {"dropped": gone}), ("half", {"dropped": gone[:1]})):
         found = claims.judge(Claim(**CLAIM), {**summary(0, 0), "effects": [], **change})
@@ -80,9 +110,11 @@ def test_the_file_that_ships_names_comparisons_that_will_be_there():
         adapters = declared.sweeps[claim.sweep].adapters if claim.adapter == "all" else [claim.adapter]
         collapsed = {(row["adapter"], row["setting"]) for row in plan.collapsed}
         there = [
-            {trial.configuration[claim.setting] for trial in plan.trials if trial.adapter == name} >= {claim.choice, claim.baseline}
-            or (name, claim.setting) in collapsed for name in adapters
-        ]  # fmt: skip
+            {trial.configuration[claim.setting] for trial in plan.trials if trial.adapter == name}
+            >= {claim.choice, claim.baseline}
+            or (name, claim.setting) in collapsed
+            for name in adapters
+        ]
         assert any(there) if claim.adapter == "all" else all(there), claim
 
 
@@ -95,7 +127,10 @@ def test_the_file_that_ships_names_comparisons_that_will_be_there():
         ({"claims": [{**CLAIM, "setting": "init"}]}, "unknown setting of its sweep 'init'"),
         ({"claims": [{**CLAIM, "choice": "twice"}]}, "unknown choice for loss 'twice'"),
         ({"claims": [{**CLAIM, "adapter": "cntk"}]}, "unknown adapter of its sweep 'cntk'"),
-        ({"claims": [{**CLAIM, "direction": "up"}]}, "claims.0.direction: input should be 'more', 'less', 'different' or 'same'"),
+        (
+            {"claims": [{**CLAIM, "direction": "up"}]},
+            "claims.0.direction: input should be 'more', 'less', 'different' or 'same'",
+        ),
         ({"claims": [{**CLAIM, "colour": "red"}]}, "unknown key 'colour'"),
         ({"lessons": []}, "unknown key 'lessons'"),
     ],
@@ -113,7 +148,17 @@ def test_a_file_that_is_wrong_is_one_clear_line(tmp_path, change, said):
 def test_from_the_file_to_the_ledger(tmp_path, certify):
     certify("reference")
     path = tmp_path / "claims.yaml"
-    path.write_text(yaml.safe_dump({**FILE, "claims": [{**CLAIM, "adapter": "reference"}, {**CLAIM, "setting": "autotune", "choice": "on", "baseline": "off"}]}))
+    path.write_text(
+        yaml.safe_dump(
+            {
+                **FILE,
+                "claims": [
+                    {**CLAIM, "adapter": "reference"},
+                    {**CLAIM, "setting": "autotune", "choice": "on", "baseline": "off"},
+                ],
+            }
+        )
+    )
     command = [sys.executable, str(PROJECT / "sweep.py"), "claims", str(path), "--home", str(tmp_path), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -24,26 +24,67 @@ def record(seeds=3, error="", **plan):
     for adapter in ADAPTERS:
         for seed in range(seeds):
             for init in list(SETTINGS["init"].choices)[:2]:
-                metrics = {"step_ms_median": 5 + random.random(), "train_seconds": 3 + random.random(), "total_seconds": 9.0}
+                metrics = {
+                    "step_ms_median": 5 + random.random(),
+                    "train_seconds": 3 + random.random(),
+                    "total_seconds": 9.0,
+                }
                 accuracy = 0.7 + 0.05 * (init != NATIVE["init"]) + 0.01 * random.random()
-                rows.append({"adapter": adapter, "seed": seed, "outcome": "completed", "error": "", **NATIVE, "init": init,
-                             "accuracy": accuracy, **metrics})  # fmt: skip
+                rows.append(
+                    {
+                        "adapter": adapter,
+                        "seed": seed,
+                        "outcome": "completed",
+                        "error": "",
+                        **NATIVE,
+                        "init": init,
+                        "accuracy": accuracy,
+                        **metrics,
+                    }
+                )
     rows[0] |= {"outcome": "failed", "error": error, "accuracy": np.nan, "step_ms_median": np.nan}
     planned = {
-        "sweep": "demo", "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None}, "design": "one-at-a-time",
-        "device": "cpu", "seeds": list(range(seeds)), "adapters": ADAPTERS, "natives": {name: NATIVE for name in ADAPTERS},
-        "varied": ["init"], "smallest_effect": {"accuracy": 0.5, "time": 3.0}, "presets": [], "unverified": [], "holes": {"cntk": "needs Python 3.6"}, "planned": len(rows) + 2, "trials": [], "path": None,
+        "sweep": "demo",
+        "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None},
+        "design": "one-at-a-time",
+        "device": "cpu",
+        "seeds": list(range(seeds)),
+        "adapters": ADAPTERS,
+        "natives": {name: NATIVE for name in ADAPTERS},
+        "varied": ["init"],
+        "smallest_effect": {"accuracy": 0.5, "time": 3.0},
+        "presets": [],
+        "unverified": [],
+        "holes": {"cntk": "needs Python 3.6"},
+        "planned": len(rows) + 2,
+        "trials": [],
+        "path": None,
         "dropped": [{"adapter": "chainer", "setting": "layout", "choice": "nhwc", "reason": "channels first only"}],
         "collapsed": [{"adapter": "pytorch", "setting": "autotune", "kept": "off", "reason": "no cuDNN"}],
-    }  # fmt: skip
+    }
     return Record("demo", "sqlite:///x", "demo", "abc", {**planned, **plan}, pd.DataFrame(rows))
 
 
 def test_the_summary_has_what_programs_need():
     found = summary(record())
     assert {"sweep", "tracking_uri", "experiment", "outcomes", "adapters", "effects"} <= set(found)
-    assert found["outcomes"] == {"completed": 17, "diverged": 0, "failed": 1} and {*found["outcomes"], PRUNED} == set(OUTCOMES)
-    keys = {"setting", "choice", "baseline", "metric", "adapter", "estimate", "low", "high", "n", "p_value", "verdict", "more_seeds"}
+    assert found["outcomes"] == {"completed": 17, "diverged": 0, "failed": 1} and {*found["outcomes"], PRUNED} == set(
+        OUTCOMES
+    )
+    keys = {
+        "setting",
+        "choice",
+        "baseline",
+        "metric",
+        "adapter",
+        "estimate",
+        "low",
+        "high",
+        "n",
+        "p_value",
+        "verdict",
+        "more_seeds",
+    }
     assert found["effects"] and all(set(effect) == keys for effect in found["effects"])
     overall = next(e for e in found["effects"] if (e["adapter"], e["metric"]) == ("all", "accuracy"))
     assert 4.0 < overall["estimate"] < 6.0 and overall["low"] < 5.0 < overall["high"] and overall["n"] == 8
@@ -53,7 +94,12 @@ def test_the_summary_has_what_programs_need():
 def test_the_page_answers_first_and_needs_no_network():
     shown = page(record())
     text = re.sub(r"<script>.*?</script>", "", shown, flags=re.S)
-    assert text.index("What to change") < text.index("All findings") < text.index("Over all frameworks") < text.index("How to read this")
+    assert (
+        text.index("What to change")
+        < text.index("All findings")
+        < text.index("Over all frameworks")
+        < text.index("How to read this")
+    )
     assert "gains 5." in text or "gains 4." in text
     assert "channels first only" in text and "no cuDNN" in text
     assert "2 of 20 trials are missing" in text and "left out on this machine" in text and "needs Python 3.6" in text
@@ -71,7 +117,11 @@ def test_nothing_hostile_gets_through():
 
 def test_without_anything_to_compare_it_says_so():
     empty = record()
-    for bare, drawn in ((replace(empty, runs=pd.DataFrame()), []), (record(varied=[]), []), (record(design="search"), ["pareto.png"])):
+    for bare, drawn in (
+        (replace(empty, runs=pd.DataFrame()), []),
+        (record(varied=[]), []),
+        (record(design="search"), ["pareto.png"]),
+    ):
         assert "no comparison to draw" in page(bare) and summary(bare)["effects"] == []
         assert list(pictures(bare)) == drawn
 
@@ -105,7 +155,18 @@ def test_a_search_says_what_its_accuracies_hang_on():
     for _ in range(24):
         init, relu = (list(SETTINGS[name].choices)[random.integers(2)] for name in ("init", "relu"))
         accuracy = 0.5 + 0.3 * (init != NATIVE["init"]) + 0.001 * random.random()
-        rows.append({"adapter": "pytorch", "seed": 0, "outcome": "completed", "error": "", **NATIVE, "init": init, "relu": relu, "accuracy": accuracy})
+        rows.append(
+            {
+                "adapter": "pytorch",
+                "seed": 0,
+                "outcome": "completed",
+                "error": "",
+                **NATIVE,
+                "init": init,
+                "relu": relu,
+                "accuracy": accuracy,
+            }
+        )
     rows += [{**rows[0], "adapter": "chainer"}] * 3  # too few
     searched = replace(record(design="search", varied=["init", "relu", "loss"]), runs=pd.DataFrame(rows))
     shares = {(one["adapter"], one["setting"]): one["share"] for one in summary(searched)["importances"]}

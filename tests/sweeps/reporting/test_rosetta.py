@@ -94,7 +94,11 @@ def test_the_page_is_whole_and_offline(names, tmp_path):
     text = "".join(reader.text)
     for name in names:
         assert f"python sweep.py verify --adapters {name} --workload cifar10_cnn" in text
-        assert all(line in text for line in words(source(name, "cnn")[0]) if line not in [f"# {one}" for one in rosetta.SECTIONS])
+        assert all(
+            line in text
+            for line in words(source(name, "cnn")[0])
+            if line not in [f"# {one}" for one in rosetta.SECTIONS]
+        )
 
 
 def test_another_network_has_its_own_settings(tmp_path):
@@ -116,12 +120,27 @@ def test_hostile_names_and_code_are_escaped(tmp_path):
 def test_a_stored_certificate_is_shown(tmp_path):
     path = certificates.path(load_spec("cntk"), CIFAR.model, "cpu", tmp_path)
     path.parent.mkdir()
-    good = Result("cntk", CIFAR.name, Case("", "", "float64", "narrow", 20, 1e-12, 1e-12), {"logits": 1e-15, "loss": 2e-15, "weights": 3e-15})
-    bad = Result("cntk", CIFAR.name, Case("loss", "logits", "float32", "narrow", 20, 1e-6, 1e-7), {"logits": float("inf"), "loss": 0.0, "weights": 0.0})
+    good = Result(
+        "cntk",
+        CIFAR.name,
+        Case("", "", "float64", "narrow", 20, 1e-12, 1e-12),
+        {"logits": 1e-15, "loss": 2e-15, "weights": 3e-15},
+    )
+    bad = Result(
+        "cntk",
+        CIFAR.name,
+        Case("loss", "logits", "float32", "narrow", 20, 1e-6, 1e-7),
+        {"logits": float("inf"), "loss": 0.0, "weights": 0.0},
+    )
     for results, said in (([good], "All 1 cases agree"), ([good, bad], "1 of 2 cases do not agree")):
         path.write_text(json.dumps([result.as_dict() for result in results]))
         page = rosetta.html([rosetta.column("cntk", CIFAR, tmp_path)], CIFAR)
-        assert said in page and "1.0e-15, 2.0e-15, 3.0e-15" in page and ("1e-06, weights 1e-07" in page) == (bad in results) and "Not verified" not in page
+        assert (
+            said in page
+            and "1.0e-15, 2.0e-15, 3.0e-15" in page
+            and ("1e-06, weights 1e-07" in page) == (bad in results)
+            and "Not verified" not in page
+        )
 
 
 def rosetta_verb(tmp_path, *arguments):
@@ -132,7 +151,11 @@ def test_the_verb_writes_the_page(tmp_path):
     done = rosetta_verb(tmp_path, "pytorch", "cntk", "pytorch", "--json")
     assert done.exit_code == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["adapters"] == ["pytorch", "cntk"] and said["network"] == "cnn" and set(said["verified"]) == {"pytorch", "cntk"}
+    assert (
+        said["adapters"] == ["pytorch", "cntk"]
+        and said["network"] == "cnn"
+        and set(said["verified"]) == {"pytorch", "cntk"}
+    )
     assert said["page"] == str(tmp_path / "rosetta" / "cnn-pytorch-cntk.html")
     assert "Trainer" in (tmp_path / "rosetta" / "cnn-pytorch-cntk.html").read_text()
     done = rosetta_verb(tmp_path, "chainer", "--output", str(tmp_path / "deep" / "page.html"))

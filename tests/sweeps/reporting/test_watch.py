@@ -26,7 +26,9 @@ def test_it_reads_anew_until_the_sweep_is_complete():
     console = Terminal(file=io.StringIO(), force_terminal=True, width=110)
     last = watch.watch(lambda: moments.pop(0), console, 0.01)
     assert last is whole and not moments
-    assert "0 of 18 trials" in text(console) and "6 of 18 trials" in text(console) and "18 of 18 trials" in text(console)
+    assert (
+        "0 of 18 trials" in text(console) and "6 of 18 trials" in text(console) and "18 of 18 trials" in text(console)
+    )
 
 
 def test_a_sweep_that_has_not_begun_has_nothing_to_show_yet():
