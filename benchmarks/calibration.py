@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 
 from sweeps.analysis import linear_model
-from sweeps.analysis.effects import ACCURACY, ALL, CONFIDENCE, PAIRED, Effect, bounds, effects, fits
+from sweeps.analysis.effects import ACCURACY, ALL, CONFIDENCE, Effect, bounds, effects, fits
 from sweeps.planning import power
-from sweeps.planning.config import SmallestEffect
+from sweeps.planning.sweep_file import SmallestEffect
 
 NOISE = 0.34  # points: what the seed alone does to accuracy on CIFAR-10
 ADAPTERS, SETTINGS, SEEDS = ["a", "b", "c"], ["one", "two", "three", "four"], 4
 NATIVES = {adapter: dict.fromkeys(SETTINGS, "off") for adapter in ADAPTERS}
 SMALLEST = SmallestEffect.model_validate({}).model_dump()
+PAIRED = "one-at-a-time"  # each effect is a single contrast
 DESIGNS = (PAIRED, "factorial")
 
 

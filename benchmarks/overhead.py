@@ -57,7 +57,7 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     plan = planner.plan(declared)
     state = SweepFolder(folder, "null", 1)
     state.path.mkdir(parents=True)
-    ledger = open_ledger(plan, Storage(Lease(state.path, state.title)), state.title)
+    ledger = open_ledger(declared, plan, Storage(Lease(state.path, state.title)), state.title)
     run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
     recorder = Recorder(run)
     cluster = NullCluster(declared.resources)

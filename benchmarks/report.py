@@ -6,7 +6,6 @@ One-at-a-time over twelve settings in five frameworks, with as many seeds as giv
 The runs' results are drawn from a random generator: nothing is trained. Writing them comes first and is not measured.
 """
 
-import json
 import os
 import random
 import resource
@@ -23,6 +22,7 @@ from experiments.recording import tracking
 from experiments.recording.recorder import RunWriters
 from experiments.trials.trial import Event, Trial
 from sweeps.planning import config, planner
+from sweeps.planning.plan import Plan
 from sweeps.state import SweepFolder
 
 ADAPTERS = ["pytorch", "tensorflow", "mxnet-gluon", "chainer", "cntk"]
@@ -66,7 +66,7 @@ def write(runs: int, home: Path) -> int:
     plan = planned(runs)
     folder = SweepFolder(home, "large", 1)
     folder.path.mkdir(parents=True)
-    folder.plan.write_text(json.dumps(plan.as_dict()))
+    plan.write(folder.plan)
     mlflow = tracking.open_sweep(home, folder.path, "large", "sweep large/1", {"sweep": "large/1"})
     tracking.log_files(mlflow, [folder.plan])
     writers, draw = RunWriters(mlflow), random.Random(0)
@@ -78,7 +78,7 @@ def write(runs: int, home: Path) -> int:
     return len(plan.order)
 
 
-def planned(runs: int) -> planner.Plan:
+def planned(runs: int) -> Plan:
     declared = {
         "name": "large",
         "workload": {"name": "digits_cnn"},

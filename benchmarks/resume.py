@@ -92,8 +92,8 @@ def prepare(home: Path, trials: int) -> list[float]:
     """Make the sweep's state, all but the last hundredth; returns the cost of a trial, hundred by hundred."""
     declared = config.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
     (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
-    folder = open_folder(home, declared, fresh=False)
-    ledger = open_ledger(planner.plan(declared), Storage(Lease(folder.path, folder.title)), folder.title)
+    folder = open_folder(home, declared.name, fresh=False)
+    ledger = open_ledger(declared, planner.plan(declared), Storage(Lease(folder.path, folder.title)), folder.title)
     ledger.prepare({}.get)
     assert ledger.planned == trials
     costs = [run_hundred(first, folder, ledger) for first in range(0, trials * 99 // 100 // HUNDRED * HUNDRED, HUNDRED)]

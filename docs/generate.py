@@ -22,7 +22,7 @@ from experiments.preparation.environments import Environment
 from experiments.verification import read_back
 from sweeps.analysis.spread import Spread
 from sweeps.markdown import table
-from sweeps.reporting.report import in_presets
+from sweeps.reporting.tables import preset_rows
 
 README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
 CERTIFICATES, REGISTRY = PROJECT / "docs" / "certificates.json", PROJECT / "docs" / "registry.json"
@@ -172,7 +172,7 @@ def accuracies(sweep: str) -> str:
     adapters, names = (list(dict.fromkeys(row[key] for row in found["presets"])) for key in ("adapter", "preset"))
     return table(
         ["adapter", *names],
-        in_presets(names, adapters, found["presets"], [Spread(**spread) for spread in found["spreads"]]),
+        preset_rows(names, adapters, found["presets"], [Spread(**spread) for spread in found["spreads"]]),
     )
 
 

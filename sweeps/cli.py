@@ -100,7 +100,7 @@ def run(
     if adapters or settings:
         declared = config.part(declared, adapters, settings)
     if unverified:
-        declared = declared.model_copy(update={"unverified": True})
+        declared = config.without_certificates(declared)
     from sweeps.execution import driver  # ray, mlflow and optuna take seconds to import
 
     session.result(driver.run(declared, session.home, fresh, session.console))
@@ -121,25 +121,15 @@ def run(
 @verb
 def plan(session: Session, file: Path, deviation: float | None, effect: float | None) -> None:
     """Show which trials a sweep has, which cells are not there and why, and how small an effect it can see."""
-    from sweeps.planning import pilot, power  # scipy takes a second to import
+    from sweeps.planning import forecast  # scipy takes a second to import
 
-    made = planner.plan(config.load(file))
-    known = _pilots(session, made.sweep)
-    deviations = {name: one.deviation for name, one in known.items() if one.deviation}
-    hours, without = pilot.device_hours(known, made.adapters)
-    planned = {
-        **made.as_dict(),
-        "power": power.of_plan(
-            made, dict.fromkeys(made.sweep.adapters, deviation) if deviation else deviations, effect
-        ),
-        "pilot": {name: known[name]._asdict() for name in made.sweep.adapters if name in known},
-        "device_hours": hours,
-        "without_pilot": without,
-    }
-    session.console.print(view.table(planned))
-    for line in view.lines(planned, effect):
+    declared = config.load(file)
+    made = planner.plan(declared)
+    found = forecast.forecast(made, _pilots(session, declared), deviation, effect)
+    session.console.print(view.table(made))
+    for line in view.lines(made, found):
         session.console.say(line)
-    session.result(planned)
+    session.result({**made.as_dict(), **found.as_dict()})
 
 
 def _pilots(session: Session, declared: config.Sweep) -> dict[str, Any]:
@@ -148,9 +138,7 @@ def _pilots(session: Session, declared: config.Sweep) -> dict[str, Any]:
     from sweeps.planning import pilot
 
     try:
-        return dict(
-            pilot.pilots(tracking.read_pilot(session.home, declared.workload.resolve(), declared.resources.device))
-        )
+        return dict(pilot.pilots(tracking.read_pilot(session.home, declared.workload, declared.device)))
     except TrackingError as error:
         session.console.say(f"without earlier trials: {error}", "yellow")
         return {}
@@ -178,12 +166,12 @@ choose_adapters = click.option("--adapters", callback=_adapters, help="Names, se
 @verb
 def setup(session: Session, adapters: list[str], device: str) -> None:
     """Build the frameworks' environments ahead of a sweep; exit status 1 if one can't be had."""
-    from sweeps.execution import driver
+    from sweeps.execution import node
 
-    made, holes = driver.build_environments(adapters, device, session.console)
+    made, holes = node.build_environments(map(load_spec, adapters), device, session.console)
     for name, new in made.items():
         session.console.print(f"{name}: {'built' if new else 'ready'}")
-    session.result({"cache": str(locations.cache()), "built": made, "holes": holes})
+    session.result({"cache": str(locations.cache()), "built": made, "unavailable": holes})
     sys.exit(1 if holes else 0)
 
 
@@ -201,23 +189,23 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
     With --sweep an adapter that can't run here is left out, as the sweep itself leaves it out.
     """
     from experiments.verification import equivalence
-    from sweeps.execution import driver
+    from sweeps.execution import node
 
     models = [workload_named(workload).model] if workload else list(equivalence.WORKLOADS)
     among = wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
     if file:
         declared = config.load(file)
-        wanted, device = driver.uncertified(declared), declared.resources.device
+        wanted, device = {declared.workload.model: node.uncertified(declared)}, declared.device
         among = dict.fromkeys(
-            wanted, declared.adapters
+            wanted, list(declared.adapters)
         )  # certified ones too: while one of them runs, a hole is no error
     results: list[equivalence.Result] = []
     holes: dict[str, str] = {}
     shown = partial(_show_result, session.console)
     for model, lacking in wanted.items():
         if lacking:
-            driver.build_environments(["reference"], "cpu", session.console)
-            made, missing = driver.build_environments(among[model], device, session.console)
+            node.build_environments([load_spec("reference")], "cpu", session.console)
+            made, missing = node.build_environments(map(load_spec, among[model]), device, session.console)
             holes |= missing
             results += equivalence.verify(
                 [name for name in lacking if name in made], model, device, locations.cache(), shown
@@ -225,7 +213,7 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
     passed = all(result.passed for result in results) and (file is not None or not holes)
     verdict = "every case agrees with the reference" if results else "nothing to verify: the certificates are there"
     session.console.say(verdict if passed else "not every case agrees with the reference", "" if passed else "red")
-    session.result({"passed": passed, "results": [result.as_dict() for result in results], "holes": holes})
+    session.result({"passed": passed, "results": [result.as_dict() for result in results], "unavailable": holes})
     sys.exit(0 if passed else 1)
 
 
@@ -248,12 +236,12 @@ def transfer(session: Session, source: str, target: str, run_id: str, output: Pa
     """Move a trained network to another framework, and prove on the whole test set that both predict the same; exit 1 if not."""
     from experiments.trials.trial import check_network
     from experiments.verification import transfer as moving
-    from sweeps.execution import driver
+    from sweeps.execution import node
 
     with tempfile.TemporaryDirectory() as scratch:
         trained = moving.find(session.home, run_id, source, Path(scratch))
         check_network(target, trained.workload)
-        driver.build_environments([source, target], "cpu", session.console)
+        node.build_environments(map(load_spec, [source, target]), "cpu", session.console)
         output = output or session.home / "transfers" / f"{run_id}.npz"
         moved = moving.transfer(trained, target, output, locations.cache())
     for line in _transfer_lines(moved):
@@ -373,7 +361,7 @@ def watch(session: Session, name: str | None, every: float) -> None:
     from sweeps.reporting.results import summary
 
     found = tracking.last_sweep(session.home, _sweep_name(session.home, name))
-    session.result(summary(watching.watch(lambda: publish.read_record(found), session.console, every)))
+    session.result(summary(watching.watch(lambda: publish.read_results(found), session.console, every)))
 
 
 @main.command()

@@ -6,7 +6,6 @@ from pathlib import Path
 from experiments.errors import SweepError
 from experiments.trials.records import TrialRecord
 from experiments.trials.trial import Event, Trial
-from sweeps.planning.config import Sweep
 
 CERTIFICATE = "certificate-{}.json"
 REPORT = ("report.*", "*.png", "*.csv", "*.parquet")
@@ -62,10 +61,10 @@ def latest(home: Path, name: str) -> SweepFolder | None:
     return SweepFolder(home, name, max(numbers)) if numbers else None
 
 
-def open_folder(home: Path, sweep: Sweep, fresh: bool) -> SweepFolder:
+def open_folder(home: Path, name: str, fresh: bool) -> SweepFolder:
     """The sweep's newest folder, or a new one. Raises SweepError where the home can't be written."""
-    found = latest(home, sweep.name)
-    folder = found if found and not fresh else SweepFolder(home, sweep.name, found.number + 1 if found else 1)
+    found = latest(home, name)
+    folder = found if found and not fresh else SweepFolder(home, name, found.number + 1 if found else 1)
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,11 +2,11 @@
 
 import vl_convert
 
-from sweeps.reporting import figures, rendering, report
+from sweeps.reporting import figures, html, rendering
 
 
 def page(record):
-    return report.html(record, figures.charts(record), vl_convert.javascript_bundle())
+    return html.report(record, figures.charts(record), vl_convert.javascript_bundle())
 
 
 def pictures(record):

@@ -1,13 +1,13 @@
 """Shares: what each step of a path adds to the gap between two adapters, averaged over the walks (Shapley). Pure functions."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sweeps.analysis.effects import ACCURACY, HEADLINE_TIME, mean_back, scale
 
-REST = "the framework itself"  # what is left of the gap once every step is taken
+REST = "the framework itself"  # the rest of the gap once every step is taken
 GAP = "gap"
 
 
@@ -27,34 +27,41 @@ class Share(NamedTuple):
     n: int
 
 
-def shares(plan: dict[str, Any], runs: pd.DataFrame) -> list[Share]:
-    """Of a design that walks a path: plan["path"] as sweeps.planning.paths.Path.as_dict gives it; nothing of another design."""
-    path = plan["path"]
-    if not path or runs.empty:
+class Walked(NamedTuple):
+    """A path that was run. steps: {setting: (the source's choice, the target's)}. walks: orders of the steps."""
+
+    source: str
+    target: str
+    steps: dict[str, tuple[str, str]]
+    walks: list[list[str]]
+
+
+def shares(path: Walked, runs: pd.DataFrame) -> list[Share]:
+    """The share of each step in the gap between two adapters, of what no step explains, and the gap."""
+    if runs.empty:
         return []
-    steps = {step["setting"]: (step["from"], step["to"]) for step in path["steps"]}
     found: list[Share] = []
     for metric in (ACCURACY, HEADLINE_TIME):
-        table = _by_seed(path, list(steps), runs.assign(value=scale(runs, metric)))
-        ends = (path["from"], path["to"])
-        for part, (baseline, choice) in {**steps, REST: ends, GAP: ends}.items() if len(table) else ():
+        table = _by_seed(path, runs.assign(value=scale(runs, metric)))
+        ends = (path.source, path.target)
+        for part, (baseline, choice) in {**path.steps, REST: ends, GAP: ends}.items() if len(table) else ():
             found.append(
                 Share(metric, part, choice, baseline, *mean_back(table[part].to_numpy(float), metric), len(table))
             )
     return found
 
 
-def _by_seed(path: dict[str, Any], steps: list[str], runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a seed for which the path was run to its end: what each part adds."""
-    to = {step["setting"]: step["to"] for step in path["steps"]}
+def _by_seed(path: Walked, runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each seed for which the whole path was run: what each part adds."""
+    steps, to = list(path.steps), {name: other for name, (_, other) in path.steps.items()}
     rows = []
     for _, mine in runs.dropna(subset=["value"]).groupby("seed"):
-        walked = mine[mine["adapter"] == path["from"]]
+        walked = mine[mine["adapter"] == path.source]
         taken = walked[steps].eq(pd.Series(to)).to_numpy() if steps else np.zeros((len(walked), 0), bool)
         values = {frozenset(np.array(steps)[row]): value for row, value in zip(taken, walked["value"], strict=True)}
-        end = mine.loc[mine["adapter"] == path["to"], "value"]
-        if len(end) and all(frozenset(walk[:n]) in values for walk in path["walks"] for n in range(len(walk) + 1)):
-            rows.append(_of_seed(path["walks"], steps, values, float(end.iloc[0])))
+        end = mine.loc[mine["adapter"] == path.target, "value"]
+        if len(end) and all(frozenset(walk[:n]) in values for walk in path.walks for n in range(len(walk) + 1)):
+            rows.append(_of_seed(path.walks, steps, values, float(end.iloc[0])))
     return pd.DataFrame(rows, columns=[*steps, REST, GAP])
 
 

@@ -25,8 +25,6 @@ HEADLINE_TIME = "step_ms_median"
 TIMES = (HEADLINE_TIME, "train_seconds", "total_seconds")
 METRICS = (ACCURACY, *TIMES)
 
-PAIRED = "one-at-a-time"  # the design of which each effect is a single contrast
-
 MATTERS, NEGLIGIBLE, UNDECIDED = "matters", "negligible", "undecided"
 MANY = 1000  # blocks: more than anybody runs
 

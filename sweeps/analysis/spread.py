@@ -1,5 +1,6 @@
 """Spread: how far frameworks lie apart under each preset, beside what the seed alone does. Pure functions."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -22,13 +23,12 @@ class Spread(NamedTuple):
     p_value: float | None
 
 
-def members(plan: dict[str, Any], runs: pd.DataFrame) -> pd.DataFrame:
-    """One row for each run of a preset: preset, adapter, seed and accuracy in points. A run may be in several presets."""
-    tables = [
-        runs[runs["trial"].isin(row["trials"])].assign(preset=row["preset"])
-        for row in plan["presets"]
-        if not runs.empty
-    ]
+def members(presets: Iterable[tuple[str, list[str]]], runs: pd.DataFrame) -> pd.DataFrame:
+    """One row for each run of a preset: preset, adapter, seed and accuracy in points. A run may be in several presets.
+
+    presets: (preset, identities of its trials).
+    """
+    tables = [runs[runs["trial"].isin(trials)].assign(preset=preset) for preset, trials in presets if not runs.empty]
     if not tables or "accuracy" not in runs:
         return pd.DataFrame(columns=["preset", "adapter", "seed", "accuracy"])
     found = pd.concat(tables)[["preset", "adapter", "seed", "accuracy"]].dropna()

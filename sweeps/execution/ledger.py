@@ -1,7 +1,7 @@
-"""The ledger: an Optuna study that keeps each trial's outcome, and hands out the trials that have none.
+"""The ledger: an Optuna study that keeps each trial's outcome and hands out the trials that have none.
 
-The only module that runs trials through optuna. A planned trial enters the study with its outcome, in one write: it is in it
-or it is not, whenever the driver dies. A search asks the study for its trials, so there they are in it from their start.
+A planned trial enters the study with its outcome, in one write: whenever the driver dies, the study has it or not. A search
+asks the study for its trials, so they are in it from their start.
 """
 
 import importlib.util
@@ -13,14 +13,14 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from adapters import load_spec
 from experiments.errors import LedgerError
 from experiments.trials.trial import COMPLETED, TRAINED, Event, Trial
 from sweeps.execution.pruning import Pruning
 from sweeps.execution.storage import Storage
-from sweeps.planning import planner
-from sweeps.planning.planner import Plan
-from sweeps.planning.presets import Row
+from sweeps.planning.cells import Row
+from sweeps.planning.config import Sweep
+from sweeps.planning.plan import Plan
+from sweeps.planning.planner import cells_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -29,7 +29,8 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 def _gaussian_process(seed: int) -> BaseSampler:
     if not importlib.util.find_spec("torch"):  # Optuna imports it only after ten trials
         raise LedgerError(
-            "sampler gp needs PyTorch in this program's own environment: make .venv/gp.stamp installs it; samplers tpe, nsga2 and random need nothing"
+            "sampler gp needs PyTorch in this program's own environment: install rosetta-sweep[gp]; "
+            "the samplers tpe, nsga2 and random need no other package"
         )
     return optuna.samplers.GPSampler(seed=seed)
 
@@ -40,32 +41,35 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "gp": _gaussian_process,
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
-DRAWS = 200  # after which a search waits: all that it draws conflicts, is left out or is running
+DRAWS = 200  # after so many a search waits: all of them conflict, are skipped or are running
 
 Recorded = Callable[[str], Event | None]
 Fits = Callable[[str], bool]  # whether a trial of this adapter could start now
 
 
-def open_ledger(plan: Plan, storage: Storage, name: str) -> "Ledger":
-    """The ledger of a sweep: of planned rows, or of a search. Raises LedgerError."""
-    return (Search if plan.sweep.design == "search" else Rows)(plan, storage, name)
+def open_ledger(sweep: Sweep, plan: Plan, storage: Storage, name: str) -> "Ledger":
+    """The ledger of a sweep, whose trials are planned or sampled. Raises LedgerError."""
+    return (SearchLedger if plan.sampled else PlannedLedger)(sweep, plan, storage, name)
 
 
 class Ledger:
     """Hands out the trials of a plan, each exactly once, and keeps their outcomes."""
 
-    def __init__(self, plan: Plan, storage: Storage, name: str):
-        self.plan, self.storage = plan, storage
-        self.study = storage.patiently(lambda _: self._create(name))
+    def __init__(self, sweep: Sweep, plan: Plan, storage: Storage, name: str):
+        self.sweep, self.plan, self.storage = sweep, plan, storage
+        self.study = storage.with_retries(lambda _: self._create(name))
 
     def _create(self, name: str) -> optuna.Study:
         return optuna.create_study(
             study_name=name,
             storage=self.storage.backend,
-            sampler=SAMPLERS[self.plan.sweep.sampler](len(name) + len(self.plan.sweep.adapters)),
+            sampler=SAMPLERS[self._sampler()](len(name) + len(self.sweep.adapters)),
             directions=["maximize", "minimize"],
             load_if_exists=True,
         )
+
+    def _sampler(self) -> str:
+        return "random"  # unused where trials are planned
 
     def prepare(self, recorded: Recorded) -> None:
         """Settle what an earlier driver left.
@@ -75,16 +79,16 @@ class Ledger:
         """
         raise NotImplementedError
 
-    def leave_out(self, adapters: Iterable[str]) -> None:
-        """Hand out no trial of these adapters. To the next driver their trials are ones that were cut off."""
+    def skip(self, adapters: Iterable[str]) -> None:
+        """Hand out no trial of these adapters. For the next driver their trials have no outcome yet."""
         raise NotImplementedError
 
     def next(self, fits: Fits) -> Trial | None:
         """A trial to start now, or None."""
         raise NotImplementedError
 
-    def hopeless(self, trial: Trial, epoch: Event) -> bool:
-        """Whether a trial that runs is to end after this epoch."""
+    def should_prune(self, trial: Trial, epoch: Event) -> bool:
+        """Whether a running trial is to end after this epoch."""
         return False
 
     def finish(self, trial: Trial, outcome: Event) -> None:
@@ -93,8 +97,8 @@ class Ledger:
 
     @property
     def planned(self) -> int:
-        """How many trials there are to be."""
-        return len(self.plan.adapters)
+        """The number of trials in the sweep."""
+        return self.plan.planned
 
     def outcomes(self) -> dict[str, int]:
         """{outcome: how many trials}."""
@@ -110,32 +114,32 @@ class Ledger:
         return {trial.user_attrs["identity"] for trial in self._trials() if _outcome(trial)}
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
-        return self.storage.patiently(lambda _: self.study.get_trials(deepcopy=False, states=states or None))
+        return self.storage.with_retries(lambda _: self.study.get_trials(deepcopy=False, states=states or None))
 
     def _known(self) -> set[str]:
         return {trial.user_attrs["identity"] for trial in self._trials() if "identity" in trial.user_attrs}
 
 
-class Rows(Ledger):
-    """The rows of a plan, in its order."""
+class PlannedLedger(Ledger):
+    """The trials of a plan, in its order."""
 
     def prepare(self, recorded: Recorded) -> None:
         known, planned = self._known(), {trial.identity: trial for trial in self.plan.order}
         if not known <= planned.keys():
             raise LedgerError(
-                f"sweep '{self.plan.sweep.name}' was planned from other adapters, environments or settings than it has "
-                f"now; start a new one with --fresh (make sweep FRESH=1), what is done stays in MLflow"
+                f"sweep '{self.sweep.name}' was begun with other adapters, environments or settings than it has now; "
+                f"start a new run of it with --fresh (make sweep FRESH=1): earlier results are kept"
             )
         self.waiting = {identity: trial for identity, trial in planned.items() if identity not in known}
         for identity, outcome in [(identity, found) for identity in self.waiting if (found := recorded(identity))]:
             self.finish(self.waiting.pop(identity), outcome)
 
-    def leave_out(self, adapters: Iterable[str]) -> None:
+    def skip(self, adapters: Iterable[str]) -> None:
         out = set(adapters)
         self.waiting = {identity: trial for identity, trial in self.waiting.items() if trial.adapter not in out}
 
     def next(self, fits: Fits) -> Trial | None:
-        able = {adapter for adapter in self.plan.sweep.adapters if fits(adapter)}
+        able = {adapter for adapter in self.sweep.adapters if fits(adapter)}
         found = next((trial for trial in self.waiting.values() if trial.adapter in able), None) if able else None
         return self.waiting.pop(found.identity) if found else None
 
@@ -143,19 +147,23 @@ class Rows(Ledger):
         finished = _finished(trial, outcome)
 
         def add(again: bool) -> None:
-            if not (
-                again and trial.identity in self._known()
-            ):  # a write may have been taken though its answer was lost
+            written = again and trial.identity in self._known()  # the first write may have succeeded, its answer lost
+            if not written:
                 self.study.add_trial(finished)
 
-        self.storage.patiently(add)
+        self.storage.with_retries(add)
 
 
-class Search(Ledger):
+class SearchLedger(Ledger):
     """Trials that the study's sampler draws."""
 
+    def _sampler(self) -> str:
+        name: str = self.sweep.design.options.sampler
+        return name
+
     def prepare(self, recorded: Recorded) -> None:
-        self.left_out: set[str] = set()
+        self.cells = cells_of(self.sweep)
+        self.skipped: set[str] = set()
         self.running: dict[str, optuna.Trial] = {}  # by identity
         for trial in self._trials(TrialState.RUNNING):
             identity = trial.user_attrs.get("identity", "")
@@ -164,7 +172,7 @@ class Search(Ledger):
             else:
                 self._requeue(trial)
         curves = [trial.user_attrs.get("curve", []) for trial in self._trials(TrialState.COMPLETE)]
-        self.pruning = Pruning(self.plan.sweep.pruner, curves)
+        self.pruning = Pruning(self.sweep.design.options.pruner, curves)
 
     def _requeue(self, trial: FrozenTrial) -> None:
         self.study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -178,16 +186,16 @@ class Search(Ledger):
         )
         self.study.add_trial(again)
 
-    def leave_out(self, adapters: Iterable[str]) -> None:
-        self.left_out = set(adapters)
+    def skip(self, adapters: Iterable[str]) -> None:
+        self.skipped = set(adapters)
 
     def next(self, fits: Fits) -> Trial | None:
-        if not any(map(fits, self.plan.sweep.adapters)):
+        if not any(map(fits, self.sweep.adapters)):
             return None
         for _ in range(DRAWS):
             if self._started() >= self.planned:
                 return None
-            if trial := self.storage.patiently(lambda _: self._sample()):
+            if trial := self.storage.with_retries(lambda _: self._sample()):
                 return trial
         return None
 
@@ -197,18 +205,18 @@ class Search(Ledger):
         return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
 
     def _sample(self) -> Trial | None:
-        """Ask the sampler. None where there is nothing to run: an adapter that is left out, a conflict, or known values."""
+        """Ask the sampler. None where there is nothing to run: a skipped adapter, a conflict, or known values."""
         asked = self.study.ask()
-        sweep = self.plan.sweep
-        adapter = asked.suggest_categorical("adapter", sweep.adapters)
-        configuration = planner.baseline(sweep, load_spec(adapter))
-        for name, choices in self.plan.choices[adapter].items():
+        adapter = asked.suggest_categorical("adapter", list(self.sweep.adapters))
+        cells, seeds = self.cells[adapter], self.sweep.seeds
+        configuration = dict(cells.baseline)
+        for name, choices in cells.choices.items():
             configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
-        if adapter in self.left_out or planner.conflict(sweep, load_spec(adapter), configuration):
+        if adapter in self.skipped or cells.conflict(configuration):
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
-        seed = asked.user_attrs.get("seed", sweep.seed_list[asked.number % len(sweep.seed_list)])
-        trial = planner.trial(sweep, adapter, Row(configuration), seed)
+        seed = asked.user_attrs.get("seed", seeds[asked.number % len(seeds)])
+        trial = self.sweep.trial(adapter, Row(configuration), seed)
         asked.set_user_attr("identity", trial.identity)
         asked.set_user_attr("seed", seed)
         return self._start(asked, trial)
@@ -218,21 +226,23 @@ class Search(Ledger):
         if same:
             self._settle(asked, _outcome(same[0]), same[0].values)
             return None
-        if trial.identity in self.running:  # the same cell is running: let the sampler know nothing of this draw
+        if (
+            trial.identity in self.running
+        ):  # the same configuration is running: the sampler learns nothing from this draw
             self.study.tell(asked, state=TrialState.PRUNED)
             return None
         self.running[trial.identity] = asked
         return trial
 
-    def hopeless(self, trial: Trial, epoch: Event) -> bool:
-        return self.pruning.hopeless(trial, epoch)
+    def should_prune(self, trial: Trial, epoch: Event) -> bool:
+        return self.pruning.should_prune(trial, epoch)
 
     def finish(self, trial: Trial, outcome: Event) -> None:
         asked = self.running.pop(trial.identity)
         curve = self.pruning.finish(trial, outcome["kind"] == COMPLETED)
-        if curve and self.plan.sweep.pruner != "none":
-            self.storage.patiently(lambda _: asked.set_user_attr("curve", curve))
-        self.storage.patiently(lambda _: self._tell(asked, outcome))
+        if curve and self.sweep.design.options.pruner != "none":
+            self.storage.with_retries(lambda _: asked.set_user_attr("curve", curve))
+        self.storage.with_retries(lambda _: self._tell(asked, outcome))
 
     def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
         self._settle(asked, outcome["kind"], _values(outcome))
@@ -244,19 +254,19 @@ class Search(Ledger):
 
 
 def _values(outcome: Event) -> list[float] | None:
-    """What a search optimises; None of a trial that was not trained to its end."""
+    """What a search optimizes; None for a trial that was not trained to its end."""
     metrics = outcome["metrics"]
     return [metrics["accuracy"], metrics["train_seconds"]] if outcome["kind"] in TRAINED else None
 
 
 def _outcome(trial: FrozenTrial) -> str | None:
-    """The outcome of a trial; None while it has none, and of one that was put back in the queue."""
+    """The outcome of a trial; None while it has none, and for one that was queued again."""
     kind: str | None = trial.user_attrs.get("outcome", COMPLETED if trial.state == TrialState.COMPLETE else None)
     return kind
 
 
 def _finished(trial: Trial, outcome: Event) -> FrozenTrial:
-    """What is known of a row goes in as attributes: a parameter would need one distribution for all rows, of this plan and later ones."""
+    """The trial goes in as attributes: parameters would need one distribution for the rows of this plan and later ones."""
     values = _values(outcome)
     row: dict[str, Any] = {"adapter": trial.adapter, "configuration": trial.configuration, "seed": trial.seed}
     return create_trial(

@@ -26,7 +26,7 @@ class Pruning:
         for curve in curves:
             self._learn(curve)
 
-    def hopeless(self, trial: Trial, epoch: Event) -> bool:
+    def should_prune(self, trial: Trial, epoch: Event) -> bool:
         """Take in an epoch of a trial that runs; whether its accuracy is too low to go on. After the last there is nothing to save."""
         if epoch["epoch"] == 0:  # a trial that was cut off starts again
             self.curves[trial.identity] = []

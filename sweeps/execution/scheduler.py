@@ -28,7 +28,7 @@ from experiments.running.runner import run_trial
 from experiments.trials.trial import FAILED, INFRASTRUCTURE, KILLED, MEMORY, PRUNED, Event, Trial
 
 if TYPE_CHECKING:  # a Ray worker starts faster without pydantic
-    from sweeps.planning.config import Resources
+    from sweeps.planning.sweep_file import Resources
 
 POLL = 0.5  # seconds between looks for an interrupt
 REFRESH = 5.0  # seconds between looks at what the cluster has: nodes come and go
@@ -39,7 +39,7 @@ MANY = 1000  # trials; no autoscaler starts as many nodes
 BACK_OFF = 2.0  # seconds before the first time, doubled before each next one
 
 NextTrial = Callable[[Callable[[str], bool]], Trial | None]
-Hopeless = Callable[[Trial, Event], bool]  # whether a trial is to end after this event, an epoch
+ShouldPrune = Callable[[Trial, Event], bool]  # whether a trial is to end after this event, an epoch
 
 
 def started_cluster() -> Path:
@@ -139,11 +139,11 @@ class Cluster:
         total = self.total()
         return all(used.get(name, 0.0) + amount <= total.get(name, 0.0) + 1e-9 for name, amount in needs.items())
 
-    def run(self, next_trial: NextTrial, hopeless: Hopeless = lambda *_: False) -> Iterator[tuple[Trial, Event]]:
+    def run(self, next_trial: NextTrial, should_prune: ShouldPrune = lambda *_: False) -> Iterator[tuple[Trial, Event]]:
         """Run trials, as many at a time as the cluster has room for, until there are none; yield each one's events.
 
         The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
-        event "started", RETRIES times. A hopeless one is cancelled: "pruned". Closing the generator cancels what runs.
+        event "started", RETRIES times. A trial that should be pruned is cancelled: "pruned". Closing the generator cancels what runs.
         """
         running: dict[ObjectRefGenerator, Attempt] = {}
         later: list[Attempt] = []
@@ -151,7 +151,7 @@ class Cluster:
             while self._fill(running, later, next_trial) or later:
                 for task, trial, event in self._events(running, later):
                     yield trial, event
-                    if event["event"] == "epoch" and hopeless(trial, event):
+                    if event["event"] == "epoch" and should_prune(trial, event):
                         ray.cancel(task, force=True)
                         del running[task]
                         yield trial, _pruned(trial, event)

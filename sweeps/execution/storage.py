@@ -34,7 +34,7 @@ class Storage:
         except Exception as error:
             raise LedgerError(f"the ledger at {lease.place} can't be opened: {str(error).splitlines()[0]}") from error
 
-    def patiently(self, call: Callable[[bool], T]) -> T:
+    def with_retries(self, call: Callable[[bool], T]) -> T:
         """call(False); where the database is away, call(True) again until it is back. Raises LedgerError after PATIENCE."""
         wait = tenacity.wait_exponential_jitter(initial=0.5, max=15)
         retry = tenacity.retry_if_exception_type(FAULTS)

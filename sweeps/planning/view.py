@@ -1,84 +1,92 @@
-"""A plan in words, for the terminal."""
-
-from typing import Any
+"""A plan and its forecast as text, for the terminal."""
 
 from rich.table import Table
 
+from sweeps.planning.forecast import Forecast
+from sweeps.planning.plan import Plan
+from sweeps.planning.power import Power
 
-def table(planned: dict[str, Any]) -> Table:
-    """How many trials each adapter has, and what varies in them."""
-    shown = Table("adapter", "trials", "settings that vary", title=f"Sweep {planned['sweep']}: {planned['design']}")
-    for adapter in planned["adapters"]:
-        mine = [trial["settings"] for trial in planned["trials"] if trial["adapter"] == adapter]
-        values = {name: dict.fromkeys(trial[name] for trial in mine) for name in (mine[0] if mine else {})}
-        varying = [f"{name} ({' | '.join(choices)})" for name, choices in values.items() if len(choices) > 1]
-        shown.add_row(adapter, str(len(mine)) if mine else "sampled", ", ".join(varying))
+
+def table(plan: Plan) -> Table:
+    """How many trials each adapter has, and what varies in them, the default choice first."""
+    shown = Table("adapter", "trials", "settings that vary", title=f"Sweep {plan.sweep}: {plan.design}")
+    for adapter in plan.adapters:
+        mine = [trial.settings for trial in plan.trials if trial.adapter == adapter]
+        varying = [_choices(name, mine, plan.natives[adapter]) for name in (mine[0] if mine else {})]
+        shown.add_row(adapter, str(len(mine)) if mine else "sampled", ", ".join(filter(None, varying)))
     return shown
 
 
-def lines(planned: dict[str, Any], effect: float | None) -> list[str]:
-    """What is not there, what can't be told apart, what can be seen, and what it takes."""
-    dropped = [
-        f"dropped: {row['adapter']} {row['setting']}={row['choice']}: {row['reason']}" for row in planned["dropped"]
+def _choices(name: str, settings: list[dict[str, str]], natives: dict[str, str]) -> str:
+    """A setting and its choices; "" where it has one choice."""
+    choices = sorted({trial[name] for trial in settings}, key=lambda choice: (choice != natives.get(name), choice))
+    return f"{name} ({' | '.join(choices)})" if len(choices) > 1 else ""
+
+
+def lines(plan: Plan, forecast: Forecast) -> list[str]:
+    """What is left out, what can't be told apart, what can be detected, and what it takes."""
+    dropped = [(row.adapter, f"{row.setting}={row.choice}: {row.reason}") for row in plan.dropped]
+    collapsed = [(row.adapter, f"{row.setting} stays {row.kept}: {row.reason}") for row in plan.collapsed]
+    power = [(adapter, _format_power(found, forecast.effect)) for adapter, found in forecast.power.items()]
+    return [
+        *_together("dropped", dropped),
+        *_together("collapsed", collapsed),
+        *_aliases(plan),
+        *_path(plan),
+        *_together("power", power),
+        _count(plan),
+        _hours(plan, forecast),
     ]
-    collapsed = [
-        f"collapsed: {row['adapter']} {row['setting']} stays {row['kept']}: {row['reason']}"
-        for row in planned["collapsed"]
-    ]
-    return dropped + collapsed + _aliases(planned) + _path(planned) + _power(planned, effect) + _cost(planned)
 
 
-def _power(planned: dict[str, Any], effect: float | None) -> list[str]:
-    said = {}
-    for adapter, found in planned["power"].items():
-        smallest, seeds, deviation = found["smallest_effect"], found["seeds_needed"], found["deviation"]
-        unit = "points" if deviation else "deviations of a run by its seed"
-        what = "sees no effect: it leaves nothing to judge an error by, add seeds"
-        if smallest is not None:
-            what = f"sees effects on accuracy of {smallest:.2f} {unit} and more, four times in five"
-        if effect:
-            what += f"; {effect:g} {unit} need {seeds or 'more than 200'} seeds"
-        said[adapter] = what + (f" (a seed moves a run by {deviation:.2f} points)" if deviation else "")
-    return [f"power: {names} {what}" for names, what in _together(said)]
+def _format_power(found: Power, effect: float | None) -> str:
+    unit = "points" if found.deviation else "standard deviations across seeds"
+    if found.smallest_effect is None:
+        text = "cannot detect any effect: no residual degrees of freedom; add seeds"
+    elif found.deviation and found.smallest_effect > 100:
+        text = "cannot detect an effect on accuracy of less than 100 points; add seeds"
+    else:
+        text = f"minimum detectable effect on accuracy: {found.smallest_effect:.2f} {unit} (80 % power)"
+    if effect:
+        text += f"; {effect:g} {unit} need {found.seeds_needed or 'more than 200'} seeds"
+    return text + (f" (standard deviation across seeds: {found.deviation:.2f} points)" if found.deviation else "")
 
 
-def _aliases(planned: dict[str, Any]) -> list[str]:
-    said = {}
-    for adapter, fraction in planned["aliases"].items():
-        groups = ", ".join(" = ".join(group) for group in fraction["aliases"]) or "no effect of one setting or two"
-        said[adapter] = f"resolution {fraction['resolution']}: {groups}" if fraction["resolution"] else "nothing"
-    found = [f"aliased: {names}: {what}" for names, what in _together(said)]
-    lost = ", ".join(adapter for adapter, fraction in planned["aliases"].items() if not fraction["balanced"])
-    return found + (
-        [f"unbalanced: {lost}: without the rows that were dropped, effects overlap in part"] if lost else []
-    )
+def _aliases(plan: Plan) -> list[str]:
+    texts = []
+    for adapter, aliasing in plan.aliases.items():
+        groups = ", ".join(" = ".join(group) for group in aliasing.aliases) or "no effect of one setting or two"
+        texts.append((adapter, f"resolution {aliasing.resolution}: {groups}" if aliasing.resolution else "nothing"))
+    found = _together("aliased", texts)
+    lost = ", ".join(adapter for adapter, aliasing in plan.aliases.items() if not aliasing.balanced)
+    return found + ([f"unbalanced: {lost}: without the dropped rows, effects overlap in part"] if lost else [])
 
 
-def _together(said: dict[str, str]) -> list[tuple[str, str]]:
-    """(adapters, what is said of them): those of which the same is said in one line."""
-    return [(", ".join(name for name in said if said[name] == what), what) for what in dict.fromkeys(said.values())]
+def _together(title: str, texts: list[tuple[str, str]]) -> list[str]:
+    """One line for each text, with all adapters that have it. texts: (adapter, text)."""
+    adapters: dict[str, dict[str, None]] = {}
+    for adapter, text in texts:
+        adapters.setdefault(text, {})[adapter] = None
+    return [f"{title}: {', '.join(names)}: {text}" for text, names in adapters.items()]
 
 
-def _path(planned: dict[str, Any]) -> list[str]:
-    path = planned["path"]
-    if not path:
+def _path(plan: Plan) -> list[str]:
+    path = plan.path
+    if path is None:
         return []
-    steps = (
-        ", ".join(f"{step['setting']} {step['from']} -> {step['to']}" for step in path["steps"]) or "nothing to walk"
-    )
-    return [f"path: {path['from']} -> {path['to']} in {len(path['walks'])} orders: {steps}"]
+    steps = ", ".join(f"{step.setting} {step.own} -> {step.other}" for step in path.steps) or "no steps"
+    return [f"path: {path.source} -> {path.target} in {len(path.walks)} orders: {steps}"]
 
 
-def _cost(planned: dict[str, Any]) -> list[str]:
-    """How many trials, and how long they hold their devices."""
-    repeats = sum("repeat" in trial for trial in planned["trials"])
-    arm = f", {repeats} of them run a second time to see what repeating alone does" if repeats else ""
-    return [f"{planned['planned']} trials{arm}", _hours(planned)]
+def _count(plan: Plan) -> str:
+    repeats = sum(trial.repeat for trial in plan.trials)
+    return f"{plan.planned} trials" + (f", {repeats} of them repetitions that show run-to-run noise" if repeats else "")
 
 
-def _hours(planned: dict[str, Any]) -> str:
-    hours, unknown = planned["device_hours"], planned["without_pilot"]
-    if not planned["pilot"]:
-        return "device-hours: not known before a trial of this workload has run in this home"
-    without = f", without {', '.join(unknown)}, of which no trial of this workload has run yet" if unknown else ""
-    return f"device-hours: about {hours:.2f}, by the median of {sum(one['runs'] for one in planned['pilot'].values())} earlier trials{without}"
+def _hours(plan: Plan, forecast: Forecast) -> str:
+    if not forecast.pilot:
+        return "device-hours: unknown (no earlier trial of this workload)"
+    runs = sum(one.runs for one in forecast.pilot.values())
+    unknown = ", ".join(forecast.without_pilot)
+    without = f", without {unknown} (no earlier trial of this workload)" if unknown else ""
+    return f"device-hours: about {forecast.device_hours:.2f}, from the median of {runs} earlier trials{without}"

@@ -14,7 +14,8 @@ from experiments.errors import SweepError
 from sweeps import markdown
 from sweeps.analysis.effects import ACCURACY, ALL, MATTERS, NEGLIGIBLE
 from sweeps.planning import config
-from sweeps.planning.config import Strict, Sweep
+from sweeps.planning.config import Sweep
+from sweeps.planning.sweep_file import Strict, read, validated
 
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 TOO_SMALL = "too small to tell"
@@ -81,7 +82,7 @@ class File(Strict):
 
 def load(path: Path) -> Claims:
     """Read a claims file. Raises SweepError with one clear line for whatever is wrong with it."""
-    content = config.validated(File, config.read(path, File, "claims file"), str(path), {"claims": Claim})
+    content = validated(File, read(path, File, "claims file"), str(path), {"claims": Claim})
     sweeps = {made.name: made for made in (config.parse(dict(one), str(path)) for one in content.sweeps)}
     for claim in content.claims:
         _check(claim, sweeps, path)

@@ -10,7 +10,7 @@ import pandas as pd
 from experiments.trials.trial import COMPLETED
 from sweeps.analysis.attribution import GAP
 from sweeps.analysis.effects import ACCURACY, ALL, HEADLINE_TIME, mean_interval
-from sweeps.reporting.results import Record
+from sweeps.reporting.results import Results
 
 # Okabe and Ito's palette: told apart by everybody; shapes tell the same apart without colour.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#777777"]
@@ -24,28 +24,28 @@ class Figure(NamedTuple):
     """title: above it. draw: its chart, None where there is nothing to draw. caption: how to read it."""
 
     title: str
-    draw: Callable[[Record], Any]
+    draw: Callable[[Results], Any]
     caption: str
 
 
-def _scales(record: Record, names: list[str]) -> tuple[Any, Any]:
+def _scales(results: Results, names: list[str]) -> tuple[Any, Any]:
     """The same colour and shape for an adapter in every figure of a report."""
-    places = {name: place for place, name in enumerate(sorted(record.plan["adapters"]))}
+    places = {name: place for place, name in enumerate(sorted(results.plan.adapters))}
     colours = [GREY if name == ALL else COLOURS[places[name] % len(COLOURS)] for name in names]
     shapes = ["diamond" if name == ALL else SHAPES[places[name] % len(SHAPES)] for name in names]
     return alt.Scale(domain=names, range=colours), alt.Scale(domain=names, range=shapes)
 
 
-def _forest(metric: str) -> Callable[[Record], Any]:
+def _forest(metric: str) -> Callable[[Results], Any]:
     """One line for each comparison and framework, its estimate and its interval."""
 
-    def draw(record: Record) -> Any:
-        data = pd.DataFrame([effect._asdict() for effect in record.effects if effect.metric == metric])
+    def draw(results: Results) -> Any:
+        data = pd.DataFrame([effect._asdict() for effect in results.effects if effect.metric == metric])
         if data.empty:
             return None
         data["comparison"] = data["setting"] + ": " + data["choice"] + " instead of " + data["baseline"]
         names = [ALL, *sorted(set(data["adapter"]) - {ALL})]
-        colours, shapes = _scales(record, names)
+        colours, shapes = _scales(results, names)
         colour, order = alt.Color("adapter:N", scale=colours), alt.Y("adapter:N", sort=names, title=None)
         tips = ["comparison", "adapter", "estimate", "low", "high", "n"]
         base = alt.Chart()
@@ -67,10 +67,10 @@ def _forest(metric: str) -> Callable[[Record], Any]:
     return draw
 
 
-def _heat_map(record: Record) -> Any:
+def _heat_map(results: Results) -> Any:
     """One cell for each comparison and framework: what the choice does to accuracy there."""
     data = pd.DataFrame(
-        [{**one._asdict(), "found": one.found} for one in record.interactions if one.metric == ACCURACY]
+        [{**one._asdict(), "found": one.found} for one in results.interactions if one.metric == ACCURACY]
     )
     if data.empty:
         return None
@@ -89,10 +89,10 @@ def _heat_map(record: Record) -> Any:
     return base.mark_rect().encode(color=colour, tooltip=tips) + words
 
 
-def _pareto(record: Record) -> Any:
+def _pareto(results: Results) -> Any:
     """One point for each framework and configuration; a line along those that no other of the framework beats in both."""
-    runs = record.designed
-    names = [name for name in record.plan["varied"] if name in runs]
+    runs = results.designed
+    names = [name for name in results.plan.varied if name in runs]
     if not names or not {ACCURACY, HEADLINE_TIME} <= set(runs):
         return None
     timed = runs[(runs["outcome"] == COMPLETED) & runs[HEADLINE_TIME].notna()]
@@ -102,7 +102,7 @@ def _pareto(record: Record) -> Any:
     means = timed.groupby(["adapter", "configuration"], sort=False)[[ACCURACY, HEADLINE_TIME]].mean().reset_index()
     means = means.assign(accuracy=100 * means[ACCURACY])
     means["front"] = [not _beaten(row, means[means["adapter"] == row["adapter"]]) for row in means.to_dict("records")]
-    colours, shapes = _scales(record, sorted(set(means["adapter"])))
+    colours, shapes = _scales(results, sorted(set(means["adapter"])))
     base = alt.Chart(means).encode(
         x=alt.X(
             f"{HEADLINE_TIME}:Q",
@@ -136,12 +136,12 @@ def _beaten(row: dict[Any, Any], others: pd.DataFrame) -> bool:
     return bool((better & strictly).any())
 
 
-def _learning(record: Record) -> Any:
+def _learning(results: Results) -> Any:
     """Mean accuracy after each epoch, with its interval over the seeds."""
-    if record.curves.empty or record.curves["epoch"].nunique() < 2:
+    if results.curves.empty or results.curves["epoch"].nunique() < 2:
         return None
     rows = []
-    for (adapter, number), mine in record.curves.assign(number=record.curves["epoch"] + 1).groupby(
+    for (adapter, number), mine in results.curves.assign(number=results.curves["epoch"] + 1).groupby(
         ["adapter", "number"], sort=False
     ):
         mean, low, high = mean_interval(100 * mine["accuracy"].to_numpy(float))
@@ -149,7 +149,7 @@ def _learning(record: Record) -> Any:
             {"adapter": adapter, "epoch": number, "accuracy": mean, "low": low, "high": high, "seeds": len(mine)}
         )
     data = pd.DataFrame(rows)
-    colours, shapes = _scales(record, sorted(set(data["adapter"])))
+    colours, shapes = _scales(results, sorted(set(data["adapter"])))
     base = alt.Chart(data).encode(
         x=alt.X("epoch:O", axis=alt.Axis(labelAngle=0)), color=alt.Color("adapter:N", scale=colours, legend=LEGEND)
     )
@@ -165,9 +165,9 @@ def _learning(record: Record) -> Any:
     )
 
 
-def _waterfall(record: Record) -> Any:
+def _waterfall(results: Results) -> Any:
     """One bar for each part of the gap, each beginning where the last one ended."""
-    parts = [share for share in record.shares if share.metric == ACCURACY]
+    parts = [share for share in results.shares if share.metric == ACCURACY]
     if not parts:
         return None
     at, rows = 0.0, []
@@ -224,9 +224,9 @@ FIGURES = {
 }
 
 
-def charts(record: Record) -> dict[str, dict[str, Any]]:
+def charts(results: Results) -> dict[str, dict[str, Any]]:
     """{name: Vega-Lite specification} of what there is to draw."""
-    made = {name: figure.draw(record) for name, figure in FIGURES.items()}
+    made = {name: figure.draw(results) for name, figure in FIGURES.items()}
     return {name: wide(chart.to_dict(), None) for name, chart in made.items() if chart is not None}
 
 

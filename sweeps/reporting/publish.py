@@ -11,62 +11,67 @@ import pandas as pd
 from experiments.recording import tracking
 from experiments.recording.tracking import SweepRun
 from sweeps.console import Terminal
-from sweeps.planning import stored
-from sweeps.reporting import figures, rendering, report
-from sweeps.reporting.results import Record, summary
+from sweeps.planning import plan as plans
+from sweeps.reporting import figures, html, rendering, tables
+from sweeps.reporting.results import Case, Cases, Results, summary
 from sweeps.state import CERTIFICATE, SweepFolder
 
 CURVES = 10  # runs at native settings whose learning curves are read, of each adapter
 
 
-def read_record(mlflow: SweepRun) -> Record:
+def read_results(mlflow: SweepRun) -> Results:
     """A sweep as it is in MLflow now, without its learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
         files = tracking.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
-    plan = stored.plan(files.get("plan.json"), mlflow.experiment)
-    certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
-    return Record(
-        sweep=plan["sweep"],
+    plan = plans.parsed(files.get("plan.json"), f"plan of sweep '{mlflow.experiment}' in MLflow")
+    certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan.adapters}
+    return Results(
+        sweep=plan.sweep,
         tracking_uri=tracking.public(mlflow.uri),
         experiment=mlflow.experiment,
         parent_run_id=mlflow.run_id,
         plan=plan,
         runs=tracking.read_runs(mlflow),
-        certificates={name: stored.cases(cases, name) for name, cases in certificates.items() if cases},
+        certificates={name: _cases(content, name) for name, content in certificates.items() if content},
     )
 
 
-def _with_curves(record: Record, mlflow: SweepRun) -> Record:
-    native = [record.native(name).head(CURVES) for name in record.plan["adapters"]]
-    return replace(record, curves=tracking.read_curves(mlflow, pd.concat(native)))
+def _cases(content: Any, adapter: str) -> list[Case]:
+    cases: Cases = plans.checked(Cases, content, f"certificate of {adapter} in MLflow")
+    return cases.root
+
+
+def _with_curves(results: Results, mlflow: SweepRun) -> Results:
+    native = [results.native(name).head(CURVES) for name in results.plan.adapters]
+    return replace(results, curves=tracking.read_curves(mlflow, pd.concat(native)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
     """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
     with rendering.processes() as processes:
         javascript = rendering.javascript(processes)
-        record = _with_curves(read_record(mlflow), mlflow)
+        results = _with_curves(read_results(mlflow), mlflow)
         folder.path.mkdir(parents=True, exist_ok=True)
-        found, drawn = summary(record), figures.charts(record)
+        found, drawn = summary(results), figures.charts(results)
         pictures = rendering.pictures(processes, drawn)
         files = {
-            folder.report.name: report.html(record, drawn, javascript.result()).encode(),
+            folder.report.name: html.report(results, drawn, javascript.result()).encode(),
             "report.json": json.dumps(found, indent=1).encode(),
-            **_tables(record),
+            **_tables(results),
             **{name: picture.result() for name, picture in pictures.items()},
         }
     for name, content in files.items():
         (folder.path / name).write_bytes(content)
-    tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))
-    console.print(*report.tables(record))
+    tracking.log_files(mlflow, [folder.path / name for name in files], tables.description(results))
+    console.print(*tables.tables(results))
     console.say(f"Report: {folder.report}")
     console.say(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'")
     return found
 
 
-def _tables(record: Record) -> dict[str, bytes]:
+def _tables(results: Results) -> dict[str, bytes]:
     """{file name: content}: every run and every effect, for other programs."""
-    effects = pd.DataFrame([effect._asdict() for effect in record.effects])
-    tables = {name: table for name, table in (("runs", record.runs), ("effects", effects)) if not table.empty}
-    csv = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
-    return csv | {f"{name}.parquet": table.to_parquet(index=False) for name, table in tables.items()}
+    effects = pd.DataFrame([effect._asdict() for effect in results.effects])
+    frames = {name: table for name, table in (("runs", results.runs), ("effects", effects)) if not table.empty}
+    csv = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in frames.items()}
+    return csv | {f"{name}.parquet": table.to_parquet(index=False) for name, table in frames.items()}

@@ -5,42 +5,42 @@ from typing import Any
 import numpy as np
 
 from sweeps.analysis.effects import ACCURACY, HEADLINE_TIME
-from sweeps.reporting.results import Record
+from sweeps.reporting.results import Results
 
 PROCESSES = 5  # of a configuration, which a claim about its time takes
 
 
-def warnings(record: Record) -> list[str]:
+def warnings(results: Results) -> list[str]:
     """What stands in the way of the numbers, in sentences; the worst first."""
-    return [said for say in (missing, _mixed, _alike, _hurried, _unsteady) for said in say(record)]
+    return [said for say in (missing, _mixed, _alike, _hurried, _unsteady) for said in say(results)]
 
 
-def missing(record: Record) -> list[str]:
+def missing(results: Results) -> list[str]:
     """Whether the sweep is unfinished, in a sentence."""
-    count = record.plan["planned"] - len(record.runs)
-    return [f"{count} of {record.plan['planned']} trials are missing: the sweep is not finished."] if count > 0 else []
+    count = results.plan.planned - len(results.runs)
+    return [f"{count} of {results.plan.planned} trials are missing: the sweep is not finished."] if count > 0 else []
 
 
-def _mixed(record: Record) -> list[str]:
+def _mixed(results: Results) -> list[str]:
     """Runs that were not all made by the same programs."""
     said = []
     for name, what in (("revision", "revisions of this project"), ("host", "machines")):
-        found = sorted(set(record.runs[name]) - {""}) if name in record.runs else []
+        found = sorted(set(results.runs[name]) - {""}) if name in results.runs else []
         if len(found) > 1:
             said.append(f"The runs are of {len(found)} {what}: {', '.join(found[:4])}.")
-    if "environment" in record.runs and not record.runs.empty:
-        counts = record.runs.groupby("adapter")["environment"].nunique()
+    if "environment" in results.runs and not results.runs.empty:
+        counts = results.runs.groupby("adapter")["environment"].nunique()
         names = [str(name) for name in counts[counts > 1].index]
         said += [f"The runs of {', '.join(names)} are of several environments: their versions differ."] if names else []
     return said
 
 
-def _alike(record: Record) -> list[str]:
+def _alike(results: Results) -> list[str]:
     """False findings of the A/A arm."""
-    verdicts = [false for one in record.repetitions for false in one.false_findings]
+    verdicts = [false for one in results.repetitions for false in one.false_findings]
     if not verdicts:
         return []
-    where = [one.adapter for one in record.repetitions if any(one.false_findings)]
+    where = [one.adapter for one in results.repetitions if any(one.false_findings)]
     named = f" ({', '.join(where)})" if where else ""
     return [
         f"A/A arm: one configuration ran twice in every block, and {sum(verdicts)} of {len(verdicts)} differences between the two exclude "
@@ -48,9 +48,9 @@ def _alike(record: Record) -> list[str]:
     ]
 
 
-def _hurried(record: Record) -> list[str]:
-    seeds = len(record.plan["seeds"])
-    timed = HEADLINE_TIME in record.runs and seeds < PROCESSES
+def _hurried(results: Results) -> list[str]:
+    seeds = len(results.plan.seeds)
+    timed = HEADLINE_TIME in results.runs and seeds < PROCESSES
     return (
         [f"A time is of {seeds} processes for each configuration; a claim about time takes {PROCESSES} or more."]
         if timed
@@ -58,8 +58,8 @@ def _hurried(record: Record) -> list[str]:
     )
 
 
-def _unsteady(record: Record) -> list[str]:
-    runs, uneven = (sum(row[name] for row in record.unsteady) for name in ("runs", "unsteady"))
+def _unsteady(results: Results) -> list[str]:
+    runs, uneven = (sum(row[name] for row in results.unsteady) for name in ("runs", "unsteady"))
     if not uneven:
         return []
     return [
@@ -67,22 +67,22 @@ def _unsteady(record: Record) -> list[str]:
     ]
 
 
-def noise(record: Record) -> list[dict[str, Any]]:
+def noise(results: Results) -> list[dict[str, Any]]:
     """One row for each adapter: {adapter, repetition, seed, pairing, unsteady}, None where it is not known.
 
     seed: deviation of a run's accuracy by the seed, at native settings, in points.
     """
-    repeated = {one.adapter: one for one in record.repetitions}
-    pairing = {one.adapter: one for one in record.pairings}
-    uneven = {row["adapter"]: row for row in record.unsteady}
+    repeated = {one.adapter: one for one in results.repetitions}
+    pairing = {one.adapter: one for one in results.pairings}
+    uneven = {row["adapter"]: row for row in results.unsteady}
     rows = []
-    for name in record.plan["adapters"]:
+    for name in results.plan.adapters:
         if name in repeated or name in pairing or name in uneven:
             rows.append(
                 {
                     "adapter": name,
                     "repetition": repeated.get(name),
-                    "seed": _seed_deviation(record, name),
+                    "seed": _seed_deviation(results, name),
                     "pairing": pairing.get(name),
                     "unsteady": uneven.get(name),
                 }
@@ -90,7 +90,7 @@ def noise(record: Record) -> list[dict[str, Any]]:
     return rows
 
 
-def _seed_deviation(record: Record, adapter: str) -> float | None:
-    native = record.native(adapter)
+def _seed_deviation(results: Results, adapter: str) -> float | None:
+    native = results.native(adapter)
     values = native[ACCURACY].dropna().to_numpy(float) if ACCURACY in native else np.array([])
     return float(100 * values.std(ddof=1)) if len(values) > 1 else None

@@ -11,41 +11,41 @@ from rich.text import Text
 
 from experiments.trials.trial import COMPLETED, OUTCOMES
 from sweeps.console import Terminal
-from sweeps.reporting import quality, report
-from sweeps.reporting.results import Record
+from sweeps.reporting import quality, tables
+from sweeps.reporting.results import Results
 
 
-def watch(read: Callable[[], Record], console: Terminal, seconds: float) -> Record:
+def watch(read: Callable[[], Results], console: Terminal, seconds: float) -> Results:
     """Show a sweep until it is complete, reading it anew every so many seconds; where nobody looks, once. Returns what was read last."""
-    record = read()
+    results = read()
     if not console.is_terminal:
-        console.print(view(record))
-        return record
-    with Live(view(record), console=console, auto_refresh=False) as live:
-        while len(record.runs) < record.plan["planned"]:
+        console.print(view(results))
+        return results
+    with Live(view(results), console=console, auto_refresh=False) as live:
+        while len(results.runs) < results.plan.planned:
             time.sleep(seconds)
-            record = read()
-            live.update(view(record), refresh=True)
-    return record
+            results = read()
+            live.update(view(results), refresh=True)
+    return results
 
 
-def view(record: Record) -> Group:
+def view(results: Results) -> Group:
     """Everything at this moment."""
-    return Group(progress(record), *report.tables(record), *(f"- {said}" for said in quality.warnings(record)))
+    return Group(progress(results), *tables.tables(results), *(f"- {said}" for said in quality.warnings(results)))
 
 
-def progress(record: Record) -> Table:
+def progress(results: Results) -> Table:
     """How many of each framework's trials have which outcome."""
-    planned = Counter(trial["adapter"] for trial in record.plan["trials"])
+    planned = Counter(trial.adapter for trial in results.plan.trials)
     table = Table(
         "framework",
         *OUTCOMES,
         "planned",
-        title=f"Sweep {record.sweep}: {len(record.runs)} of {record.plan['planned']} trials",
+        title=f"Sweep {results.sweep}: {len(results.runs)} of {results.plan.planned} trials",
         title_justify="left",
     )
-    for adapter in record.plan["adapters"]:
-        runs = record.runs[record.runs["adapter"] == adapter] if len(record.runs) else record.runs
+    for adapter in results.plan.adapters:
+        runs = results.runs[results.runs["adapter"] == adapter] if len(results.runs) else results.runs
         kinds = Counter(runs["outcome"]) if len(runs) else Counter()
         counts = [Text(str(kinds[kind]), "red" if kinds[kind] and kind != COMPLETED else "") for kind in OUTCOMES]
         table.add_row(adapter, *counts, str(planned[adapter]) if planned else "sampled")

@@ -159,7 +159,7 @@ def test_a_sweep_from_end_to_end(home):
     assert len(runs(home)) == 2 * 13
 
     changed = run(home, "run", write(home, seeds=[5]))
-    assert changed.returncode == 2 and "start a new one with --fresh" in changed.stderr
+    assert changed.returncode == 2 and "start a new run of it with --fresh" in changed.stderr
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda sent: sent.name)
@@ -313,7 +313,7 @@ def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
 
 
 def test_what_one_framework_lacks_stops_no_other(home):
-    """A node without Python 3.6: CNTK is left out by name, the rest runs, the report shows the hole; later it goes on."""
+    """A node without Python 3.6: CNTK is skipped with a message, the rest runs, the report says so; later the sweep is resumed."""
     known = [
         certificates.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (locations.cache(), home / "cache")
     ]
@@ -322,16 +322,16 @@ def test_what_one_framework_lacks_stops_no_other(home):
     node = {"ROSETTA_CACHE": str(home / "cache"), "ROSETTA_PYTHON_3_6": str(home / "none")}
     path = write(home, adapters=["reference", "cntk"], settings={}, seeds=2)
     verified = run(home, "verify", "--sweep", path, **node)
-    assert verified.returncode == 0 and "cntk is left out: ROSETTA_PYTHON_3_6 is" in verified.stdout, verified.stderr
+    assert verified.returncode == 0 and "cntk is skipped: ROSETTA_PYTHON_3_6 is" in verified.stdout, verified.stderr
     done = run(home, "run", path, "--json", **node)
     summary = json.loads(done.stdout)
-    assert done.returncode == 0 and list(summary["holes"]) == ["cntk"], done.stderr
+    assert done.returncode == 0 and list(summary["unavailable"]) == ["cntk"], done.stderr
     assert summary["outcomes"] == {"completed": 2, "diverged": 0, "failed": 0} and summary["planned"] == 4
     page = (home / "tiny" / "1" / "report.html").read_text()
-    assert "left out on this machine" in page and "2 of 4 trials are missing" in page
+    assert "skipped on this machine" in page and "2 of 4 trials are missing" in page
     assert [status for _, status, trial, _ in runs(home) if trial] == ["FINISHED"] * 2
     again = run(home, "run", path, "--json", **node)
-    assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["holes"]) == [
+    assert json.loads(again.stdout)["outcomes"]["completed"] == 2 and list(json.loads(again.stdout)["unavailable"]) == [
         "cntk"
     ]
     nothing = run(home, "run", write(home, name="none", adapters=["cntk"], settings={}), **node)

@@ -29,9 +29,10 @@ from experiments.trials.trial import Trial
 from experiments.trials.workload import workload_named
 from experiments.verification import transfer
 from sweeps.execution import progress
-from sweeps.planning import config, planner, stored
-from sweeps.reporting import claims, report
-from sweeps.reporting.results import Record, summary
+from sweeps.planning import config, planner
+from sweeps.planning import plan as plans
+from sweeps.reporting import claims, html, publish, tables
+from sweeps.reporting.results import Results, summary
 from tests.sweeps.reporting.test_report import record as demo_record
 from tests.torture.malformed import as_json, as_yaml, files, hostile_yaml, spoiled
 
@@ -107,7 +108,7 @@ CLAIMS = {
 
 def planned(path):
     declared = config.load(path)
-    if len(declared.seed_list) < 20:  # more take their time, and are no other trials
+    if len(declared.seeds) < 20:  # more take their time, and are no other trials
         json.dumps(planner.plan(declared).as_dict(), allow_nan=False)
 
 
@@ -357,16 +358,16 @@ DEMO = demo_record()
 
 def plan_from_mlflow(content, folder):
     def read(found):
-        plan = stored.plan(found, "demo")
-        record = Record("demo", "sqlite:///x", "demo", "abc", plan, DEMO.runs)
+        plan = plans.parsed(found, "plan")
+        record = Results("demo", "sqlite:///x", "demo", "abc", plan, DEMO.runs)
         json.dumps(summary(record), allow_nan=False)
-        report.tables(record)
+        tables.tables(record)
 
     return _parsed(content, read)
 
 
 def certificate_from_mlflow(content, folder):
-    return _parsed(content, lambda found: report._certificate("x", stored.cases(found, "x")))
+    return _parsed(content, lambda found: html._certificate("x", publish._cases(found, "x")))
 
 
 def _parsed(content, read):
@@ -464,7 +465,7 @@ TARGETS = {
         ),
         transferred,
     ),
-    "plan in MLflow": Target(documents(DEMO.plan), plan_from_mlflow),
+    "plan in MLflow": Target(documents(DEMO.plan.as_dict()), plan_from_mlflow),
     "certificate in MLflow": Target(documents(ROWS), certificate_from_mlflow),
     "certificate in the cache": Target(documents(ROWS), certificate_in_cache),
     "data set's record": Target(documents(FILES), data_record),

@@ -14,9 +14,12 @@ from experiments.trials.workload import workload_named
 from sweeps import markdown
 from sweeps.console import Terminal
 from sweeps.planning import view
-from sweeps.reporting import claims, figures, quality, report, rosetta, watch
-from sweeps.reporting.results import Record
+from sweeps.planning.forecast import forecast
+from sweeps.planning.plan import Collapsed, Dropped
+from sweeps.reporting import claims, figures, quality, rosetta, tables, watch
+from sweeps.reporting.results import Case, Results
 from tests.pages import page
+from tests.plans import made_up
 from tests.sweeps.reporting.test_claims import CLAIM, FILE, summary
 from tests.sweeps.reporting.test_report import record
 
@@ -44,7 +47,7 @@ HOSTILE = [
 EVIL = " ".join(HOSTILE)  # all at once where showing takes a second; one that gets through still makes another page
 
 
-def hostile_record(evil: str) -> Record:
+def hostile_record(evil: str) -> Results:
     """A record in which every name, reason, error and tag that MLflow can give back is the hostile text."""
     plan = record().plan
     renamed = {"pytorch": evil, "tensorflow": f"{evil} too", "chainer": "chainer"}
@@ -53,19 +56,20 @@ def hostile_record(evil: str) -> Record:
         .runs.replace(renamed)
         .assign(host=[evil, *["here"] * 17], revision=evil, environment=evil, repeats="", trial="t", run="r")
     )
-    plan |= {
+    changes = {
         "sweep": evil,
         "adapters": list(renamed.values()),
-        "natives": {renamed[name]: plan["natives"][name] for name in renamed},
-        "holes": {evil: evil},
+        "natives": {renamed[name]: plan.natives[name] for name in renamed},
+        "unavailable": {evil: evil},
         "unverified": [evil],
         "device": evil,
-        "workload": {**plan["workload"], "name": evil, "dataset": evil},
-        "dropped": [{"adapter": evil, "setting": evil, "choice": evil, "reason": evil}],
-        "collapsed": [{"adapter": evil, "setting": evil, "kept": evil, "reason": evil}],
+        "workload": plan.workload.model_copy(update={"name": evil, "dataset": evil}),
+        "dropped": [Dropped(adapter=evil, setting=evil, choice=evil, reason=evil)],
+        "collapsed": [Collapsed(adapter=evil, setting=evil, kept=evil, reason=evil)],
     }
-    certificates = {evil: [{"passed": False, "dtype": evil, "max_difference": {evil: 1.0}}]}
-    return Record(evil, evil, evil, evil, plan, runs, certificates=certificates)
+    plan = plan.model_copy(update=changes)
+    certificates = {evil: [Case(passed=False, dtype=evil, max_difference={evil: 1.0})]}
+    return Results(evil, evil, evil, evil, plan, runs, certificates=certificates)
 
 
 class Elements(HTMLParser):
@@ -102,7 +106,7 @@ def test_the_report_has_the_same_elements_whatever_its_words_and_its_charts_are_
 def test_the_terminal_shows_text_as_it_stands():
     found = hostile_record(EVIL)
     console = Terminal(file=io.StringIO(), force_terminal=True, width=900, color_system=None, legacy_windows=False)
-    console.print(watch.view(found), *report.tables(found))
+    console.print(watch.view(found), *tables.tables(found))
     for line in (f"x {EVIL}", *quality.warnings(found)):
         console.say(line, "red")
     said = console.file.getvalue()
@@ -111,22 +115,12 @@ def test_the_terminal_shows_text_as_it_stands():
 
 
 def test_a_plan_keeps_its_brackets():
-    planned = {
-        "dropped": [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}],
-        "collapsed": [],
-        "aliases": {},
-        "path": None,
-        "power": {},
-        "trials": [],
-        "planned": 0,
-        "device_hours": 0.0,
-        "without_pilot": [],
-        "pilot": {},
-    }
+    dropped = [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}]
+    plan = made_up(dropped=dropped)
     console = Terminal(file=io.StringIO())
-    for line in view.lines(planned, None):
+    for line in view.lines(plan, forecast(plan, {}, None, None)):
         console.say(line)
-    assert "dropped: a s=c: [nchw] only [/]\n" in console.file.getvalue()
+    assert "dropped: a: s=c: [nchw] only [/]\n" in console.file.getvalue()
 
 
 @pytest.mark.parametrize("evil", [*HOSTILE, "a\nb", "x" * 100_000], ids=lambda evil: ascii(evil[:30]))

@@ -6,15 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps.analysis.attribution import GAP, REST, shares
+from sweeps.analysis.attribution import GAP, REST, Walked, shares
 
 STEPS = {"init": ("x", "y"), "relu": ("b", "c")}
-PATH = {
-    "from": "a",
-    "to": "b",
-    "walks": [list(walk) for walk in itertools.permutations(STEPS)],
-    "steps": [{"setting": name, "from": own, "to": other} for name, (own, other) in STEPS.items()],
-}
+PATH = Walked("a", "b", STEPS, [list(walk) for walk in itertools.permutations(STEPS)])
 
 
 def runs(seeds=3, spread=0.0):
@@ -53,7 +48,7 @@ def of(found, metric="accuracy"):
 
 
 def test_a_share_is_the_mean_over_the_orders_and_the_shares_add_up():
-    found = of(shares({"path": PATH}, runs()))
+    found = of(shares(PATH, runs()))
     assert [found[part].estimate for part in ("init", "relu", REST, GAP)] == pytest.approx([5.0, 2.0, 3.0, 10.0])
     assert (found["init"].baseline, found["init"].choice, found[REST].baseline, found[REST].choice) == (
         "x",
@@ -61,12 +56,12 @@ def test_a_share_is_the_mean_over_the_orders_and_the_shares_add_up():
         "a",
         "b",
     )
-    time = of(shares({"path": PATH}, runs()), "step_ms_median")
+    time = of(shares(PATH, runs()), "step_ms_median")
     assert [time[part].estimate for part in ("init", "relu", REST, GAP)] == pytest.approx([0.0, 100.0, 100.0, 300.0])
 
 
 def test_intervals_are_over_the_seeds():
-    found = of(shares({"path": PATH}, runs(spread=1.0)))
+    found = of(shares(PATH, runs(spread=1.0)))
     assert found["init"].estimate == pytest.approx(6.0) and found["init"].n == 3
     half = 4.302653 * 1.0 / np.sqrt(3)  # t(2), of 5, 6 and 7 points
     assert (found["init"].low, found["init"].high) == pytest.approx((6 - half, 6 + half), abs=1e-4)
@@ -75,14 +70,12 @@ def test_intervals_are_over_the_seeds():
 def test_a_seed_whose_walks_are_not_whole_is_left_out():
     table = runs()
     cut = table[~((table["seed"] == 1) & (table["init"] == "y") & (table["relu"] == "b"))]
-    assert of(shares({"path": PATH}, cut))["init"].n == 2
-    assert shares({"path": PATH}, table[table["adapter"] == "a"]) == [] and shares({"path": None}, table) == []
+    assert of(shares(PATH, cut))["init"].n == 2
+    assert shares(PATH, table[table["adapter"] == "a"]) == []
 
 
 def test_without_a_step_the_whole_gap_is_the_framework():
-    bare = {"from": "a", "to": "b", "walks": [[]], "steps": []}
+    bare = Walked("a", "b", {}, [[]])
     table = runs()
-    found = of(
-        shares({"path": bare}, table[(table["adapter"] == "b") | ((table["init"] == "x") & (table["relu"] == "b"))])
-    )
+    found = of(shares(bare, table[(table["adapter"] == "b") | ((table["init"] == "x") & (table["relu"] == "b"))]))
     assert found[REST].estimate == found[GAP].estimate == pytest.approx(10.0)

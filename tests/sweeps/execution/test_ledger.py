@@ -44,7 +44,8 @@ def always(adapter):
 def ledger(tmp_path):
     def make(recorded=None, **change):
         storage = Storage(Lease(tmp_path, "ledger/1"))
-        made = open_ledger(planner.plan(config.parse({**FILE, **change}, "f")), storage, "ledger/1")
+        sweep = config.parse({**FILE, **change}, "f")
+        made = open_ledger(sweep, planner.plan(sweep), storage, "ledger/1")
         made.prepare((recorded or {}).get)
         return made
 
@@ -144,7 +145,7 @@ def test_a_trial_that_was_cut_off_has_one_run_however_late_the_recorder(ledger, 
     mlflow = tracking.open_sweep(tmp_path, folder.path, "ledger", "sweep ledger/1", {"sweep": "ledger/1"})
     opening = Future()
     opening.set_result(mlflow)
-    driver._run_trials(second.plan.sweep, folder, second, opening, Terminal(quiet=True))
+    driver._run_trials(second.sweep, folder, second, opening, Terminal(quiet=True))
     runs = [run.data.tags["trial"] for run in tracking.children(tracking.connect(mlflow.uri), mlflow)]
     assert sorted(runs) == sorted(trial.identity for trial in second.plan.order)
 
@@ -178,7 +179,7 @@ def test_a_search_samples_and_repeats_no_cell(ledger, sampler):
 
 def test_a_sampler_whose_package_is_missing_is_one_line(ledger, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(LedgerError, match="make .venv/gp.stamp"):
+    with pytest.raises(LedgerError, match=r"install rosetta-sweep\[gp\]"):
         ledger(design="search", trials=4, sampler="gp")
 
 
@@ -198,7 +199,8 @@ from sweeps.execution.storage import Lease, Storage
 from sweeps.execution.ledger import open_ledger
 from tests.sweeps.execution.test_ledger import FILE, drain
 file = {{**FILE, "design": "search", "trials": 14, "sampler": "gp", "seeds": 20}}
-made = open_ledger(planner.plan(config.parse(file, "f")), Storage(Lease(Path({str(tmp_path)!r}), "gp/1")), "gp/1")
+sweep = config.parse(file, "f")
+made = open_ledger(sweep, planner.plan(sweep), Storage(Lease(Path({str(tmp_path)!r}), "gp/1")), "gp/1")
 made.prepare({{}}.get)
 drain(made)
 print(made.outcomes(), "torch" in sys.modules)
@@ -210,7 +212,7 @@ print(made.outcomes(), "torch" in sys.modules)
 def epochs(made, trial, accuracies):
     """Whether the trial is hopeless, epoch by epoch."""
     return [
-        made.hopeless(trial, {"event": "epoch", "epoch": epoch, "accuracy": accuracy})
+        made.should_prune(trial, {"event": "epoch", "epoch": epoch, "accuracy": accuracy})
         for epoch, accuracy in enumerate(accuracies)
     ]
 

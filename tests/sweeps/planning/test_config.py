@@ -6,6 +6,7 @@ import yaml
 from experiments.errors import SweepError
 from experiments.locations import PROJECT
 from sweeps.planning import config, planner
+from tests.plans import cells, rows
 
 GOOD = {
     "name": "good",
@@ -26,7 +27,7 @@ PATH = {"design": "path", "adapters": ["lasagne", "caffe2"], "settings": {}}
 )
 def test_the_sweeps_that_ship_are_valid(path):
     planned = planner.plan(config.load(path))
-    assert planned.trials or planned.sweep.trials
+    assert planned.planned and (planned.trials or planned.sampled)
 
 
 @pytest.mark.parametrize(
@@ -53,15 +54,18 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"workload": "digits_cnn"}, "workload:.*digits_cnn"),
         ({"settings": {"inti": ["native"]}}, "unknown setting of a cnn workload 'inti'. Did you mean 'init'"),
         ({"settings": {"init": ["glorot"]}}, "unknown choice for init 'glorot'.*glorot_uniform.*native"),
-        ({"settings": {"autotune": [True]}}, "settings.autotune.0: input should be a valid string"),
+        (
+            {"settings": {"autotune": [True]}},
+            "settings.autotune.0: input should be a valid string, but got True .YAML reads a bare on.*quote it",
+        ),
         ({"settings": {"init": []}}, "settings.init must list choices"),
         ({"settings": {"init": ["native", "native"]}}, "without repeating"),
         ({"fixed": {"init": "native"}}, "'init' is in settings and in fixed"),
         (
             {"design": "full"},
-            "design: input should be 'one-at-a-time', 'factorial', 'fractional', 'path', 'presets' or 'search'",
+            "unknown design 'full'. Choices: one-at-a-time, factorial, fractional, path, presets, search",
         ),
-        ({"design": "search"}, "design 'search' needs trials"),
+        ({"design": "search"}, "key 'trials' is missing: How many configurations to sample"),
         ({"trials": 4}, "trials is for design 'search'"),
         ({"seeds": [-1]}, "seeds must be whole numbers from 0"),
         ({"seeds": [1, 1]}, "seeds must not repeat"),
@@ -89,7 +93,9 @@ def test_the_sweeps_that_ship_are_valid(path):
             "permutations is for design 'path', but the design is 'factorial'",
         ),
         ({**PATH, "resolution": 4}, "resolution is for design 'fractional'"),
-        ({**PATH, "presets": ["native"]}, "design 'presets' needs presets"),
+        ({**PATH, "presets": ["native"]}, "presets is for design 'presets', but the design is 'path'"),
+        ({"workload": {}}, "key 'workload.name' is missing: The workload"),
+        ({"design": ["factorial"]}, "design: input should be a valid string"),
         ({**PATH, "trials": 3}, "trials is for design 'search'"),
     ],
     ids=str,
@@ -121,10 +127,6 @@ def plan(**change):
     return planner.plan(config.parse({**GOOD, **change}, "file.yaml"))
 
 
-def cells(planned, adapter, seed=0):
-    return [trial.configuration for trial in planned.trials if trial.adapter == adapter and trial.seed == seed]
-
-
 def test_one_at_a_time_is_native_plus_one_flip_each():
     planned = plan(settings={"init": ["native", "glorot_uniform"], "momentum": ["classical", "unit_gain"]})
     native = cells(planned, "pytorch")
@@ -137,20 +139,18 @@ def test_one_at_a_time_is_native_plus_one_flip_each():
 def test_factorial_is_every_combination_and_blocks_are_seeds():
     settings = {"init": ["glorot_uniform", "lecun_normal"], "relu": ["before_pool", "after_pool"]}
     planned = plan(design="factorial", settings=settings)
-    assert len(cells(planned, "pytorch")) == 4 and len(planned.trials) == 2 * 2 * 4
-    assert [trial.seed for trial in planned.trials] == [0] * 8 + [1] * 8
+    assert len(cells(planned, "pytorch")) == 4 and len(rows(planned)) == 2 * 2 * 4
+    assert [trial.seed for trial in rows(planned)] == [0] * 8 + [1] * 8
     again = plan(design="factorial", settings=settings)
-    assert [trial.identity for trial in again.trials] == [trial.identity for trial in planned.trials]
-    assert len({trial.identity for trial in planned.trials}) == 16
+    assert [trial.identity for trial in rows(again)] == [trial.identity for trial in rows(planned)]
+    assert len({trial.identity for trial in rows(planned)}) == 16
 
 
 def test_unsupported_choices_are_dropped_and_inert_ones_collapsed_with_reasons():
     settings = {"layout": ["nchw", "nhwc"], "autotune": ["off", "on"]}
     planned = plan(design="factorial", settings=settings, adapters=["pytorch", "chainer"])
-    assert [(row["adapter"], row["setting"], row["choice"]) for row in planned.dropped] == [
-        ("chainer", "layout", "nhwc")
-    ]
-    assert {(row["adapter"], row["kept"]) for row in planned.collapsed} == {("pytorch", "off"), ("chainer", "off")}
+    assert [(row.adapter, row.setting, row.choice) for row in planned.dropped] == [("chainer", "layout", "nhwc")]
+    assert {(row.adapter, row.kept) for row in planned.collapsed} == {("pytorch", "off"), ("chainer", "off")}
     assert len(cells(planned, "pytorch")) == 2 and len(cells(planned, "chainer")) == 1
     on_gpu = plan(design="factorial", settings=settings, adapters=["pytorch", "chainer"], resources={"num_gpus": 1})
     assert not on_gpu.collapsed and len(cells(on_gpu, "pytorch")) == 4
@@ -161,12 +161,12 @@ def test_choices_that_conflict_are_dropped_with_their_reason():
     planned = plan(design="factorial", settings=settings, adapters=["tensorflow"])
     assert {"layout": "nchw", "compile": "eager"}.items() not in [row.items() for row in cells(planned, "tensorflow")]
     assert len(cells(planned, "tensorflow")) == 3
-    assert planned.dropped[0]["choice"] == "nchw" and "compile" in planned.dropped[0]["reason"]
+    assert planned.dropped[0].choice == "nchw" and "compile" in planned.dropped[0].reason
 
 
 def test_fixed_settings_hold_everywhere_or_are_refused():
-    assert {trial.configuration["relu"] for trial in plan(fixed={"relu": "after_pool"}).trials} == {"after_pool"}
-    with pytest.raises(SweepError, match="reference can't do fixed layout: nhwc"):
+    assert {trial.configuration["relu"] for trial in rows(plan(fixed={"relu": "after_pool"}))} == {"after_pool"}
+    with pytest.raises(SweepError, match="reference doesn't support fixed layout: nhwc"):
         plan(fixed={"layout": "nhwc"})
 
 
@@ -181,9 +181,9 @@ def test_part_of_a_sweep_is_a_sweep_of_its_own():
         {**GOOD, "settings": {"init": ["native", "glorot_uniform"], "relu": ["before_pool", "after_pool"]}}, "file"
     )
     part = config.part(whole, ["pytorch"], ["relu"])
-    assert (part.name, part.adapters, list(part.settings)) == ("good-pytorch-relu", ["pytorch"], ["relu"])
-    assert {trial.identity for trial in planner.plan(part).trials} <= {
-        trial.identity for trial in planner.plan(whole).trials
+    assert (part.name, list(part.adapters), list(part.settings)) == ("good-pytorch-relu", ["pytorch"], ["relu"])
+    assert {trial.identity for trial in planner.plan(part).order} <= {
+        trial.identity for trial in planner.plan(whole).order
     }
     assert config.part(whole, None, ["init"]).adapters == whole.adapters
     for adapters, settings, said in (
@@ -199,5 +199,5 @@ def test_part_of_a_sweep_is_a_sweep_of_its_own():
 def test_a_sweep_is_written_as_the_file_that_it_was(tmp_path):
     whole = config.parse({**GOOD, "fixed": {"labels": "native"}}, "file")
     (tmp_path / "sweep.yaml").write_text(whole.text())
-    assert config.load(tmp_path / "sweep.yaml") == whole
+    assert config.load(tmp_path / "sweep.yaml").file == whole.file
     assert yaml.safe_load(whole.text()) == {**GOOD, "fixed": {"labels": "native"}}

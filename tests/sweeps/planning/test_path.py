@@ -11,7 +11,9 @@ from adapters import load_spec
 from adapters.contract.spec import Conflict
 from experiments.errors import SweepError
 from sweeps.cli import main
-from sweeps.planning import config, paths, planner
+from sweeps.planning import config, planner
+from sweeps.planning.designs import path as paths
+from tests.plans import cells, rows, steps
 
 FILE = {
     "name": "gap",
@@ -25,10 +27,6 @@ FIXED = {"precision": "float32", "input_gradient": "skipped"}
 
 def parsed(**change):
     return config.parse({**FILE, **change}, "file.yaml")
-
-
-def cells(planned, adapter, seed=0):
-    return [trial.configuration for trial in planned.trials if trial.adapter == adapter and trial.seed == seed]
 
 
 def test_two_steps_are_walked_through_all_four_rows():
@@ -47,17 +45,20 @@ def test_two_steps_are_walked_through_all_four_rows():
     ]
     assert sorted(cells(planned, "lasagne"), key=str) == sorted(walked, key=str)
     assert cells(planned, "caffe2") == [target]
-    assert len(planned.trials) == 2 * (4 + 1) and planned.as_dict()["varied"] == ["init", "nesterov"]
+    assert len(rows(planned)) == 2 * (4 + 1) and planned.as_dict()["varied"] == ["init", "nesterov"]
 
 
 def test_up_to_four_steps_are_walked_in_every_order():
     names = ["init", "loss", "relu", "labels"]
     assert sorted(paths.walks(names, 6, "x")) == sorted(permutations(names))
-    steps = {name: ("a", "b") for name in names}
-    rows = paths.distinct(
-        [row for walk in paths.walks(names, 6, "x") for row in paths.along(walk, dict.fromkeys(names, "a"), steps)]
+    walked = paths.distinct(
+        [
+            row
+            for walk in paths.walks(names, 6, "x")
+            for row in paths.along(walk, dict.fromkeys(names, "a"), dict.fromkeys(names, ("a", "b")))
+        ]
     )
-    assert len(rows) == 2**4
+    assert len(walked) == 2**4
     assert paths.walks([], 6, "x") == [()] and paths.along((), {"init": "a"}, {}) == [{"init": "a"}]
 
 
@@ -72,61 +73,59 @@ def test_more_steps_are_walked_in_random_orders_and_each_backwards():
 
 def test_rows_that_walks_share_run_once_and_each_walk_leads_to_the_other_choices():
     planned = planner.plan(parsed(adapters=["pytorch", "cntk"], permutations=3, seeds=1))
-    path, rows = planned.path, cells(planned, "pytorch")
+    path, own = planned.path, cells(planned, "pytorch")
     assert len(path.walks) == 6 and len(path.steps) == 5
     start = load_spec("pytorch").native("cnn")
-    on = [row for walk in path.walks for row in paths.along(walk, start, path.steps)]
-    assert len(rows) < len(on) and sorted(rows, key=str) == sorted(paths.distinct(on), key=str)
-    end = start | {name: load_spec("cntk").native("cnn")[name] for name in path.steps}
-    assert all(paths.along(walk, start, path.steps)[-1] == end for walk in path.walks)
+    on = [row for walk in path.walks for row in paths.along(walk, start, steps(path))]
+    assert len(own) < len(on) and sorted(own, key=str) == sorted(paths.distinct(on), key=str)
+    end = start | {name: load_spec("cntk").native("cnn")[name] for name in steps(path)}
+    assert all(paths.along(walk, start, steps(path))[-1] == end for walk in path.walks)
     assert len(cells(planned, "cntk")) == 1
 
 
 def test_what_cant_be_walked_is_said_with_the_reason():
     planned = planner.plan(parsed(adapters=["chainer", "tensorflow"]))
-    said = {(row["adapter"], row["setting"], row["choice"]): row["reason"] for row in planned.dropped}
+    said = {(row.adapter, row.setting, row.choice): row.reason for row in planned.dropped}
     # Chainer can't have TensorFlow's choices of these.
     refused = {("chainer", "layout", "nhwc"), ("chainer", "compile", "graph"), ("chainer", "cpu_kernels", "onednn")}
     assert set(said) == refused and all(said.values())
-    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [
+    assert [(row.adapter, row.setting) for row in planned.collapsed] == [
         ("chainer", "autotune"),
         ("tensorflow", "winograd"),
     ]
-    assert list(planned.path.steps) == ["init"]
+    assert list(steps(planned.path)) == ["init"]
     back = planner.plan(parsed(adapters=["tensorflow", "chainer"]))
-    assert [(row["adapter"], row["setting"], row["choice"]) for row in back.dropped] == [
+    assert [(row.adapter, row.setting, row.choice) for row in back.dropped] == [
         ("chainer", "cpu_kernels", "onednn"),
         ("chainer", "compile", "graph"),
     ]
-    assert list(back.path.steps) == ["layout", "init"]  # TensorFlow can have Chainer's layout
+    assert list(steps(back.path)) == ["layout", "init"]  # TensorFlow can have Chainer's layout
 
 
 def test_what_makes_no_difference_on_this_device_is_no_part_of_the_gap():
     planned = planner.plan(parsed(adapters=["reference", "chainer"]))  # NumPy has no autotune, but on a CPU nobody has
-    assert [(row["adapter"], row["setting"]) for row in planned.collapsed] == [("chainer", "autotune")]
-    assert "autotune" not in [row["setting"] for row in planned.dropped]
+    assert [(row.adapter, row.setting) for row in planned.collapsed] == [("chainer", "autotune")]
+    assert "autotune" not in [row.setting for row in planned.dropped]
     planned = planner.plan(parsed(adapters=["reference", "chainer"], resources={"num_gpus": 1}))
-    assert ("reference", "autotune", "off") in [
-        (row["adapter"], row["setting"], row["choice"]) for row in planned.dropped
-    ]
+    assert ("reference", "autotune", "off") in [(row.adapter, row.setting, row.choice) for row in planned.dropped]
 
 
 def test_on_a_gpu_what_is_inert_on_a_cpu_is_walked():
     planned = planner.plan(parsed(adapters=["pytorch", "cntk"], resources={"num_gpus": 1}))
-    assert "autotune" in planned.path.steps and [row["setting"] for row in planned.collapsed] == ["cpu_kernels"]
+    assert "autotune" in steps(planned.path) and [row.setting for row in planned.collapsed] == ["cpu_kernels"]
 
 
 def test_walks_pass_by_what_conflicts(monkeypatch):
     conflict = Conflict({"init": "glorot_uniform", "momentum": "classical"}, "so it is")
     monkeypatch.setattr(
-        planner, "load_spec", lambda name: load_spec(name)._replace(conflicts=(conflict,) * (name == "pytorch"))
+        config, "load_spec", lambda name: load_spec(name)._replace(conflicts=(conflict,) * (name == "pytorch"))
     )
     planned = planner.plan(parsed(adapters=["pytorch", "cntk"], fixed={"bias_init": "zeros", "labels": "sparse"}))
     assert len(planned.path.walks) == 3 and all(
         walk.index("momentum") < walk.index("init") for walk in planned.path.walks
     )
     assert len(cells(planned, "pytorch")) == 8 - 2
-    assert "not with momentum=classical: so it is" in [row["reason"] for row in planned.dropped]
+    assert "not with momentum=classical: so it is" in [row.reason for row in planned.dropped]
 
 
 def test_a_path_whose_end_conflicts_is_refused():
@@ -145,7 +144,7 @@ def test_adapters_that_do_not_differ_are_two_rows():
         if name in ("layout", "precision", "init", "loss", "labels", "compile")
     }
     planned = planner.plan(parsed(adapters=["keras2-cntk", "keras2-theano"], fixed=fixed))
-    assert planned.path.steps == {} and planned.path.walks == [()] and len(planned.trials) == 2 * 2
+    assert planned.path.steps == [] and planned.path.walks == [[]] and len(rows(planned)) == 2 * 2
 
 
 def test_the_terminal_shows_the_path(tmp_path):

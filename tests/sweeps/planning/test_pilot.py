@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from sweeps.planning import config, pilot, planner, power, view
+from sweeps.planning import config, pilot, planner, view
+from sweeps.planning.forecast import forecast
 
 
 def runs(rows):
@@ -51,21 +52,13 @@ def test_a_plan_says_it_in_words():
         "seeds": 4,
     }
     made = planner.plan(config.parse(file, "f"))
-    found = {"chainer": pilot.Pilot(3, 3600.0, 2.0)}
-    hours, unknown = pilot.device_hours(found, [trial.adapter for trial in made.order])
-    planned = {
-        **made.as_dict(),
-        "power": power.of_plan(made, {"chainer": 2.0}, 0.5),
-        "device_hours": hours,
-        "pilot": {name: one._asdict() for name, one in found.items()},
-        "without_pilot": unknown,
-    }
-    said = "\n".join(view.lines(planned, 0.5))
-    assert "device-hours: about 12.00, by the median of 3 earlier trials, without pytorch" in said
-    assert "24 trials, 8 of them run a second time" in said
-    sees = {name: one["smallest_effect"] for name, one in planned["power"].items()}
+    found = forecast(made, {"chainer": pilot.Pilot(3, 3600.0, 2.0)}, None, 0.5)
+    said = "\n".join(view.lines(made, found))
+    assert "device-hours: about 12.00, from the median of 3 earlier trials, without pytorch" in said
+    assert "24 trials, 8 of them repetitions" in said
+    sees = {name: one.smallest_effect for name, one in found.power.items()}
     assert sees["chainer"] == pytest.approx(2 * sees["pytorch"]) and f"{sees['chainer']:.2f} points" in said
-    assert f"pytorch sees effects on accuracy of {sees['pytorch']:.2f} deviations" in said
+    assert f"pytorch: minimum detectable effect on accuracy: {sees['pytorch']:.2f} standard deviations" in said
 
 
 def test_a_search_takes_as_long_as_if_each_adapter_came_equally_often():
@@ -79,5 +72,5 @@ def test_a_search_takes_as_long_as_if_each_adapter_came_equally_often():
     }
     made = planner.plan(config.parse(file, "f"))
     seconds = {"pytorch": pilot.Pilot(1, 1000.0, None), "chainer": pilot.Pilot(1, 3000.0, None)}
-    hours, unknown = pilot.device_hours(seconds, made.adapters)
+    hours, unknown = pilot.device_hours(seconds, made.trial_adapters)
     assert hours == pytest.approx((3 * 1000 + 2 * 3000) / 3600) and unknown == [] and made.as_dict()["planned"] == 5

@@ -9,10 +9,12 @@ from adapters.contract.settings import FUNCTION, SETTINGS
 from experiments.errors import SweepError
 from sweeps.analysis import spread
 from sweeps.console import Terminal
-from sweeps.planning import config, planner, presets
-from sweeps.reporting import report
-from sweeps.reporting.results import Record, summary
+from sweeps.planning import config, planner
+from sweeps.planning.designs import presets
+from sweeps.reporting import tables
+from sweeps.reporting.results import Results, summary
 from tests.pages import page
+from tests.plans import made_up
 
 FILE = {
     "name": "side-by-side",
@@ -46,30 +48,34 @@ def test_a_published_row_is_one_that_the_adapter_can_run(name, model):
 
 def test_a_row_says_why_it_is_not_there():
     plan = planner.plan(parsed())
-    assert {"adapter": "reference", "setting": "preset", "choice": "published"}.items() <= plan.dropped[0].items()
-    assert "no cnn notebook" in plan.dropped[0]["reason"]
+    assert ("reference", "preset", "published") == (
+        plan.dropped[0].adapter,
+        plan.dropped[0].setting,
+        plan.dropped[0].choice,
+    )
+    assert "no cnn notebook" in plan.dropped[0].reason
 
 
 def test_inert_settings_stay_native_and_a_row_that_is_there_twice_runs_once():
     plan = planner.plan(parsed())
     assert all(
-        trial.configuration.get("autotune", "off") == "off" for trial in plan.trials if trial.adapter == "pytorch"
+        trial.configuration.get("autotune", "off") == "off" for trial in plan.order if trial.adapter == "pytorch"
     )
-    assert {trial.configuration["momentum"] for trial in plan.trials if trial.adapter == "cntk"} == {
+    assert {trial.configuration["momentum"] for trial in plan.order if trial.adapter == "cntk"} == {
         "unit_gain",
         "classical",
     }
     members = {(row["adapter"], row["preset"]): row["trials"] for row in plan.as_dict()["presets"]}
     assert members["cntk", "matched"] == members["cntk", "published"] != members["cntk", "native"]
-    assert len({trial.identity for trial in plan.trials}) == len(plan.trials) == 2 * (2 + 3 + 2)
-    assert {identity for trials in members.values() for identity in trials} == {trial.identity for trial in plan.trials}
+    assert len({trial.identity for trial in plan.order}) == len(plan.order) == 2 * (2 + 3 + 2)
+    assert {identity for trials in members.values() for identity in trials} == {trial.identity for trial in plan.order}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"presets": []}, "design 'presets' needs presets"),
-        ({"design": "factorial"}, "no other design has them"),
+        ({"presets": []}, "presets: list should have at least 1 item"),
+        ({"design": "factorial"}, "presets is for design 'presets', but the design is 'factorial'; leave presets out"),
         ({"settings": {"init": ["native"]}}, "a preset is a whole configuration"),
         ({"presets": ["native", "default"]}, "presets.1: input should be 'native', 'matched' or 'published'"),
         ({"presets": ["native", "native"]}, "presets must not repeat"),
@@ -98,18 +104,23 @@ def record(difference, noise, seeds=5):
                 }
                 for seed, trial in enumerate(trials)
             ]
-            members.append({"adapter": adapter, "preset": preset, "trials": trials})
-    return pd.DataFrame(rows), {"presets": members, "adapters": ["a", "b", "c"]}
+            members.append((preset, trials))
+    return pd.DataFrame(rows), members
+
+
+def plan_of(members):
+    presets = [{"adapter": trials[0].split()[1], "preset": preset, "trials": trials} for preset, trials in members]
+    return made_up(design="presets", estimator="none", adapters=["a", "b", "c"], presets=presets, planned=30)
 
 
 def test_the_spread_tells_frameworks_from_seeds():
-    runs, plan = record(difference=2.0, noise=0.3)
-    matched, published = spread.spreads(spread.members(plan, runs))
+    runs, members = record(difference=2.0, noise=0.3)
+    matched, published = spread.spreads(spread.members(members, runs))
     # The seeds' own differences, one point from each to the next, are in every framework: they count for neither.
     assert matched.p_value > 0.05 and matched.apart < 0.5 and 0.15 < matched.seed_noise < 0.6
     assert published.p_value < 0.001 and 1.5 < published.apart < 2.5
     by_adapter = {
-        row["adapter"]: row for row in spread.accuracies(spread.members(plan, runs)) if row["preset"] == "published"
+        row["adapter"]: row for row in spread.accuracies(spread.members(members, runs)) if row["preset"] == "published"
     }
     assert (
         by_adapter["c"]["accuracy"] - by_adapter["a"]["accuracy"] == pytest.approx(2.0, abs=0.5)
@@ -129,32 +140,14 @@ def test_equal_frameworks_are_told_apart_one_time_in_twenty():
 
 
 def test_without_repetition_there_is_no_test():
-    runs, plan = record(2.0, 0.3, seeds=1)
-    assert [one.p_value for one in spread.spreads(spread.members(plan, runs))] == [None, None]
-    assert spread.spreads(spread.members(plan, pd.DataFrame())) == []
+    runs, members = record(2.0, 0.3, seeds=1)
+    assert [one.p_value for one in spread.spreads(spread.members(members, runs))] == [None, None]
+    assert spread.spreads(spread.members(members, pd.DataFrame())) == []
 
 
 def test_the_report_shows_the_presets():
-    runs, plan = record(2.0, 0.3)
-    planned = {
-        "sweep": "demo",
-        "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None},
-        "design": "presets",
-        "device": "cpu",
-        "seeds": [0, 1],
-        "unverified": [],
-        "holes": {},
-        "natives": {name: {"init": "x"} for name in "abc"},
-        "varied": [],
-        "smallest_effect": {"accuracy": 0.5, "time": 3.0},
-        "planned": len(runs),
-        "trials": [],
-        "path": None,
-        "dropped": [],
-        "collapsed": [],
-        **plan,
-    }
-    made = Record("demo", "sqlite:///x", "demo", "abc", planned, runs.assign(error="", init="x"))
+    runs, members = record(2.0, 0.3)
+    made = Results("demo", "sqlite:///x", "demo", "abc", plan_of(members), runs.assign(error="", init="x"))
     shown = page(made)
     assert (
         "Frameworks side by side" in shown
@@ -162,14 +155,14 @@ def test_the_report_shows_the_presets():
         and "no more than seeds explain" in shown
     )
     console = Terminal(record=True, file=open("/dev/null", "w"))
-    console.print(*report.tables(made))
+    console.print(*tables.tables(made))
     text = console.export_text()
     assert "published" in text
     assert summary(made)["spreads"][1]["p_value"] < 0.001
 
 
 def test_the_terminal_says_where_there_is_one_seed_only():
-    runs, plan = record(2.0, 0.3, seeds=1)
+    runs, members = record(2.0, 0.3, seeds=1)
     console = Terminal(record=True, file=open("/dev/null", "w"))
-    console.print(*report.tables(Record("demo", "u", "demo", "r", {"sweep": "demo", **plan}, runs)))
+    console.print(*tables.tables(Results("demo", "u", "demo", "r", plan_of(members), runs)))
     assert "[one seed]" in console.export_text()  # brackets are no markup

@@ -108,9 +108,9 @@ def test_the_file_that_ships_names_comparisons_that_will_be_there():
     for claim in declared.claims:
         plan = planner.plan(declared.sweeps[claim.sweep])
         adapters = declared.sweeps[claim.sweep].adapters if claim.adapter == "all" else [claim.adapter]
-        collapsed = {(row["adapter"], row["setting"]) for row in plan.collapsed}
+        collapsed = {(row.adapter, row.setting) for row in plan.collapsed}
         there = [
-            {trial.configuration[claim.setting] for trial in plan.trials if trial.adapter == name}
+            {trial.settings[claim.setting] for trial in plan.trials if trial.adapter == name}
             >= {claim.choice, claim.baseline}
             or (name, claim.setting) in collapsed
             for name in adapters
@@ -122,7 +122,7 @@ def test_the_file_that_ships_names_comparisons_that_will_be_there():
     ("change", "said"),
     [
         ({"claims": []}, "claims: list should have at least 1 item"),
-        ({"sweeps": [{"name": "s"}]}, "workload: field required"),
+        ({"sweeps": [{"name": "s"}]}, "key 'workload' is missing"),
         ({"claims": [{**CLAIM, "sweep": "t"}]}, "unknown sweep 't'"),
         ({"claims": [{**CLAIM, "setting": "init"}]}, "unknown setting of its sweep 'init'"),
         ({"claims": [{**CLAIM, "choice": "twice"}]}, "unknown choice for loss 'twice'"),

@@ -10,9 +10,10 @@ import pandas as pd
 
 from adapters.contract.settings import SETTINGS
 from experiments.trials.trial import OUTCOMES, PRUNED
-from sweeps.reporting import report
-from sweeps.reporting.results import Record, summary
+from sweeps.reporting import tables
+from sweeps.reporting.results import Results, summary
 from tests.pages import page, pictures
+from tests.plans import made_up
 
 HOSTILE = "<script>alert(1)</script>"
 ADAPTERS = ["pytorch", "tensorflow", "chainer"]
@@ -44,25 +45,16 @@ def record(seeds=3, error="", **plan):
                 )
     rows[0] |= {"outcome": "failed", "error": error, "accuracy": np.nan, "step_ms_median": np.nan}
     planned = {
-        "sweep": "demo",
-        "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None},
-        "design": "one-at-a-time",
-        "device": "cpu",
         "seeds": list(range(seeds)),
         "adapters": ADAPTERS,
         "natives": {name: NATIVE for name in ADAPTERS},
         "varied": ["init"],
-        "smallest_effect": {"accuracy": 0.5, "time": 3.0},
-        "presets": [],
-        "unverified": [],
-        "holes": {"cntk": "needs Python 3.6"},
+        "unavailable": {"cntk": "needs Python 3.6"},
         "planned": len(rows) + 2,
-        "trials": [],
-        "path": None,
         "dropped": [{"adapter": "chainer", "setting": "layout", "choice": "nhwc", "reason": "channels first only"}],
         "collapsed": [{"adapter": "pytorch", "setting": "autotune", "kept": "off", "reason": "no cuDNN"}],
     }
-    return Record("demo", "sqlite:///x", "demo", "abc", {**planned, **plan}, pd.DataFrame(rows))
+    return Results("demo", "sqlite:///x", "demo", "abc", made_up(**{**planned, **plan}), pd.DataFrame(rows))
 
 
 def test_the_summary_has_what_programs_need():
@@ -102,16 +94,16 @@ def test_the_page_answers_first_and_needs_no_network():
     )
     assert "gains 5." in text or "gains 4." in text
     assert "channels first only" in text and "no cuDNN" in text
-    assert "2 of 20 trials are missing" in text and "left out on this machine" in text and "needs Python 3.6" in text
+    assert "2 of 20 trials are missing" in text and "skipped on this machine" in text and "needs Python 3.6" in text
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
     assert len(shown) < 5_000_000
 
 
 def test_nothing_hostile_gets_through():
     hostile = record(error=HOSTILE)
-    renamed = replace(hostile, runs=hostile.runs.replace("chainer", HOSTILE), sweep=HOSTILE)
-    renamed.plan["adapters"] = ["pytorch", "tensorflow", HOSTILE]
-    renamed.plan["natives"] = {name: NATIVE for name in renamed.plan["adapters"]}
+    adapters = ["pytorch", "tensorflow", HOSTILE]
+    plan = hostile.plan.model_copy(update={"adapters": adapters, "natives": dict.fromkeys(adapters, NATIVE)})
+    renamed = replace(hostile, runs=hostile.runs.replace("chainer", HOSTILE), sweep=HOSTILE, plan=plan)
     assert HOSTILE not in page(renamed)
 
 
@@ -120,7 +112,7 @@ def test_without_anything_to_compare_it_says_so():
     for bare, drawn in (
         (replace(empty, runs=pd.DataFrame()), []),
         (record(varied=[]), []),
-        (record(design="search"), ["pareto.png"]),
+        (record(design="search", estimator="none", sampled=True), ["pareto.png"]),
     ):
         assert "no comparison to draw" in page(bare) and summary(bare)["effects"] == []
         assert list(pictures(bare)) == drawn
@@ -137,7 +129,7 @@ def test_the_terminal_table_fits_a_hundred_columns():
 
     console = Terminal(record=True, file=open("/dev/null", "w"))
     console.width = 100
-    console.print(report.table(record()))
+    console.print(tables.table(record()))
     text = console.export_text()
     assert "init: " + list(SETTINGS["init"].choices)[1] in text and "pytorch" in text and "all" in text
     assert max(map(len, text.splitlines())) <= 100
@@ -168,7 +160,10 @@ def test_a_search_says_what_its_accuracies_hang_on():
             }
         )
     rows += [{**rows[0], "adapter": "chainer"}] * 3  # too few
-    searched = replace(record(design="search", varied=["init", "relu", "loss"]), runs=pd.DataFrame(rows))
+    searched = replace(
+        record(design="search", estimator="none", sampled=True, varied=["init", "relu", "loss"]),
+        runs=pd.DataFrame(rows),
+    )
     shares = {(one["adapter"], one["setting"]): one["share"] for one in summary(searched)["importances"]}
     assert list(shares) == [("pytorch", "init"), ("pytorch", "relu")] and shares["pytorch", "init"] > 0.9
     assert "fANOVA" in page(searched) and summary(record())["importances"] == []

@@ -1,20 +1,54 @@
-"""Fractions: the rows of a two-level design that are run, and the effects that they can't tell apart. Pure functions.
+"""Fractional: a part of all combinations of two-choice settings, and the effects that it can't tell apart.
 
-Levels are {setting: [low, high]}, the native choice low; a setting with one choice does not vary. Rows are arrays of -1 (low) and +1 (high), shape (rows, settings). A word is a set of settings, as the bits of a number, whose
-levels multiply to the same sign in every row; all words of a design are its defining relation, the shortest is its resolution.
+Levels are {setting: [low, high]}, the default choice low; a setting with one choice does not vary. Rows are arrays of -1
+(low) and +1 (high), shape (rows, settings). A word is a set of settings, as the bits of a number, whose levels multiply to
+the same sign in every row. All words of a design are its defining relation; the shortest is its resolution.
 """
 
 from itertools import combinations
 from string import ascii_lowercase
-from typing import Any
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from experiments.errors import SweepError
+from sweeps.planning.designs.base import Cells, Configuration, Design, Made, NoOptions
+from sweeps.planning.plan import Aliasing
 
 Levels = dict[str, list[str]]
 
-MEAN = "mean"  # the effect of nothing: what a setting that never changes can't be told from
+MEAN = "mean"  # of all rows; a setting that never changes can't be told from it
+
+
+class Fractional(Design):
+    """Main effects of many settings from few runs; some interactions are aliased with them or with each other."""
+
+    name = "fractional"
+    summary = "For many settings of two choices: a fraction of the combinations, 32 of 512 for nine settings."
+
+    class Options(NoOptions):
+        resolution: Literal[3, 4, 5] = Field(
+            4,
+            description="The least resolution wanted; from 4 on no main effect is aliased with a two-setting interaction.",
+        )
+        foldover: bool = Field(False, description="Run the rows with all choices reversed too.")
+
+    def make(self, cells: dict[str, Cells]) -> Made:
+        made = super().make(cells)
+        found = {name: rows for name, rows in made.rows.items() if rows}
+        aliases = {
+            name: described([row.configuration for row in rows], _levels(cells[name])) for name, rows in found.items()
+        }
+        return made._replace(aliases=aliases)
+
+    def configurations(self, cells: Cells) -> list[Configuration]:
+        rows = fraction_of(_levels(cells), self.options.resolution, self.options.foldover)
+        return [cells.baseline | row for row in rows]
+
+
+def _levels(cells: Cells) -> Levels:
+    return levels(cells.choices, cells.native, cells.spec.name)
 
 
 def levels(choices: dict[str, list[str]], native: dict[str, str], adapter: str) -> Levels:
@@ -28,8 +62,8 @@ def levels(choices: dict[str, list[str]], native: dict[str, str], adapter: str) 
     return {name: sorted(options, key=lambda choice: choice != native[name]) for name, options in choices.items()}
 
 
-def cells(levels: Levels, resolution: int, foldover: bool) -> list[dict[str, str]]:
-    """The configurations to run, {setting: choice} each."""
+def fraction_of(levels: Levels, resolution: int, foldover: bool) -> list[Configuration]:
+    """The choices to run of the settings that have levels."""
     varying = _varying(levels)
     rows = fraction(len(varying), resolution)
     rows = folded(rows) if foldover else rows
@@ -40,14 +74,14 @@ def cells(levels: Levels, resolution: int, foldover: bool) -> list[dict[str, str
     ]
 
 
-def described(configurations: list[dict[str, str]], levels: Levels) -> dict[str, Any]:
+def described(configurations: list[dict[str, str]], levels: Levels) -> Aliasing:
     """What a plan says of the configurations that are really run (at least one), whatever they were generated from."""
     names = _varying(levels)
     signs = [
         [1 if configuration[name] == levels[name][1] else -1 for name in names] for configuration in configurations
     ]
     rows = np.array(signs, dtype=int)
-    return {"resolution": resolution(rows), "balanced": balanced(rows), "aliases": aliases(rows, names)}
+    return Aliasing(resolution=resolution(rows), balanced=balanced(rows), aliases=aliases(rows, names))
 
 
 def _varying(levels: Levels) -> list[str]:

@@ -1,0 +1,178 @@
+"""Sweep files: the keys that every design has, and how YAML becomes a validated model."""
+
+import math
+import reprlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from adapters import unknown
+from experiments.errors import SweepError
+
+NATIVE = "native"  # in a list of choices: the framework's default
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # of a sweep: it names a folder and an MLflow experiment
+LARGEST = 1_000_000  # bytes of a file; no sweep file is larger, and YAML is slow to parse
+Minutes = Annotated[float, Field(gt=0, le=14 * 24 * 60)]  # the system can wait 24 days at most
+Positive = Annotated[int, Field(gt=0, lt=2**31)]  # what every framework can count to
+
+
+class Strict(BaseModel):
+    """A part of a file: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class WorkloadChoice(Strict):
+    """A workload and the hyperparameters that the sweep changes."""
+
+    name: str = Field(description="The workload: a data set and a network.")
+    epochs: Positive | None = Field(None, description="Passes over the training examples.")
+    train_examples: Positive | None = Field(None, description="Training examples to use. Default: all.")
+    filters: tuple[Positive, Positive] | None = Field(
+        None, strict=False, description="CNN: output channels of the first and of the second pair of convolutions."
+    )
+    hidden: Positive | None = Field(None, description="Units of the hidden dense layer (CNN) or of the GRU.")
+    embedding: Positive | None = Field(None, description="GRU: length of a word vector.")
+    batch_size: Positive | None = Field(None, description="Examples per training step.")
+
+
+def _countable(amount: float) -> float:
+    """Round down to what Ray can count: ten-thousandths of a resource, so that three thirds fit one device."""
+    if 0 < amount < 0.0001:
+        raise ValueError("Ray shares a device in ten-thousandths")
+    return math.floor(10_000 * amount + 1e-6) / 10_000
+
+
+Quantity = Annotated[float, AfterValidator(_countable)]
+
+
+class Resources(Strict):
+    """Ray resources that one trial holds. With num_gpus a trial runs on CUDA, otherwise on the CPU."""
+
+    num_gpus: Quantity = Field(0, ge=0, description="GPUs per trial; fractions share a GPU. 0: train on the CPU.")
+    num_cpus: Quantity = Field(1, gt=0, description="CPU cores per trial; also the framework's number of threads.")
+    custom: dict[str, dict[str, Annotated[Quantity, Field(gt=0, strict=False)]]] = Field(
+        {}, description="Custom Ray resources per adapter: {adapter: {resource: amount}}."
+    )
+
+    @property
+    def device(self) -> str:
+        return "cuda" if self.num_gpus else "cpu"
+
+
+class SmallestEffect(Strict):
+    """The smallest effects of practical interest. Verdicts are relative to these."""
+
+    accuracy: float = Field(0.5, gt=0, description="Accuracy, in percentage points.")
+    time: float = Field(3.0, gt=0, description="Time, in percent.")
+
+
+class SweepFile(Strict):
+    """A sweep file without the keys that one design alone has (see sweeps.planning.designs)."""
+
+    name: Annotated[str, Field(pattern=NAME)] = Field(
+        description="Name of the sweep, its folder and its MLflow experiment."
+    )
+    workload: WorkloadChoice = Field(description="What is trained.")
+    adapters: list[str] = Field(min_length=1, description="The frameworks' adapters to compare.")
+    design: str = Field(description="The rule that makes the trials.")
+    settings: dict[str, list[str]] = Field(
+        {}, description="Settings that vary, with their choices; `native` is the framework's default."
+    )
+    fixed: dict[str, str] = Field({}, description="Settings that have one choice in every trial.")
+    seeds: Annotated[int, Field(gt=0, le=10_000)] | list[int] = Field(
+        3, description="Number of seeds, or a list of them. Each configuration runs once per seed."
+    )
+    resources: Resources = Field(
+        default_factory=lambda: Resources.model_validate({}), description="Ray resources that one trial holds."
+    )
+    smallest_effect: SmallestEffect = Field(
+        default_factory=lambda: SmallestEffect.model_validate({}),
+        description="The smallest effects of practical interest.",
+    )
+    unverified: bool = Field(False, description="Run adapters without a certificate too; the report names them.")
+    time_limit_minutes: Minutes = Field(60, description="A trial that takes longer is stopped and counts as failed.")
+    progress_limit_minutes: Minutes = Field(
+        30, description="A trial without progress for so long is stopped. An epoch must be shorter."
+    )
+    keep_weights: bool = Field(
+        False, description="Keep each trained network's weights, in MLflow too. `transfer` needs them."
+    )
+
+    @property
+    def seed_list(self) -> list[int]:
+        return list(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+
+PARTS: dict[str, type[BaseModel]] = {
+    "workload": WorkloadChoice,
+    "resources": Resources,
+    "smallest_effect": SmallestEffect,
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
+    """The mapping in a YAML file whose keys are the model's. Raises SweepError."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise SweepError(f"there is no {what} '{path}'; give its path, or the name of one that ships") from None
+    except OSError as error:
+        raise SweepError(f"the {what} '{path}' can't be read: {error.strerror}") from error
+    if len(text) > LARGEST:
+        raise SweepError(f"'{path}' is larger than {LARGEST:,} bytes, the limit for a {what}; name another file")
+    try:
+        content = yaml.safe_load(text)
+    except Exception as error:  # PyYAML's own errors, and Python's for a number, date or nesting out of range
+        raise SweepError(f"'{path}' is not a YAML file: {error or type(error).__name__}") from error
+    if not isinstance(content, Mapping):
+        raise SweepError(f"'{path}' must be a mapping with keys {', '.join(model.model_fields)}")
+    return dict(content)
+
+
+def validated(
+    model: type[M],
+    content: dict[str, Any],
+    source: str,
+    parts: Mapping[str, type[BaseModel]] = {},
+    keys: list[str] | None = None,
+) -> M:
+    """The content as the model. Raises SweepError with one line.
+
+    parts: {key: model of what is under it}. keys: the keys to suggest from where one is unknown; default: the model's.
+    """
+    known = keys or list(model.model_fields)
+    try:
+        return model(**content)
+    except ValidationError as error:
+        raise SweepError(f"{source}: {_first_line(error, model, parts, known)}") from None
+    except TypeError:  # keys that are no strings
+        raise SweepError(f"{source}: every key must be a word; choices: {', '.join(known)}") from None
+
+
+def _first_line(
+    error: ValidationError, model: type[BaseModel], parts: Mapping[str, type[BaseModel]], known: list[str]
+) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        owner = (parts.get(str(first["loc"][0])) if len(first["loc"]) > 1 else model) or model
+        field = owner.model_fields.get(str(first["loc"][-1]))
+        return f"key '{place}' is missing" + (f": {field.description}" if field and field.description else "")
+    if first["type"] == "extra_forbidden":
+        part = parts.get(str(first["loc"][0])) if len(first["loc"]) > 1 else None
+        choices = list(part.model_fields) if part else known
+        return unknown("key", place.split(".")[-1], choices) + f" (at '{place}')"
+    quoting = " (YAML reads a bare on, off, yes or no as true or false: quote it)" if _boolean(first) else ""
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {reprlib.repr(first['input']):.80}{quoting}"
+
+
+def _boolean(error: Any) -> bool:
+    """Whether a truth value stands where a setting's choice belongs."""
+    return isinstance(error["input"], bool) and error["loc"][0] in ("settings", "fixed")

@@ -1,0 +1,141 @@
+"""Results as tables for the terminal and as sentences."""
+
+from typing import Any
+
+from rich.table import Table
+
+from sweeps.analysis.attribution import Share
+from sweeps.analysis.divergence import Divergence
+from sweeps.analysis.effects import ACCURACY, ALL, CONFIDENCE, HEADLINE_TIME, UNDECIDED, Effect
+from sweeps.analysis.spread import Spread
+from sweeps.reporting.results import Results, summary
+
+
+def tables(results: Results) -> list[Table]:
+    """What the terminal shows."""
+    return [preset_table(results)] if results.plan.presets else [table(results)]
+
+
+def preset_table(results: Results) -> Table:
+    """Accuracy of each framework under each preset, and how far they lie apart."""
+    names, lines = preset_names(results), preset_lines(results)
+    shown = Table(
+        "framework", *names, title=f"Sweep {results.sweep}: accuracy, % [95 % interval]", title_justify="left"
+    )
+    for line in lines:
+        shown.add_row(*line, end_section=line == lines[-2])
+    return shown
+
+
+def preset_names(results: Results) -> list[str]:
+    """The presets of a sweep, in order."""
+    return list(dict.fromkeys(row.preset for row in results.plan.presets))
+
+
+def preset_lines(results: Results) -> list[list[str]]:
+    """What a table of presets shows: see `preset_rows`."""
+    return preset_rows(preset_names(results), results.plan.adapters, results.accuracies, results.spreads)
+
+
+def preset_rows(
+    presets: list[str], adapters: list[str], accuracies: list[dict[str, Any]], spreads: list[Spread]
+) -> list[list[str]]:
+    """One line for each adapter with its accuracy under each preset; in the last, how far apart they lie."""
+    cells = {(row["adapter"], row["preset"]): format_accuracy(row) for row in accuracies}
+    apart = {spread.preset: format_spread(spread) for spread in spreads}
+    lines = [[adapter, *(cells.get((adapter, preset), "-") for preset in presets)] for adapter in adapters]
+    return [*lines, ["apart", *(apart.get(preset, "-") for preset in presets)]]
+
+
+def format_accuracy(row: dict[str, Any]) -> str:
+    """A mean accuracy and its interval: "81.2 [80.4, 82.0]"."""
+    return f"{row['accuracy']:.1f}" + (
+        f" [{row['low']:.1f}, {row['high']:.1f}]" if row["low"] is not None else " [one seed]"
+    )
+
+
+def format_spread(spread: Spread) -> str:
+    """How far frameworks lie apart, and whether the seed alone explains it."""
+    if spread.p_value is None:
+        return f"{spread.apart:.1f} points"
+    verdict = "more than seeds explain" if spread.p_value < 1 - CONFIDENCE else "no more than seeds explain"
+    return f"{spread.apart:.1f} points: {verdict} (p = {spread.p_value:.2g})"
+
+
+def table(results: Results) -> Table:
+    """The effects over all frameworks, and those of single frameworks whose interval excludes zero; of one alone, all."""
+    shown = Table("change", title=f"Sweep {results.sweep}: what each setting does", title_justify="left")
+    shown.add_column("framework", no_wrap=True)
+    for name in ("accuracy, points", "step time, %"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("accuracy")
+    alone = len(results.plan.adapters) == 1
+    for row in rows(results):
+        accuracy, time = row["accuracy"], row["time"]
+        if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
+            change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
+            shown.add_row(
+                change, row["adapter"], format_effect(accuracy), format_effect(time), format_verdict(accuracy)
+            )
+    return shown
+
+
+def rows(results: Results) -> list[dict[str, Any]]:
+    """One row for each comparison with its accuracy and time effects; the largest effects on accuracy first."""
+    found: dict[tuple[str, str, str, str], dict[str, Effect]] = {}
+    for effect in results.effects:
+        key = (effect.setting, effect.choice, effect.baseline, effect.adapter)
+        found.setdefault(key, {})[effect.metric] = effect
+    made = [
+        dict(zip(("setting", "choice", "baseline", "adapter"), key, strict=True))
+        | {"accuracy": metrics.get(ACCURACY), "time": metrics.get(HEADLINE_TIME), "total": metrics.get("total_seconds")}
+        for key, metrics in found.items()
+        if ACCURACY in metrics or HEADLINE_TIME in metrics
+    ]
+    return sorted(
+        made, key=lambda row: (row["adapter"] != ALL, -abs(row["accuracy"].estimate if row["accuracy"] else 0))
+    )
+
+
+def format_effect(effect: Effect | Share | Divergence | None) -> str:
+    """An estimate and its interval: "+1.2 [+0.4, +2.0]"."""
+    if effect is None:
+        return "-"
+    if effect.low is None:
+        return f"{effect.estimate:+.1f} [one block]"
+    return f"{effect.estimate:+.1f} [{effect.low:+.1f}, {effect.high:+.1f}]"
+
+
+def format_verdict(effect: Effect | None) -> str:
+    """The verdict, and what it would take where there is none."""
+    if effect is None:
+        return "-"
+    if effect.verdict != UNDECIDED or effect.low is None:
+        return effect.verdict
+    return f"+{effect.more_seeds} seeds" if effect.more_seeds else effect.verdict
+
+
+def findings(lines: list[dict[str, Any]]) -> list[str]:
+    """The answer in sentences: each comparison whose interval excludes zero, the largest first."""
+    said = []
+    for row in lines:
+        where = "over all frameworks" if row["adapter"] == ALL else f"in {row['adapter']}"
+        change = f"{row['setting']} {row['choice']} instead of {row['baseline']}"
+        for effect, more, less, unit in (
+            (row["accuracy"], "gains", "costs", " points of accuracy"),
+            (row["time"], "adds", "saves", " % of a step's time"),
+        ):
+            if effect and effect.excludes_zero:
+                verb = more if effect.estimate > 0 else less
+                said.append(
+                    f"{change} {verb} {abs(effect.estimate):.1f}{unit} {where} ({format_effect(effect)}, n = {effect.n})"
+                )
+    return said
+
+
+def description(results: Results) -> str:
+    """What the parent run's page in MLflow says (Markdown)."""
+    counted = summary(results)["outcomes"]
+    lines = [f"Sweep **{results.sweep}**: " + ", ".join(f"{count} {kind}" for kind, count in counted.items()) + "."]
+    lines += [f"- {sentence}" for sentence in findings(rows(results))[:10]]
+    return "\n".join([*lines, "", "The whole report is the artifact `report.html` of this run."])
