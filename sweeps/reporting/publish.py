@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.recording import tracking
-from experiments.recording.tracking import SweepRun
+from experiments.recording import reader, store
+from experiments.recording.store import SweepRun
+from experiments.redaction import without_passwords
 from sweeps.console import Terminal
 from sweeps.planning import stored
 from sweeps.reporting import figures, rendering, report
@@ -22,23 +23,23 @@ CURVES = 10  # runs at native settings whose learning curves are read, of each a
 def read_record(mlflow: SweepRun) -> Record:
     """A sweep as it is in MLflow now, without its learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
-        files = tracking.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
+        files = reader.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
     plan = stored.plan(files.get("plan.json"), mlflow.experiment)
     certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan["adapters"]}
     return Record(
         sweep=plan["sweep"],
-        tracking_uri=tracking.public(mlflow.uri),
+        tracking_uri=without_passwords(mlflow.uri),
         experiment=mlflow.experiment,
         parent_run_id=mlflow.run_id,
         plan=plan,
-        runs=tracking.read_runs(mlflow),
+        runs=reader.read_runs(mlflow),
         certificates={name: stored.cases(cases, name) for name, cases in certificates.items() if cases},
     )
 
 
 def _with_curves(record: Record, mlflow: SweepRun) -> Record:
     native = [record.native(name).head(CURVES) for name in record.plan["adapters"]]
-    return replace(record, curves=tracking.read_curves(mlflow, pd.concat(native)))
+    return replace(record, curves=reader.read_curves(mlflow, pd.concat(native)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
@@ -57,10 +58,10 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> di
         }
     for name, content in files.items():
         (folder.path / name).write_bytes(content)
-    tracking.log_files(mlflow, [folder.path / name for name in files], report.description(record))
+    store.log_files(mlflow, [folder.path / name for name in files], report.description(record))
     console.print(*report.tables(record))
     console.say(f"Report: {folder.report}")
-    console.say(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'")
+    console.say(f"MLflow: {without_passwords(mlflow.uri)}, experiment '{mlflow.experiment}'")
     return found
 
 

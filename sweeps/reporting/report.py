@@ -10,6 +10,7 @@ from markupsafe import Markup
 from rich.table import Table
 
 from adapters.contract.settings import SETTINGS
+from experiments.program import command
 from experiments.trials.trial import COMPLETED, DIVERGED
 from sweeps.analysis.attribution import Share
 from sweeps.analysis.divergence import Divergence
@@ -148,6 +149,7 @@ def html(record: Record, drawn: dict[str, dict[str, Any]], javascript: str) -> s
         concerned=[name for name in SETTINGS if any(name in natives for natives in record.plan["natives"].values())],
         findings=findings(lines),
         advice=advised,
+        command=command,
         advised=next((effect for one in advised for effect in one.accurate + one.fast), None),
         charts=drawn,
         figures=FIGURES,
