@@ -16,6 +16,7 @@ from adapters.contract.settings import SETTINGS
 from experiments.errors import SweepError
 from experiments.trials.trial import check_network
 from experiments.trials.workload import WORKLOADS, Workload, workload_named
+from sweeps.planning.quoting import unquoted_choice
 
 NATIVE = "native"  # in a list of choices: whatever the framework does if nobody asks
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # of a sweep: it is a folder's name, and an experiment's
@@ -170,7 +171,7 @@ def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise SweepError(f"there is no {what} '{path}'; the ones that ship are in sweeps/") from None
+        raise SweepError(f"there is no {what} '{path}'; shipped ones are named without a path and .yaml") from None
     except OSError as error:
         raise SweepError(f"the {what} '{path}' can't be read: {error.strerror}") from error
     if len(text) > LARGEST:
@@ -188,6 +189,8 @@ def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
 
 def parse(content: dict[str, Any], source: str) -> Sweep:
     """Validate a file's content. Raises SweepError."""
+    if unquoted := unquoted_choice(content):
+        raise SweepError(f"{source}: {unquoted}")
     sweep = validated(Sweep, content, source, PARTS)
     for check in (_check_names, _check_design, _check_path, _check_choices):
         check(sweep, source)
