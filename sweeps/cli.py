@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from experiments import locations, processes
-from experiments import program as called
 from experiments.errors import RosettaError
+from experiments.program import SCRIPT
+from experiments.program import name as program_name
 from sweeps.commands.adapters import adapters
 from sweeps.commands.claims import claims
 from sweeps.commands.init import init
@@ -33,7 +34,7 @@ class Verbs(click.Group):
     """Runs a verb; an error that its user can act on becomes one line and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they are needed, not in the alphabet's."""
+        """In the order of use, not of the alphabet."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -65,8 +66,8 @@ def _version() -> str:
 
 @click.group(
     cls=Verbs,
-    epilog=f"Sweeps keep their state (ledger, mlflow.db, trials, reports) in {locations.home()} (--home or ROSETTA_HOME), "
-    f"and environments and data in {locations.cache()} (ROSETTA_CACHE).",
+    epilog=f"The state of sweeps (ledger, mlflow.db, trials, reports) is in {locations.home()} (--home or "
+    f"ROSETTA_HOME), environments and data in {locations.cache()} (ROSETTA_CACHE).",
     context_settings={"max_content_width": 100},
 )
 @click.option(
@@ -78,7 +79,10 @@ def _version() -> str:
     help="Show the version and exit.",
 )
 def main() -> None:
-    """Measure what deep-learning frameworks' defaults cost: train one network in every framework under every combination of them."""
+    """Measure what the defaults of deep-learning frameworks cost in accuracy and time.
+
+    One network is trained in every framework, under every combination of their defaults.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -87,10 +91,11 @@ for verb in (init, plan, setup, verify, run, watch, report, sync, adapters, rose
 
 
 def program() -> None:
-    """Run the command line. Without arguments `rosetta` shows its help, and `python sweep.py` runs the shipped sweep `article`.
+    """Run the command line as it was called.
 
-    `ray submit` starts a script without arguments.
+    Without arguments `rosetta` shows its help, and `python sweep.py` runs the shipped sweep `article`: `ray submit`
+    starts a script without arguments.
     """
     processes.relax_gc()  # before the verbs' slow imports
-    name = called.name()
-    main(sys.argv[1:] or (["run", "article"] if name == called.SCRIPT else ["--help"]), prog_name=name)
+    name = program_name()
+    main(sys.argv[1:] or (["run", "article"] if name == SCRIPT else ["--help"]), prog_name=name)

@@ -12,8 +12,8 @@ LOG_WIDTH = 110  # columns of a log file, which has no width of its own
 class Terminal(Console):
     """A console without markup and control characters; color is a separate style.
 
-    Names, errors and reasons come from files, workers and servers: markup in them would be obeyed, or end the program, and a
-    control character would move the cursor.
+    Names, errors and reasons come from files, workers and servers: markup in them would be obeyed, or end the program,
+    and a control character would move the cursor.
     """
 
     def __init__(self, **options: Any):

@@ -1,7 +1,8 @@
 """Recording in MLflow: the only package that imports mlflow, which reads the variables below when it is imported.
 
-MLflow is a projection of the trial records: one experiment per sweep, one parent run, one child run per trial, of its last attempt. A
-recorder writes while the sweep runs; `writer.reconcile` writes what it could not. Writing the same record twice changes nothing.
+MLflow is a projection of the trial records: one experiment per sweep, one parent run, one child run per trial, of its
+last attempt. A recorder writes while the sweep runs; `writer.reconcile` writes what it could not. Writing the same
+record twice changes nothing.
 """
 
 import os

@@ -44,9 +44,9 @@ def last_sweep(home: Path, experiment: str) -> SweepRun:
 
 
 def read_files(sweep: SweepRun, patterns: Iterable[str], folder: Path) -> dict[str, Any]:
-    """{name: content} of the JSON files attached to the sweep whose names match a pattern; they are downloaded into `folder`.
+    """{name: content} of the JSON files of a sweep whose names match a pattern.
 
-    MLflow keeps them inside the folder, whatever a server lists. Raises TrackingError.
+    They are downloaded into `folder`, and nowhere else whatever a server lists. Raises TrackingError.
     """
     with connected(sweep.uri) as client:
         stored = [file.path for file in client.list_artifacts(sweep.run_id)]
@@ -56,7 +56,8 @@ def read_files(sweep: SweepRun, patterns: Iterable[str], folder: Path) -> dict[s
         return {name: json.loads(Path(path).read_bytes()) for name, path in paths.items()}
     except (OSError, ValueError, RecursionError) as error:
         raise TrackingError(
-            f"the files of sweep '{sweep.experiment}' in MLflow can't be read ({error}); run the sweep again with --fresh"
+            f"the files of sweep '{sweep.experiment}' in MLflow can't be read ({error}); "
+            "run the sweep again with --fresh"
         ) from error
 
 
@@ -73,7 +74,7 @@ def read_curves(sweep: SweepRun, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
-    """The record of a finished trial, downloaded into `folder`. Raises TrackingError if the run is not a finished trial."""
+    """The record of a finished trial, downloaded into `folder`. Raises TrackingError for any other run."""
     uri = tracking_uri(home)
     client = connect(uri)
     try:
@@ -96,8 +97,8 @@ def read_trial(home: Path, run_id: str, folder: Path) -> TrialRecord:
 def read_runs(sweep: SweepRun) -> pd.DataFrame:
     """One row for each trial with an outcome; unsupported settings are NaN. Raises TrackingError.
 
-    Columns: the params and metrics, seed, outcome, error, environment, revision, host, trial (its identity), repeats (the
-    identity of the trial that it repeats, or ""), and run (MLflow's id).
+    Columns: the params and metrics, seed, outcome, error, environment, revision, host, trial (its identity), repeats
+    (the identity of the trial that it repeats, or ""), and run (MLflow's id).
     """
     with connected(sweep.uri) as client:
         return pd.DataFrame([_row(run) for run in trial_runs(client, sweep) if "outcome" in run.data.tags])
@@ -107,7 +108,8 @@ def _row(run: Run) -> dict[str, Any]:
     tags = run.data.tags
     if not (tags.get("seed", "").isdecimal() and tags["outcome"] in OUTCOMES and "adapter" in run.data.params):
         raise TrackingError(
-            f"run '{run.info.run_id}' in MLflow lacks a trial's seed, outcome or adapter: it was changed there; delete it"
+            f"run '{run.info.run_id}' in MLflow lacks a trial's seed, outcome or adapter: it was changed there; "
+            "delete it"
         )
     params = {name: value for name, value in run.data.params.items() if value != "unsupported"}
     facts = {"seed": int(tags["seed"]), "outcome": tags["outcome"], "error": tags.get("error", "")}

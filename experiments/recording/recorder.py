@@ -1,6 +1,7 @@
 """The recorder: a process that writes a sweep's events to MLflow while the sweep runs.
 
-A slow server or MLflow's own work delays no trial. What MLflow refuses is still in the trial records; `reconcile` writes it.
+A slow server or MLflow's own work delays no trial. What MLflow refuses is still in the trial records, from which
+`reconcile` writes it.
 """
 
 import multiprocessing
@@ -75,7 +76,10 @@ def _reconciled(sweep: SweepRun, past: list[TrialRecord]) -> bool:
 
 
 def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:
-    """Wait for an item; returns it with those already queued, at most BATCH: a longer transaction would block other writers."""
+    """Wait for an item; returns it with those already queued, at most BATCH.
+
+    A longer transaction would keep other writers waiting.
+    """
     items = [waiting.get()]
     while len(items) < BATCH and not waiting.empty():
         items.append(waiting.get())

@@ -1,13 +1,14 @@
 """A team's self-hosted MLflow server: `python -m experiments.recording.server FOLDER`.
 
-It listens on 127.0.0.1 by default and always requires a password. FOLDER holds artifacts/, mlflow.db unless --database names
-another one, and secrets/: files of one line, readable by their owner only:
+It listens on 127.0.0.1 by default and always requires a password. FOLDER holds artifacts/, mlflow.db unless --database
+names another one, and secrets/: files of one line, readable by their owner only:
 
     mlflow_password     of the administrator `rosetta`; read at the first start, generated if missing
     mlflow_key          signs the server's cookies; generated if missing
     postgres_password   of the database's user; read if present
 
-MLFLOW_SERVER_ALLOWED_HOSTS lists the host names under which other machines reach the server. All other settings are mlflow's own.
+MLFLOW_SERVER_ALLOWED_HOSTS lists the host names under which other machines reach the server. All other settings are
+mlflow's own.
 """
 
 import os

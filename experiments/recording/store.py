@@ -64,8 +64,8 @@ def connect(uri: str) -> MlflowClient:
 def _create_store(path: Path | None) -> None:
     """Create the embedded store under a temporary name and rename it once it is complete.
 
-    MLflow needs seconds and many statements to create its tables. A driver that dies meanwhile, or two that start at once, would
-    leave a file that cannot be opened.
+    MLflow needs seconds and many statements to create its tables. A driver that dies meanwhile, or two that start at
+    once, would leave a file that cannot be opened.
     """
     if path is None or path.exists():
         return
@@ -113,7 +113,7 @@ def open_sweep(home: Path, folder: Path, experiment: str, name: str, tags: dict[
 
 
 def ended_sweep(home: Path, folder: Path, experiment: str) -> SweepRun | None:
-    """The parent run stored in `folder`; None if MLflow no longer has it, or it is still RUNNING. Raises TrackingError."""
+    """The parent run stored in `folder`; None if MLflow has lost it or shows it as RUNNING. Raises TrackingError."""
     uri = tracking_uri(home)
     with connected(uri) as client:
         run = _stored_parent_run(client, folder)

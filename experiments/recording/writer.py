@@ -16,7 +16,7 @@ from experiments.recording.store import SweepRun, connected, trial_runs
 from experiments.trials.records import TrialRecord
 from experiments.trials.trial import FAILED, PRUNED, Event
 
-# The fields of an epoch event and the metrics they become. `loss` is also a setting's name, so its metric is `train_loss`.
+# The fields of an epoch event and the metrics they become: not `loss`, which is a setting's name.
 EPOCH_METRICS = {
     "accuracy": "accuracy",
     "loss": "train_loss",
@@ -26,10 +26,10 @@ EPOCH_METRICS = {
 
 
 def reconcile(sweep: SweepRun, records: Iterable[TrialRecord]) -> int:
-    """Bring MLflow up to date with the trial records; returns how many runs were written or deleted. Raises TrackingError.
+    """Bring MLflow up to date with the trial records; returns how many runs were written or deleted.
 
-    A finished trial whose run is missing or unfinished is written. Any other run belongs to an interrupted attempt. It is
-    deleted, because the trial will run again.
+    A finished trial whose run is missing or unfinished is written. Any other run belongs to an interrupted attempt. It
+    is deleted, because the trial will run again. Raises TrackingError.
     """
     changed = 0
     with connected(sweep.uri) as client:
@@ -108,10 +108,10 @@ class RunWriter:
 
 @contextmanager
 def one_transaction(client: MlflowClient) -> Iterator[None]:
-    """Make the embedded store write all calls within in one session: all of them or none. A server takes them one by one.
+    """Make the embedded store write all calls within in one session: all of them or none.
 
-    By itself the store opens six sessions for a run that ends, some nested, and reads the same rows in each: a third of its time.
-    It also commits metrics separately, a seventh of the rest.
+    By itself the store opens six sessions for a run that ends, some nested, and reads the same rows in each: a third of
+    its time. It also commits metrics separately, a seventh of the rest. A server takes the calls one by one.
     """
     store: Any = client._tracking_client.store
     open_session = getattr(store, "ManagedSessionMaker", None)

@@ -1,1 +1,4 @@
-"""The verbs of the command line, one module each: its arguments, and what it prints. Slow imports stay inside functions."""
+"""The verbs of the command line, one module each: its arguments and what it prints.
+
+Slow imports stay inside functions.
+"""

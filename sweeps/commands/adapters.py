@@ -82,7 +82,10 @@ def _position(position: Position) -> dict[str, Any]:
 
 
 def _read_back(session: Session, spec: AdapterSpec) -> dict[str, Any]:
-    """{network: {"settings", "versions", "differs": a line, "" if all is as declared}}; empty without an environment."""
+    """{network: {"settings", "versions", "differs"}}; empty without an environment.
+
+    differs: a line, "" if all settings are as declared.
+    """
     from experiments.preparation.environments import Environment
     from experiments.running.runner import mismatch
     from experiments.verification import read_back

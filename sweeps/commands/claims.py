@@ -30,7 +30,8 @@ class ClaimsFile(click.ParamType[Any]):
 def claims(session: Session, file: Path, output: Path | None) -> None:
     """Judge published claims about defaults.
 
-    Runs what the sweeps of FILE lack, and writes a table of verdicts. The shipped claims (the default) need 410 trials, about 50 minutes on two CPU cores.
+    Runs what the sweeps of FILE lack, and writes a table of verdicts. The shipped claims (the default) need 410 trials,
+    about 50 minutes on two CPU cores.
     """
     from rich.table import Table
 

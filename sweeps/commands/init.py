@@ -1,5 +1,6 @@
 """`init`: a new sweep file."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -8,7 +9,7 @@ import click
 
 from adapters import ADAPTERS
 from adapters.contract.settings import SETTINGS
-from experiments.errors import SweepError
+from experiments.errors import SweepError, one_line
 from experiments.locations import write
 from experiments.program import command
 from sweeps.commands import arguments
@@ -42,7 +43,8 @@ def init(session: Session, path: Path | None, force: bool, **given: Any) -> None
     file = path or Path(f"{answers['name']}.yaml")
     if file.exists() and not force:
         raise SweepError(f"'{file}' exists; choose another PATH, or overwrite it with --force")
-    usage = f"Show its trials: {command(f'plan {file}')}. Run it: {command(f'run {file}')}."
+    shown = shlex.quote(str(file))
+    usage = one_line(f"Show its trials: {command(f'plan {shown}')}. Run it: {command(f'run {shown}')}.")
     write(file, starter.text(**answers, usage=usage), "choose another PATH")
     session.console.say(f"Sweep file: {file}")
     session.console.say(usage)
@@ -55,23 +57,24 @@ def _answers(path: Path | None, given: dict[str, Any]) -> dict[str, Any]:
     from sweeps.configs import starter
     from sweeps.planning.config import Design
 
-    designs = get_args(Design)
-    answers = {
-        "name": _answer(given["name"], "Name of the sweep", path.stem if path else "my-sweep", click.STRING),
-        "workload": _answer(given["workload"], "Workload", "digits_cnn", arguments.Name("workload", WORKLOADS)),
-        "adapters": _answer(given["adapters"], "Adapters, comma-separated", "pytorch,tensorflow", ADAPTER_NAMES),
-        "design": _answer(
-            given["design"], f"Design ({', '.join(designs)})", designs[0], arguments.Name("design", designs)
-        ),
-    }
-    usual = starter.usual_settings(answers["design"])
-    if usual or given["settings"] is not None:
-        question = "Settings, comma-separated"
-        answers["settings"] = _answer(
-            given["settings"], question, ",".join(usual), arguments.Names("setting", SETTINGS)
-        )
+    designs, workloads = (arguments.Name("design", get_args(Design)), arguments.Name("workload", WORKLOADS))
+    name = _answer(given["name"], "Name of the sweep", path.stem if path else "my-sweep", click.STRING)
+    workload = _answer(given["workload"], f"Workload ({', '.join(workloads.known)})", "digits_cnn", workloads)
+    adapters = _answer(given["adapters"], "Adapters, comma-separated", "pytorch,tensorflow", ADAPTER_NAMES)
+    design = _answer(given["design"], f"Design ({', '.join(designs.known)})", designs.known[0], designs)
+    settings, usual = given["settings"] or [], ",".join(starter.usual_settings(design))
+    if usual:
+        names = arguments.Names("setting", SETTINGS)
+        settings = _answer(given["settings"], "Settings, comma-separated", usual, names)
     seeds = _answer(given["seeds"], "Seeds for each configuration", 3, click.IntRange(min=1))
-    return {"settings": [], **answers, "seeds": seeds}
+    return {
+        "name": name,
+        "workload": workload,
+        "adapters": adapters,
+        "design": design,
+        "settings": settings,
+        "seeds": seeds,
+    }
 
 
 def _answer(given: Any, question: str, default: Any, kind: click.ParamType[Any]) -> Any:

@@ -25,7 +25,10 @@ from sweeps.console import Terminal
 @arguments.device
 @with_session
 def verify(session: Session, adapters: list[str], workload: str | None, file: Path | None, device: str) -> None:
-    """Prove that adapters compute the same function as the reference. Exit status 1 if one does not, or cannot run here."""
+    """Prove that adapters compute the same function as the reference.
+
+    Exit status 1 if one does not, or cannot run on this machine.
+    """
     from sweeps.execution import certification
 
     show = partial(_show, session.console)
@@ -35,15 +38,13 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
         done = certification.of_sweep(config.load(file), session.console, show)
     else:
         done = certification.of_adapters(adapters, workload, device, session.console, show)
-    verdict = "every case agrees with the reference" if done.results else "nothing to verify: certificates exist"
-    session.console.say(*((verdict,) if done.passed else ("not every case agrees with the reference", "red")))
-    session.result(
-        {
-            "passed": done.passed,
-            "results": [result.as_dict() for result in done.results],
-            "holes": done.unavailable,
-        }
-    )
+    if done.passed:
+        agrees = "every case agrees with the reference"
+        session.console.say(agrees if done.results else "nothing to verify: the certificates exist")
+    else:
+        session.console.say("not every case agrees with the reference", "red")
+    results = [result.as_dict() for result in done.results]
+    session.result({"passed": done.passed, "results": results, "holes": done.unavailable})
     sys.exit(0 if done.passed else 1)
 
 

@@ -57,7 +57,7 @@ def _of_model(model: type[BaseModel]) -> Schema:
 
 
 def _without_titles(node: Any) -> Any:
-    """The schema without pydantic's titles, which repeat the keys. A key that is called title keeps its schema, a mapping."""
+    """The schema without pydantic's titles, which repeat the keys. A key named title keeps its schema, a mapping."""
     if isinstance(node, dict):
         kept = {key: one for key, one in node.items() if key != "title" or isinstance(one, dict)}
         return {key: _without_titles(one) for key, one in kept.items()}

@@ -2,6 +2,8 @@
 
 import json
 import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -12,15 +14,13 @@ from sweeps.configs import SCHEMA
 from sweeps.planning import config
 from sweeps.planning.config import NATIVE
 
-REQUIRED: dict[str, dict[str, Any]] = {
-    "presets": {"presets": ["native", "matched"]},
-    "search": {"trials": 20},
-}  # {design: keys that it requires}
+# {design: keys that it requires}
+REQUIRED: dict[str, dict[str, Any]] = {"presets": {"presets": ["native", "matched"]}, "search": {"trials": 20}}
 WITHOUT_SETTINGS = ("path", "presets")  # designs that choose the settings themselves
 WIDTH = 96  # of a comment
 FEW = 3  # choices that are all compared at once
 
-Content = dict[str, Any]
+Mapping = dict[str, Any]
 
 
 def text(
@@ -32,14 +32,16 @@ def text(
         "workload": {"name": workload},
         "adapters": adapters,
         "design": design,
-        "settings": {setting: _first_choices(setting) for setting in settings},
+        **({"settings": {setting: _first_choices(setting) for setting in settings}} if settings else {}),
         **REQUIRED.get(design, {}),
         "seeds": seeds,
     }
     config.parse(content, "the new sweep file")
     schema = json.loads(SCHEMA.read_text())
-    head = [f"# yaml-language-server: $schema={SCHEMA.as_uri()}", f"# {usage}", ""]
-    return "\n".join([*head, *_block(schema, content, schema["$defs"], _defaults(workload_named(workload)))]) + "\n"
+    defaults = _defaults(schema, schema["$defs"]) | {"workload": _workload_defaults(workload_named(workload))}
+    head = f"# yaml-language-server: $schema={SCHEMA.as_uri()}\n# {usage}"
+    entries = ["\n".join(lines) for lines in _entries(schema, content, defaults, schema["$defs"])]
+    return "\n\n".join([head, *entries]) + "\n"
 
 
 def usual_settings(design: str) -> list[str]:
@@ -55,39 +57,37 @@ def _first_choices(setting: str) -> list[str]:
     return [NATIVE, *(known.choices if len(known.choices) <= FEW else [known.matched or next(iter(known.choices))])]
 
 
-def _defaults(workload: Workload) -> Content:
-    """What the keys under `workload` are by default; its network has no others."""
+def _defaults(schema: Mapping, parts: Mapping) -> Mapping:
+    """{key: its default}, also of inner mappings. parts: their schemas."""
+    return {
+        key: _defaults(inner, parts) if (inner := _inner(described, parts)) else described.get("default")
+        for key, described in schema["properties"].items()
+    }
+
+
+def _workload_defaults(workload: Workload) -> Mapping:
+    """The same for the key `workload`: the fields of its network, and of no other."""
     return {"epochs": workload.epochs, "train_examples": workload.train_examples, **workload.network}
 
 
-def _block(schema: Content, content: Content, parts: Content, workload: Content) -> list[str]:
-    """The lines of a mapping; the keys that `content` lacks are commented out. parts: the schemas of inner mappings."""
-    lines = []
+def _inner(described: Mapping, parts: Mapping) -> Mapping | None:
+    """The schema of a key whose value is a mapping."""
+    inner: Mapping | None = parts.get(described.get("$ref", "").rpartition("/")[2])
+    return inner
+
+
+def _entries(schema: Mapping, content: Mapping, defaults: Mapping, parts: Mapping) -> Iterator[list[str]]:
+    """The lines of each key; a key that `content` lacks is commented out."""
     for key, described in schema["properties"].items():
-        inner = parts.get(described.get("$ref", "").rpartition("/")[2])
-        chosen = content.get(key)
-        if key == "settings" and chosen:
-            entry = ["settings:", *_settings(chosen)]
-        elif inner:
-            entry = [f"{key}:", *_indented(_inner(key, inner, chosen, workload))]
-        else:
-            entry = [f"{key}: {_flow(described.get('default') if chosen is None else chosen)}"]
-        lines += _comment(described) + (_commented(entry) if chosen is None else entry) + [""]
-    return lines[:-1]
-
-
-def _inner(key: str, schema: Content, chosen: Content | None, workload: Content) -> list[str]:
-    """The lines of an inner mapping. Of one that is commented out as a whole every key has its default."""
-    lines = []
-    defaults = workload if key == "workload" else {}
-    for name, described in schema["properties"].items():
-        default = defaults.get(name, described.get("default"))
-        if key == "workload" and name not in (defaults | (chosen or {})):
-            continue  # of another network
-        given = chosen is None or name in chosen
-        entry = [f"{name}: {_flow(chosen[name] if chosen and name in chosen else default)}"]
-        lines += _comment(described) + (entry if given else _commented(entry))
-    return lines
+        if key in content or key in defaults:
+            value: Any = content.get(key, defaults.get(key))
+            lines = [f"{key}: {_flow(value)}"]
+            if key == "settings" and value:
+                lines = ["settings:", *_settings(value)]
+            elif inner := _inner(described, parts):
+                entries = _entries(inner, value, defaults[key], parts)
+                lines = [f"{key}:", *_indented(chain.from_iterable(entries))]
+            yield _comment(described) + (lines if key in content else _commented(lines))
 
 
 def _settings(chosen: dict[str, list[str]]) -> list[str]:
@@ -100,7 +100,7 @@ def _settings(chosen: dict[str, list[str]]) -> list[str]:
     return lines
 
 
-def _comment(described: Content) -> list[str]:
+def _comment(described: Mapping) -> list[str]:
     """A key's meaning and choices."""
     choices = described.get("enum") or described.get("items", {}).get("enum")
     said = [described["description"]] if "description" in described else []
@@ -115,7 +115,7 @@ def _commented(lines: list[str]) -> list[str]:
     return [f"# {line}" for line in lines]
 
 
-def _indented(lines: list[str]) -> list[str]:
+def _indented(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
 

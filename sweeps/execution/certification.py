@@ -35,7 +35,7 @@ def of_adapters(adapters: list[str], workload: str | None, device: str, console:
 
 
 def of_sweep(sweep: Sweep, console: Terminal, show: Show) -> Certification:
-    """Verify the adapters of a sweep without a certificate on this machine. Those that can't run are skipped, as by the sweep.
+    """Verify the adapters of a sweep without a certificate on this machine. Those that can't run here are skipped.
 
     show: called with each result. Raises RosettaError if nothing can run.
     """

@@ -1,5 +1,7 @@
-"""MLflow as a projection of the trial records: complete, idempotent, and honest when the server is away."""
+"""MLflow as a projection of the trial records: complete, idempotent, and without loss while the server is away."""
 
+import ast
+import os
 import sqlite3
 import subprocess
 import sys
@@ -64,6 +66,36 @@ def events(kind="completed"):
         "log": "a log",
         "request": "{}",
     }
+
+
+def imported(path):
+    """The packages that a source file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module).split(".")[0]
+
+
+def test_only_this_package_imports_mlflow():
+    sources = [path for name in ("adapters", "experiments", "sweeps") for path in (PROJECT / name).rglob("*.py")]
+    found = {path.parent.relative_to(PROJECT).as_posix() for path in sources if "mlflow" in imported(path)}
+    assert found == {"experiments/recording"}
+
+
+@pytest.mark.parametrize("module", ["store", "writer", "reader", "recorder", "server"])
+def test_mlflows_settings_are_there_before_it_is_imported(module):
+    code = f"""
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlflow":
+            raise SystemExit(int(__import__("os").environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]))
+sys.meta_path.insert(0, Finder())
+import experiments.recording.{module}, mlflow
+"""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=variables).returncode == 2
 
 
 def test_every_setting_is_a_parameter_and_no_other_fact_takes_its_name():
