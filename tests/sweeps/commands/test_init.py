@@ -3,6 +3,7 @@
 import json
 import re
 
+import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -57,6 +58,7 @@ def test_its_file_runs_plan(design, folder):
     done = CliRunner().invoke(main, ["plan", "mine.yaml", "--json", "--home", str(folder)])
     planned = json.loads(done.stdout)
     assert done.exit_code == 0 and planned["sweep"] == "mine" and planned["planned"] > 0
+    jsonschema.validate(yaml.safe_load((folder / "mine.yaml").read_text()), json.loads(SCHEMA.read_text()))
 
 
 @pytest.mark.parametrize("workload", ["digits_cnn", "imdb_gru"])
