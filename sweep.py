@@ -1,10 +1,6 @@
-"""The program: `python sweep.py --help`. Without a verb it runs sweeps/configs/article.yaml, as `ray submit` does."""
+"""The program in a checkout: `python sweep.py --help`. Without arguments it runs the shipped sweep `article`, for `ray submit`."""
 
-if __name__ == "__main__":  # a process that the program starts imports this file too, and needs nothing from it
-    from experiments import processes
+if __name__ == "__main__":  # processes that the program starts import this file too, and need nothing from it
+    from sweeps.cli import program
 
-    processes.spare()  # before the imports, which take a third less
-
-    from sweeps.cli import main
-
-    main(prog_name="sweep.py")
+    program()

@@ -29,7 +29,7 @@ from ray.tune.search.optuna import OptunaSearch
 from benchmarks.null_trial import NullCluster
 from experiments import processes
 from experiments.locations import PROJECT
-from experiments.recording import tracking
+from experiments.recording import store
 from experiments.recording.recorder import Recorder
 from sweeps.execution import driver
 from sweeps.execution.ledger import open_ledger
@@ -58,10 +58,10 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     state = SweepFolder(folder, "null", 1)
     state.path.mkdir(parents=True)
     ledger = open_ledger(declared, plan, Storage(Lease(state.path, state.title)), state.title)
-    run = tracking.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
+    run = store.open_sweep(folder, state.path, "null", "null", {"sweep": "null/1"})
     recorder = Recorder(run)
     cluster = NullCluster(declared.resources)
-    processes.spare()  # as sweep.py does
+    processes.relax_gc()  # as sweep.py does
 
     def null_sweep() -> None:
         ledger.prepare({}.get)

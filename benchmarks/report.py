@@ -18,7 +18,7 @@ from pathlib import Path
 
 from adapters import load_spec
 from experiments.locations import PROJECT
-from experiments.recording import tracking
+from experiments.recording import store
 from experiments.recording.recorder import RunWriters
 from experiments.trials.trial import Event, Trial
 from sweeps.planning import config, planner
@@ -67,14 +67,14 @@ def write(runs: int, home: Path) -> int:
     folder = SweepFolder(home, "large", 1)
     folder.path.mkdir(parents=True)
     plan.write(folder.plan)
-    mlflow = tracking.open_sweep(home, folder.path, "large", "sweep large/1", {"sweep": "large/1"})
-    tracking.log_files(mlflow, [folder.plan])
+    mlflow = store.open_sweep(home, folder.path, "large", "sweep large/1", {"sweep": "large/1"})
+    store.log_files(mlflow, [folder.plan])
     writers, draw = RunWriters(mlflow), random.Random(0)
     for start in range(0, len(plan.order), BATCH):
         some = plan.order[start : start + BATCH]
         writers.write([(folder.record(trial).create(trial), event) for trial in some for event in events(trial, draw)])
     assert not writers.unwritten
-    tracking.close_sweep(mlflow, "FINISHED")
+    store.close_sweep(mlflow, "FINISHED")
     return len(plan.order)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 
 from experiments.locations import PROJECT
-from experiments.recording import tracking
+from experiments.recording import store, writer
 from experiments.trials.trial import Event
 from sweeps.execution import driver
 from sweeps.execution.ledger import Ledger, open_ledger
@@ -97,9 +97,9 @@ def prepare(home: Path, trials: int) -> list[float]:
     ledger.prepare({}.get)
     assert ledger.planned == trials
     costs = [run_hundred(first, folder, ledger) for first in range(0, trials * 99 // 100 // HUNDRED * HUNDRED, HUNDRED)]
-    run = tracking.open_sweep(home, folder.path, "long", "sweep long/1", {"sweep": "long/1"})
-    tracking.reconcile(run, folder.records())
-    tracking.close_sweep(run, "KILLED")
+    run = store.open_sweep(home, folder.path, "long", "sweep long/1", {"sweep": "long/1"})
+    writer.reconcile(run, folder.records())
+    store.close_sweep(run, "KILLED")
     return costs
 
 

@@ -21,10 +21,10 @@ def cache() -> Path:
     return Path(folder).expanduser().absolute()
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file where the user wants it. Raises SweepError where that can't be."""
+def write(path: Path, text: str, remedy: str = "choose another place with --output") -> None:
+    """Write a file where the user wants it. Raises SweepError, with the remedy, if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     except OSError as error:
-        raise SweepError(f"'{path}' can't be written: {error.strerror}; choose another place with --output") from error
+        raise SweepError(f"'{path}' can't be written: {error.strerror}; {remedy}") from error

@@ -9,6 +9,7 @@ from adapters.contract.spec import AdapterSpec
 from experiments.errors import NotCertified
 from experiments.locations import PROJECT
 from experiments.preparation.environments import Environment
+from experiments.program import command
 
 
 def path(spec: AdapterSpec, model: str, device: str, cache: Path) -> Path:
@@ -62,6 +63,6 @@ def check(spec: AdapterSpec, model: str, device: str, cache: Path) -> None:
     wanting = lacking(spec, model, device, cache)
     if wanting:
         raise NotCertified(
-            f"{spec.name} has {wanting}: a difference between frameworks would mean nothing; run python sweep.py verify "
-            f"--adapters {spec.name} --device {device}, or run the sweep with --unverified"
+            f"{spec.name} has {wanting}: a difference between frameworks would mean nothing; run "
+            f"`{command(f'verify --adapters {spec.name} --device {device}')}`, or run the sweep with --unverified"
         )

@@ -1,6 +1,7 @@
 """The recorder: a process that writes a sweep's events to MLflow while the sweep runs.
 
-Neither a slow server nor MLflow's own work holds up a trial. What MLflow does not take is in the trial records: `reconcile`.
+A slow server or MLflow's own work delays no trial. What MLflow refuses is still in the trial records, from which
+`reconcile` writes it.
 """
 
 import multiprocessing
@@ -11,30 +12,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from experiments import processes
-from experiments.processes import follow_parent
-from experiments.recording import tracking
-from experiments.recording.tracking import RunWriter, SweepRun, one_transaction
+from mlflow import MlflowClient
+
+from experiments.processes import follow_parent, relax_gc
+from experiments.recording.store import SweepRun
+from experiments.recording.writer import RunWriter, one_transaction, reconcile
 from experiments.trials.records import TrialRecord
 from experiments.trials.trial import Event
 
-BATCH = 60  # events written at a time
+BATCH = 60  # events per transaction
 NICENESS = (
-    15  # what Ray's workers have: nobody waits for MLflow, and what earlier drivers left can be ten thousand runs
+    15  # as Ray's workers: no trial waits for MLflow, and earlier drivers may have left ten thousand runs to write
 )
 
-Item = tuple[TrialRecord, Event] | None  # None: there will be no more
+Item = tuple[TrialRecord, Event] | None  # None: the end
 
 
 class Recorder:
-    """Brings MLflow up to date with what earlier drivers left, then writes events as they come."""
+    """Writes what earlier drivers left unwritten, then events as they arrive."""
 
     def __init__(self, sweep: SweepRun, past: Iterable[TrialRecord] = ()):
-        """past: the records of trials that are finished, and will not run again."""
+        """past: the records of finished trials, which will not run again."""
         context = multiprocessing.get_context("spawn")
         self.queue: multiprocessing.Queue[Item] = context.Queue()
         self.behind = context.Value("b", False)
-        # A daemon: a program that fails before it closes the recorder ends all the same, and does not wait for it.
+        # A daemon: a program that fails before it closes the recorder must not wait for it.
         arguments = (sweep, list(past), self.queue, self.behind)
         self.process = context.Process(target=_record, args=arguments, name="mlflow", daemon=True)
         self.process.start()
@@ -43,16 +45,16 @@ class Recorder:
         self.queue.put((record, event))
 
     def close(self) -> bool:
-        """Write what is left, end the runs of trials that were cut off; returns whether MLflow took everything."""
+        """Write the rest and end the runs of interrupted trials; returns whether MLflow accepted everything."""
         self.queue.put(None)
         self.process.join()
-        self.queue.cancel_join_thread()  # a process that died leaves a queue that nobody empties
+        self.queue.cancel_join_thread()  # a process that died no longer empties the queue
         return self.process.exitcode == 0 and not self.behind.value
 
 
 def _record(sweep: SweepRun, past: list[TrialRecord], waiting: "multiprocessing.Queue[Item]", behind: Any) -> None:
     os.nice(NICENESS)
-    processes.spare()
+    relax_gc()
     follow_parent()
     current = _reconciled(sweep, past)
     writers = RunWriters(sweep)
@@ -67,14 +69,17 @@ def _record(sweep: SweepRun, past: list[TrialRecord], waiting: "multiprocessing.
 
 def _reconciled(sweep: SweepRun, past: list[TrialRecord]) -> bool:
     try:
-        tracking.reconcile(sweep, past)
-    except Exception:  # whatever it is, a later one may
+        reconcile(sweep, past)
+    except Exception:  # of whatever kind: a later `reconcile` may succeed
         return False
     return True
 
 
 def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:
-    """At least one item, and those that have gathered by now: as many as one transaction takes without keeping others out."""
+    """Wait for an item; returns it with those already queued, at most BATCH.
+
+    A longer transaction would keep other writers waiting.
+    """
     items = [waiting.get()]
     while len(items) < BATCH and not waiting.empty():
         items.append(waiting.get())
@@ -82,10 +87,10 @@ def _gathered(waiting: "multiprocessing.Queue[Item]") -> list[Item]:
 
 
 class RunWriters:
-    """A RunWriter for each trial that has no outcome yet. What MLflow does not take is left to `reconcile`."""
+    """A RunWriter for each trial without an outcome. What MLflow refuses is left to `reconcile`."""
 
     def __init__(self, sweep: SweepRun):
-        self.client, self.sweep = tracking.client_of(sweep), sweep
+        self.client, self.sweep = MlflowClient(sweep.uri), sweep
         self.writers: dict[Path, RunWriter] = {}
         self.unwritten: set[Path] = set()
 
@@ -96,8 +101,8 @@ class RunWriters:
             events[record.folder].append(event)
         try:
             with one_transaction(self.client):
-                for folder, news in events.items():
-                    self._try(folder, partial(self._write, folder, news))
+                for folder, new in events.items():
+                    self._try(folder, partial(self._write, folder, new))
         except Exception:  # none of them is written
             self.unwritten |= events.keys()
 
@@ -115,7 +120,5 @@ class RunWriters:
             return
         try:
             write()
-        except (
-            Exception
-        ):  # whatever MLflow, its server or the network raise: the record has it all, `reconcile` writes it
+        except Exception:  # of MLflow, its server or the network: the record is complete, `reconcile` writes it
             self.unwritten.add(folder)

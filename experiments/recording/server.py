@@ -1,13 +1,14 @@
-"""The MLflow server that a house shares: `python -m experiments.recording.server FOLDER`.
+"""A team's self-hosted MLflow server: `python -m experiments.recording.server FOLDER`.
 
-It listens on 127.0.0.1 unless told otherwise, and there is no way to start it without a password. FOLDER keeps artifacts/,
-mlflow.db where no other database is named, and secrets/, files of one line that nobody else can read:
+It listens on 127.0.0.1 by default and always requires a password. FOLDER holds artifacts/, mlflow.db unless --database
+names another one, and secrets/: files of one line, readable by their owner only:
 
-    mlflow_password     of the user `rosetta`, who may do everything; read at the first start, made where it is missing
-    mlflow_key          with which the server signs what it sends to browsers; made where it is missing
-    postgres_password   of the database's user; only read, and only where there is one
+    mlflow_password     of the administrator `rosetta`; read at the first start, generated if missing
+    mlflow_key          signs the server's cookies; generated if missing
+    postgres_password   of the database's user; read if present
 
-From other machines a server is reached by the names in MLFLOW_SERVER_ALLOWED_HOSTS; its other settings are mlflow's own.
+MLFLOW_SERVER_ALLOWED_HOSTS lists the host names under which other machines reach the server. All other settings are
+mlflow's own.
 """
 
 import os
@@ -25,17 +26,17 @@ USER = "rosetta"
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--database", help="An SQLAlchemy address without a password; FOLDER/mlflow.db if not given.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=5000, show_default=True)
+@click.option("--database", help="SQLAlchemy URL, without a password.  [default: FOLDER/mlflow.db]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=5000, show_default=True, help="Port to listen on.")
 @click.option(
     "--secrets",
     "keys",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the secrets are; FOLDER/secrets if not given.",
+    help="Folder of the secrets.  [default: FOLDER/secrets]",
 )
 def main(folder: Path, database: str | None, host: str, port: int, keys: Path | None) -> None:
-    """Run MLflow's server over FOLDER; it asks everybody for a password."""
+    """Run MLflow's server with its state in FOLDER. Every user needs a password."""
     folder = folder.absolute()
     try:
         check_address(host, port)
@@ -59,7 +60,7 @@ def main(folder: Path, database: str | None, host: str, port: int, keys: Path | 
 
 
 def check_address(host: str, port: int) -> None:
-    """Raises TrackingError where nobody can listen there: mlflow would try again and again."""
+    """Raises TrackingError if the address can't be listened on: mlflow itself would retry without end."""
     try:
         with socket.create_server((host, port)):
             pass
@@ -70,7 +71,7 @@ def check_address(host: str, port: int) -> None:
 
 
 def environment(folder: Path, database: str, keys: Path) -> dict[str, str]:
-    """The variables that mlflow starts with: no secret is on its command line. Raises TrackingError."""
+    """The variables that mlflow starts with; they keep secrets off its command line. Raises TrackingError."""
     try:
         password, key = (_secret(keys / name) for name in ("mlflow_password", "mlflow_key"))
         _write(folder / "auth.ini", _auth(database))
@@ -78,35 +79,34 @@ def environment(folder: Path, database: str, keys: Path) -> dict[str, str]:
         found = {"PGPASSWORD": postgres.read_text().strip()} if postgres.is_file() else {}
     except OSError as error:
         raise TrackingError(
-            f"'{error.filename}' can't be read or made: {error.strerror}; the MLflow server keeps its state there"
+            f"'{error.filename}' can't be read or created: {error.strerror}; the MLflow server keeps its state there"
         ) from error
-    return (
-        found
-        | {
-            "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-            "MLFLOW_AUTH_ADMIN_PASSWORD": password,
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": key,
-            "MLFLOW_BACKEND_STORE_URI": database,
-            "MLFLOW_ARTIFACTS_DESTINATION": str(folder / "artifacts"),
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # they judge language models' answers: processes that nobody uses here
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-    )
+    return found | {
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": key,
+        "MLFLOW_BACKEND_STORE_URI": database,
+        "MLFLOW_ARTIFACTS_DESTINATION": str(folder / "artifacts"),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # jobs evaluate language models, which is of no use here
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
 
 
 def _secret(path: Path) -> str:
-    """A secret of one line; a missing one is made. Raises TrackingError where it is empty."""
+    """A secret of one line, generated if missing. Raises TrackingError if it is empty."""
     if not path.exists():
         _write(path, secrets.token_urlsafe(24) + "\n")
     found = path.read_text().strip()
     if not found:
-        raise TrackingError(f"'{path}' is empty; write a secret of one line into it, or remove it and it is made")
+        raise TrackingError(
+            f"'{path}' is empty; write a secret of one line into it, or remove it to have one generated"
+        )
     return found
 
 
 def _auth(database: str) -> str:
-    """What mlflow's basic-auth app reads. Those whom the administrator lets in see everything and change nothing of others'."""
-    address = database.replace("%", "%%")  # of an INI file's value
+    """The settings of mlflow's basic-auth app: users may read everything, and change only what is theirs."""
+    address = database.replace("%", "%%")  # as an INI file requires
     return f"[mlflow]\ndefault_permission = READ\ndatabase_uri = {address}\nadmin_username = {USER}\n"
 
 

@@ -20,7 +20,7 @@ from adapters.contract.spec import AdapterSpec
 from experiments.errors import SweepError, WorkerDied
 from experiments.preparation import datasets
 from experiments.preparation.environments import Environment
-from experiments.recording import tracking
+from experiments.recording import reader
 from experiments.running import runner
 from experiments.trials.records import TrialRecord
 from experiments.trials.trial import COMPLETED, Trial
@@ -94,7 +94,7 @@ def find(home: Path, run: str, source: str, folder: Path) -> Trained:
     """The network of an MLflow run that `source` trained; `folder` receives its record. Raises TrackingError or SweepError."""
     if not run.isalnum():
         raise SweepError(f"'{run}' is no run's id, which has letters and digits alone; its page in MLflow shows it")
-    return read(tracking.read_trial(home, run, folder), run, source)
+    return read(reader.read_trial(home, run, folder), run, source)
 
 
 def transfer(trained: Trained, target: str, output: Path, cache: Path) -> dict[str, Any]:

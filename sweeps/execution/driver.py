@@ -23,7 +23,7 @@ from sweeps.state import SweepFolder, open_folder
 
 if TYPE_CHECKING:
     from experiments.recording.recorder import Recorder
-    from experiments.recording.tracking import SweepRun
+    from experiments.recording.store import SweepRun
 
 
 def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, Any]:
@@ -50,23 +50,23 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
 
 def _publish(sweep: Sweep, folder: SweepFolder, mlflow: "SweepRun", written: bool, console: Terminal) -> dict[str, Any]:
     """Write what MLflow lacks, unless the recorder has written it all, then the report; returns the report's summary."""
-    from experiments.recording import tracking
+    from experiments.recording import store, writer
     from sweeps.reporting import publish  # late: what draws takes seconds to import, and trials don't wait for it
 
     if not written:
-        tracking.reconcile(mlflow, folder.records())
-    tracking.log_files(mlflow, [folder.plan, folder.sweep, *node.copy_certificates(sweep, folder)])
+        writer.reconcile(mlflow, folder.records())
+    store.log_files(mlflow, [folder.plan, folder.sweep, *node.copy_certificates(sweep, folder)])
     summary = publish.write_report(mlflow, folder, console)
-    tracking.close_sweep(mlflow, "FINISHED")
+    store.close_sweep(mlflow, "FINISHED")
     return summary
 
 
 def _open_tracking(folder: SweepFolder, design: str, files: Iterable[Path] = ()) -> "SweepRun":
-    from experiments.recording import tracking  # late: mlflow takes seconds to import, in which Ray starts
+    from experiments.recording import store  # late: mlflow takes seconds to import, in which Ray starts
 
     tags = {"sweep": folder.title, "design": design, "revision": revision()}
-    mlflow = tracking.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
-    tracking.log_files(mlflow, files)
+    mlflow = store.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
+    store.log_files(mlflow, files)
     return mlflow
 
 
@@ -77,9 +77,9 @@ def _killed_if_interrupted(opening: "Future[SweepRun]") -> Iterator[None]:
     except BaseException:
         with suppress(TrackingError):  # the reason why it ends is another
             mlflow = opening.result()
-            from experiments.recording import tracking
+            from experiments.recording import store
 
-            tracking.close_sweep(mlflow, "KILLED")
+            store.close_sweep(mlflow, "KILLED")
         raise
 
 
@@ -132,17 +132,17 @@ def sync(folder: SweepFolder) -> int:
 
     Raises LedgerError where a driver runs the sweep: it writes for itself.
     """
-    from experiments.recording import tracking
+    from experiments.recording import store, writer
 
     with lease(folder.path, folder.title):
-        ended = tracking.ended_sweep(folder.home, folder.path, folder.name)
-        if ended and not (changed := tracking.reconcile(ended, folder.records())):
+        ended = store.ended_sweep(folder.home, folder.path, folder.name)
+        if ended and not (changed := writer.reconcile(ended, folder.records())):
             return 0
         plan = plans.read(folder.plan)
         mlflow = _open_tracking(folder, plan.design)
-        changed = changed if ended else 1 + tracking.reconcile(mlflow, folder.records())
-        tracking.log_files(mlflow, folder.attached())
-        tracking.close_sweep(mlflow, "FINISHED" if len(folder.outcomes()) == plan.planned else "KILLED")
+        changed = changed if ended else 1 + writer.reconcile(mlflow, folder.records())
+        store.log_files(mlflow, folder.attached())
+        store.close_sweep(mlflow, "FINISHED" if len(folder.outcomes()) == plan.planned else "KILLED")
     return changed
 
 

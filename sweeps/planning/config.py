@@ -17,6 +17,7 @@ from experiments.trials.workload import Workload, workload_named
 from sweeps.planning import designs
 from sweeps.planning.cells import Row
 from sweeps.planning.designs.base import Design
+from sweeps.planning.quoting import unquoted_choice
 from sweeps.planning.sweep_file import NAME, NATIVE, PARTS, Resources, SweepFile, read, validated
 
 Content = dict[str, Any]
@@ -94,6 +95,8 @@ def parse(content: Content, source: str) -> Sweep:
     own = kind.Options.model_fields if kind else {}
     keys = [*SweepFile.model_fields, *own]
     _check_keys(content, kind, source)
+    if unquoted := unquoted_choice(content):
+        raise SweepError(f"{source}: {unquoted}")
     file = validated(SweepFile, {key: value for key, value in content.items() if key not in own}, source, PARTS, keys)
     assert kind  # else the file had no valid design
     design = kind(validated(kind.Options, {key: value for key, value in content.items() if key in own}, source))

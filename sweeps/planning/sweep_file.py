@@ -122,7 +122,7 @@ def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise SweepError(f"there is no {what} '{path}'; give its path, or the name of one that ships") from None
+        raise SweepError(f"there is no {what} '{path}'; shipped ones are named without a path and .yaml") from None
     except OSError as error:
         raise SweepError(f"the {what} '{path}' can't be read: {error.strerror}") from error
     if len(text) > LARGEST:
@@ -169,10 +169,4 @@ def _first_line(
         part = parts.get(str(first["loc"][0])) if len(first["loc"]) > 1 else None
         choices = list(part.model_fields) if part else known
         return unknown("key", place.split(".")[-1], choices) + f" (at '{place}')"
-    quoting = " (YAML reads a bare on, off, yes or no as true or false: quote it)" if _boolean(first) else ""
-    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {reprlib.repr(first['input']):.80}{quoting}"
-
-
-def _boolean(error: Any) -> bool:
-    """Whether a truth value stands where a setting's choice belongs."""
-    return isinstance(error["input"], bool) and error["loc"][0] in ("settings", "fixed")
+    return f"{place}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {reprlib.repr(first['input']):.80}"

@@ -11,6 +11,7 @@ from pydantic import Field
 from adapters import unknown
 from adapters.contract.settings import SETTINGS
 from experiments.errors import SweepError
+from experiments.program import command
 from sweeps import markdown
 from sweeps.analysis.effects import ACCURACY, ALL, MATTERS, NEGLIGIBLE
 from sweeps.planning import config
@@ -186,7 +187,7 @@ def ledger(claims: Claims, findings: list[Finding], summaries: dict[str, dict[st
     table = markdown.table(["lesson", "published", "compared", "measured", "verdict"], rows)
     runs = [f"{name}: {sum(found['outcomes'].values())} trials" for name, found in summaries.items()]
     return (
-        f"# Claims\n\n{markdown.quoted(claims.source)}\n\nWritten by `python sweep.py claims` ({', '.join(runs)}).\n\n{table}\n\n"
+        f"# Claims\n\n{markdown.quoted(claims.source)}\n\nWritten by `{command('claims')}` ({', '.join(runs)}).\n\n{table}\n\n"
         "*Reproduced*: the simultaneous 95 % interval lies on the side that was claimed. *Contradicted*: it lies on the other side, or the effect is smaller than what "
         "matters by both one-sided tests. *Too small to tell*: neither, with about how many more seeds would tell.\n"
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from adapters.contract.settings import SETTINGS
+from experiments.program import command
 from experiments.trials.trial import COMPLETED, DIVERGED
 from sweeps.analysis.effects import ALL
 from sweeps.analysis.importance import EVALUATOR
@@ -29,6 +30,7 @@ def report(results: Results, drawn: dict[str, dict[str, Any]], javascript: str) 
     environment.filters |= {"effect": format_effect, "verdict": format_verdict}
     lines, advised = rows(results), advice(results.effects, results.plan.adapters)
     return environment.get_template("report.html.j2").render(
+        command=command,
         results=results,
         summary=summary(results),
         overall=[row for row in lines if row["adapter"] == ALL],

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.recording import tracking
-from experiments.recording.tracking import SweepRun
+from experiments.recording import reader, store
+from experiments.recording.store import SweepRun
+from experiments.redaction import without_passwords
 from sweeps.console import Terminal
 from sweeps.planning import plan as plans
 from sweeps.reporting import figures, html, rendering, tables
@@ -22,16 +23,16 @@ CURVES = 10  # runs at native settings whose learning curves are read, of each a
 def read_results(mlflow: SweepRun) -> Results:
     """A sweep as it is in MLflow now, without its learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
-        files = tracking.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
+        files = reader.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
     plan = plans.parsed(files.get("plan.json"), f"plan of sweep '{mlflow.experiment}' in MLflow")
     certificates = {name: files.get(CERTIFICATE.format(name)) for name in plan.adapters}
     return Results(
         sweep=plan.sweep,
-        tracking_uri=tracking.public(mlflow.uri),
+        tracking_uri=without_passwords(mlflow.uri),
         experiment=mlflow.experiment,
         parent_run_id=mlflow.run_id,
         plan=plan,
-        runs=tracking.read_runs(mlflow),
+        runs=reader.read_runs(mlflow),
         certificates={name: _cases(content, name) for name, content in certificates.items() if content},
     )
 
@@ -43,7 +44,7 @@ def _cases(content: Any, adapter: str) -> list[Case]:
 
 def _with_curves(results: Results, mlflow: SweepRun) -> Results:
     native = [results.native(name).head(CURVES) for name in results.plan.adapters]
-    return replace(results, curves=tracking.read_curves(mlflow, pd.concat(native)))
+    return replace(results, curves=reader.read_curves(mlflow, pd.concat(native)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
@@ -62,10 +63,10 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> di
         }
     for name, content in files.items():
         (folder.path / name).write_bytes(content)
-    tracking.log_files(mlflow, [folder.path / name for name in files], tables.description(results))
+    store.log_files(mlflow, [folder.path / name for name in files], tables.description(results))
     console.print(*tables.tables(results))
     console.say(f"Report: {folder.report}")
-    console.say(f"MLflow: {tracking.public(mlflow.uri)}, experiment '{mlflow.experiment}'")
+    console.say(f"MLflow: {without_passwords(mlflow.uri)}, experiment '{mlflow.experiment}'")
     return found
 
 

@@ -14,6 +14,7 @@ import vl_convert
 
 from experiments.errors import RosettaError
 from experiments.processes import follow_parent
+from experiments.program import command
 from sweeps.reporting.figures import wide
 
 WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
@@ -27,7 +28,7 @@ def processes() -> Iterator[Executor]:
             yield executor
     except BrokenProcessPool:
         raise RosettaError(
-            "a process that draws the report was ended (out of memory?); nothing is lost, make it again: python sweep.py report"
+            f"a process that draws the report was ended (out of memory?); nothing is lost, make it again: {command('report')}"
         ) from None
 
 

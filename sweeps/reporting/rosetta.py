@@ -19,6 +19,7 @@ from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec, Supported
 from experiments.locations import PROJECT
 from experiments.preparation import certificates
+from experiments.program import command
 from experiments.trials.trial import check_network
 from experiments.trials.workload import Workload
 
@@ -146,6 +147,7 @@ def html(columns: list[Column], workload: Workload) -> str:
     environment.filters["coloured"] = coloured
     return environment.get_template("rosetta.html.j2").render(
         columns=columns,
+        command=command,
         workload=workload,
         sections=[name for name in SECTIONS if any(name in column.sections for column in columns)],
         settings={name: setting for name, setting in SETTINGS.items() if workload.model in setting.models},

@@ -70,5 +70,5 @@ def test_what_keeps_it_from_starting_is_one_clear_line(tmp_path, started):
     assert taken.exit_code == 2 and "choose another --host or --port" in taken.output
     (tmp_path / "file").write_text("")
     odd = run(tmp_path / "file" / "folder", "--port", free_port())
-    assert odd.exit_code == 2 and "can't be read or made" in odd.output
+    assert odd.exit_code == 2 and "can't be read or created" in odd.output
     assert started == [] and all(len(said.output.strip().splitlines()) == 1 for said in (taken, odd))

@@ -183,7 +183,7 @@ def test_a_driver_that_is_ended_in_the_middle(home, sent):
     process.send_signal(sent)
     _, said = process.communicate(timeout=60)
     if sent != signal.SIGKILL:
-        assert process.returncode == 130 and "the same command goes on" in said, said
+        assert process.returncode == 130 and "rerun the same command to resume" in said, said
         assert not [row for row in runs(home) if row[1] == "RUNNING"]
     kept = {path.parent.name for path in outcomes.glob("*/worker.log")}
     deadline = time.monotonic() + 20

@@ -21,7 +21,7 @@ from experiments.errors import LONGEST, RosettaError
 from experiments.locations import PROJECT
 from experiments.preparation import certificates, datasets
 from experiments.preparation.datasets import images
-from experiments.recording import tracking
+from experiments.recording import writer
 from experiments.running import runner
 from experiments.trials import events
 from experiments.trials.records import TrialRecord, description
@@ -188,7 +188,7 @@ def worker_stream(said, folder):
     kept = TrialRecord(folder / "kept").create(TRIAL)
     for event in found:
         kept.append(event)
-        tracking._metrics(event), tracking._tags(event)
+        writer.event_metrics(event), writer.event_tags(event)
         assert event["event"] == "outcome" or progress._state(event, TRIAL)
     assert len(kept.events()) == len(found) and kept.outcome() == kept.events()[-1]
     outcome = found[-1]
@@ -333,7 +333,7 @@ def stored_record(content, folder):
     record = TrialRecord(folder)
     record.path.write_bytes(content)
     for event in record.events():
-        tracking._metrics(event), tracking._tags(event)
+        writer.event_metrics(event), writer.event_tags(event)
     if record.outcome() is None:
         return "no outcome"
     assert {"identity", "name", "params", "tags"} <= record.description().keys()
@@ -346,7 +346,7 @@ def transferred(given, folder):
     record.path.write_bytes(story)
     record.request.write_bytes(request)
     record.weights.write_bytes(b"weights")
-    if record.outcome() is None:  # which tracking.read_trial refuses
+    if record.outcome() is None:  # which reader.read_trial refuses
         return "no outcome"
     return refused(transfer.read, record, "r", "reference")
 
@@ -371,7 +371,7 @@ def certificate_from_mlflow(content, folder):
 
 
 def _parsed(content, read):
-    """What becomes of a file that is parsed as tracking.read_files does."""
+    """What becomes of a file that is parsed as reader.read_files does."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):

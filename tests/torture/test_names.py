@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from experiments.errors import SweepError, TrackingError
 from experiments.preparation.datasets import files, images
-from experiments.recording import tracking
-from experiments.recording.tracking import SweepRun
+from experiments.recording import reader
+from experiments.recording.store import SweepRun
 from experiments.verification import transfer
 from sweeps.cli import main
 from tests.torture.targets import tar
@@ -112,8 +112,8 @@ def test_a_server_that_lies_writes_nothing_outside_the_folder(listed, lying, tmp
     uri = f"http://127.0.0.1:{lying.server_port}"
     outcomes = []
     for read in (
-        lambda: tracking.read_files(SweepRun(uri, "demo", "0", "r"), ("plan.json", "certificate-*.json"), folder),
-        lambda: tracking.read_trial(tmp_path, "r", folder),
+        lambda: reader.read_files(SweepRun(uri, "demo", "0", "r"), ("plan.json", "certificate-*.json"), folder),
+        lambda: reader.read_trial(tmp_path, "r", folder),
     ):
         try:
             outcomes.append(read())

@@ -34,7 +34,7 @@ class Design:
 
     name: as sweep files write it. summary: one sentence for documents. Options: the keys that it alone has. estimator:
     how its effects are estimated, and with it their power. repeats: whether each block runs its first row twice (A/A
-    arm).
+    arm). takes_settings: whether a sweep file names the settings that vary; a key that is required has an example.
     """
 
     name: ClassVar[str]
@@ -42,6 +42,7 @@ class Design:
     Options: ClassVar[type[NoOptions]] = NoOptions
     estimator: ClassVar[Estimator] = "linear"
     repeats: ClassVar[bool] = True
+    takes_settings: ClassVar[bool] = True
 
     def __init__(self, options: Any):
         """options: an instance of the design's Options."""

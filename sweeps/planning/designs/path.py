@@ -29,6 +29,7 @@ class WalkedPath(Design):
 
     name = "path"
     summary = "Explains the gap between two adapters: the first takes over the second one's choices step by step."
+    takes_settings = False
 
     class Options(NoOptions):
         permutations: Annotated[int, Field(gt=0, le=1000)] = Field(

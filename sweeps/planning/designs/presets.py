@@ -19,11 +19,14 @@ class Presets(Design):
     name = "presets"
     summary = "Whole configurations: the defaults, one that makes all frameworks equal, the published notebooks'."
     estimator = "none"
+    takes_settings = False
     repeats = False  # frameworks are compared, and their seeds tell what is noise
 
     class Options(NoOptions):
         presets: list[Literal["native", "matched", "published"]] = Field(
-            min_length=1, description="The configurations to compare: native, matched, published."
+            min_length=1,
+            examples=[[NATIVE, MATCHED]],
+            description="The configurations to compare: native, matched, published.",
         )
 
     def check(self, file: SweepFile) -> None:

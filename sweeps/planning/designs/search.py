@@ -20,7 +20,7 @@ class Search(Design):
 
     class Options(NoOptions):
         trials: Annotated[int, Field(gt=0, le=100_000)] = Field(
-            description="How many configurations to sample; a repeated draw is not run again."
+            examples=[20], description="How many configurations to sample; a repeated draw is not run again."
         )
         sampler: Literal["tpe", "gp", "nsga2", "random"] = Field("tpe", description="Optuna's sampler.")
         pruner: Literal["none", "median"] = Field(

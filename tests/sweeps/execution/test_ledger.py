@@ -12,7 +12,7 @@ from optuna.exceptions import StorageInternalError
 
 from experiments.errors import LedgerError, SweepError
 from experiments.locations import PROJECT
-from experiments.recording import recorder, tracking
+from experiments.recording import recorder, store
 from experiments.recording.recorder import Recorder
 from sweeps.console import Terminal
 from sweeps.execution import driver, scheduler, storage
@@ -142,11 +142,11 @@ def test_a_trial_that_was_cut_off_has_one_run_however_late_the_recorder(ledger, 
     folder.record(cut_off).create(cut_off)
     driver._take(done, {**outcome(), "time": 2.0, "error": "", "fault": ""}, folder, first, LateRecorder())
     second = ledger()
-    mlflow = tracking.open_sweep(tmp_path, folder.path, "ledger", "sweep ledger/1", {"sweep": "ledger/1"})
+    mlflow = store.open_sweep(tmp_path, folder.path, "ledger", "sweep ledger/1", {"sweep": "ledger/1"})
     opening = Future()
     opening.set_result(mlflow)
     driver._run_trials(second.sweep, folder, second, opening, Terminal(quiet=True))
-    runs = [run.data.tags["trial"] for run in tracking.children(tracking.connect(mlflow.uri), mlflow)]
+    runs = [run.data.tags["trial"] for run in store.trial_runs(store.connect(mlflow.uri), mlflow)]
     assert sorted(runs) == sorted(trial.identity for trial in second.plan.order)
 
 

@@ -55,9 +55,11 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"settings": {"inti": ["native"]}}, "unknown setting of a cnn workload 'inti'. Did you mean 'init'"),
         ({"settings": {"init": ["glorot"]}}, "unknown choice for init 'glorot'.*glorot_uniform.*native"),
         (
-            {"settings": {"autotune": [True]}},
-            "settings.autotune.0: input should be a valid string, but got True .YAML reads a bare on.*quote it",
+            {"settings": {"autotune": [False, "native"]}},
+            r'settings.autotune: YAML reads an unquoted on or off as a boolean; quote the choice: \["off", native\]',
         ),
+        ({"fixed": {"autotune": True}}, 'fixed.autotune: YAML reads .* quote the choice: "on"'),
+        ({"settings": {"autotune": [1]}}, "settings.autotune.0: input should be a valid string"),
         ({"settings": {"init": []}}, "settings.init must list choices"),
         ({"settings": {"init": ["native", "native"]}}, "without repeating"),
         ({"fixed": {"init": "native"}}, "'init' is in settings and in fixed"),

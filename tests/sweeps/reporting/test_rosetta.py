@@ -93,7 +93,7 @@ def test_the_page_is_whole_and_offline(names, tmp_path):
     assert not re.search(r"https?:|//\w+\.|url\(|@import|<script", page)
     text = "".join(reader.text)
     for name in names:
-        assert f"python sweep.py verify --adapters {name} --workload cifar10_cnn" in text
+        assert f"rosetta verify --adapters {name} --workload cifar10_cnn" in text
         assert all(
             line in text
             for line in words(source(name, "cnn")[0])
@@ -105,7 +105,7 @@ def test_another_network_has_its_own_settings(tmp_path):
     gru = workload_named("imdb_gru")
     page = rosetta.html([rosetta.column(name, gru, tmp_path) for name in ("reference", "pytorch")], gru)
     assert "setting-reset" in parsed(page).ids and "setting-relu" not in page
-    assert "python sweep.py verify --adapters pytorch --workload imdb_gru" in page
+    assert "rosetta verify --adapters pytorch --workload imdb_gru" in page
 
 
 def test_hostile_names_and_code_are_escaped(tmp_path):

@@ -1,5 +1,7 @@
-"""MLflow as a projection of the trial records: complete, idempotent, and honest when the server is away."""
+"""MLflow as a projection of the trial records: complete, idempotent, and without loss while the server is away."""
 
+import ast
+import os
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from adapters import load_spec
 from experiments.errors import TrackingError
 from experiments.locations import PROJECT
-from experiments.recording import tracking
+from experiments.recording import reader, store, writer
 from experiments.recording.recorder import Recorder, RunWriters
 from experiments.trials.records import TrialRecord, description
 from experiments.trials.trial import Trial
@@ -25,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def sweep(home):
-    return tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
+    return store.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
 
 
 def trial(seed=0):
@@ -66,6 +68,36 @@ def events(kind="completed"):
     }
 
 
+def imported(path):
+    """The packages that a source file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module).split(".")[0]
+
+
+def test_only_this_package_imports_mlflow():
+    sources = [path for name in ("adapters", "experiments", "sweeps") for path in (PROJECT / name).rglob("*.py")]
+    found = {path.parent.relative_to(PROJECT).as_posix() for path in sources if "mlflow" in imported(path)}
+    assert found == {"experiments/recording"}
+
+
+@pytest.mark.parametrize("module", ["store", "writer", "reader", "recorder", "server"])
+def test_mlflows_settings_are_there_before_it_is_imported(module):
+    code = f"""
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlflow":
+            raise SystemExit(int(__import__("os").environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]))
+sys.meta_path.insert(0, Finder())
+import experiments.recording.{module}, mlflow
+"""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=variables).returncode == 2
+
+
 def test_every_setting_is_a_parameter_and_no_other_fact_takes_its_name():
     for model in ("digits_cnn", "imdb_gru"):
         workload = workload_named(model)
@@ -83,7 +115,7 @@ def write(home, sweep, one, found, recorder):
 
 
 def only_run(sweep):
-    (run,) = tracking.children(tracking.connect(sweep.uri), sweep)
+    (run,) = store.trial_runs(store.connect(sweep.uri), sweep)
     return run
 
 
@@ -111,7 +143,7 @@ def test_a_trial_becomes_a_run(home, sweep):
     )
     assert tags["effective.relu"] == "before_pool" and tags["mlflow.parentRunId"] == sweep.run_id
     assert run.data.metrics["accuracy"] == 0.7 and run.data.metrics["step_ms_median"] == 4.0
-    client = tracking.connect(sweep.uri)
+    client = store.connect(sweep.uri)
     assert [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "accuracy")] == [
         (0, 0.5),
         (1, 0.6),
@@ -126,7 +158,7 @@ def test_writing_again_changes_nothing(home, sweep):
     record = write(home, sweep, trial(), events(), recorder)
     recorder.close()
     before = counts(home)
-    assert tracking.reconcile(sweep, [record]) == 0
+    assert writer.reconcile(sweep, [record]) == 0
     assert counts(home) == before
 
 
@@ -137,10 +169,10 @@ class Nowhere:
 
 
 def test_what_is_written_at_a_time_is_there_whole_or_not_at_all(home, sweep):
-    record, client = write(home, sweep, trial(), events(), Nowhere()), tracking.connect(sweep.uri)
+    record, client = write(home, sweep, trial(), events(), Nowhere()), store.connect(sweep.uri)
     before = counts(home)
-    with pytest.raises(MlflowException), tracking.one_transaction(client):
-        tracking.RunWriter(client, sweep, record).write(list(events()))
+    with pytest.raises(MlflowException), writer.one_transaction(client):
+        writer.RunWriter(client, sweep, record).write(list(events()))
         raise KeyError
     assert counts(home) == before
 
@@ -151,32 +183,32 @@ def test_a_call_that_mlflow_undoes_takes_no_other_trial_with_it(home, sweep):
     writers.write([(one, event) for event in said[:3]])
     writers.write([*((other, event) for event in said), (one, said[2])])  # an epoch twice, which MLflow would undo
     assert writers.unwritten == {one.folder, other.folder}
-    assert tracking.reconcile(sweep, [one, other]) == 3  # and one run deleted
-    client = tracking.connect(sweep.uri)
-    runs = tracking.children(client, sweep)
+    assert writer.reconcile(sweep, [one, other]) == 3  # and one run deleted
+    client = store.connect(sweep.uri)
+    runs = store.trial_runs(client, sweep)
     assert {run.data.tags["seed"] for run in runs} == {"0", "1"} and {run.info.status for run in runs} == {"FINISHED"}
 
 
 def test_what_mlflow_lacks_is_written_from_the_record(home, sweep):
     record = write(home, sweep, trial(), events(), Nowhere())
-    assert tracking.reconcile(sweep, [record]) == 1
+    assert writer.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.metrics["accuracy"] == 0.7
-    assert tracking.reconcile(sweep, [record]) == 0
+    assert writer.reconcile(sweep, [record]) == 0
 
 
 def test_a_run_that_a_dead_driver_left_is_written_anew_or_deleted(home, sweep):
-    client = tracking.connect(sweep.uri)
+    client = store.connect(sweep.uri)
     finished = TrialRecord(home / "trials" / "a").create(trial(0))
     unfinished = TrialRecord(home / "trials" / "b").create(trial(1))
     for record, found in ((finished, list(events())), (unfinished, list(events())[:3])):
         for event in found:
             record.append(event)
-        tracking.RunWriter(client, sweep, record).write(list(events())[:3])  # as far as the driver came
-    assert {run.info.status for run in tracking.children(client, sweep)} == {"RUNNING"}
-    assert tracking.reconcile(sweep, [finished, unfinished]) == 3
+        writer.RunWriter(client, sweep, record).write(list(events())[:3])  # as far as the driver came
+    assert {run.info.status for run in store.trial_runs(client, sweep)} == {"RUNNING"}
+    assert writer.reconcile(sweep, [finished, unfinished]) == 3
     run = only_run(sweep)
     assert run.info.status == "FINISHED" and len(client.get_metric_history(run.info.run_id, "accuracy")) == 3
-    assert tracking.reconcile(sweep, [finished, unfinished]) == 0
+    assert writer.reconcile(sweep, [finished, unfinished]) == 0
 
 
 def test_a_trial_that_is_cut_off_is_killed_at_the_end(home, sweep):
@@ -190,7 +222,7 @@ def test_a_trial_that_starts_again_has_one_run_and_one_curve(home, sweep):
     recorder = Recorder(sweep)
     write(home, sweep, trial(), [*list(events())[:4], *events()], recorder)
     assert recorder.close()
-    client = tracking.connect(sweep.uri)
+    client = store.connect(sweep.uri)
     assert [m.step for m in client.get_metric_history(only_run(sweep).info.run_id, "accuracy")] == [0, 1, 2]
 
 
@@ -207,25 +239,25 @@ def test_a_failed_trial_shows_its_error(home, sweep):
     write(home, sweep, trial(), events("failed"), recorder)
     recorder.close()
     assert only_run(sweep).info.status == "FAILED" and only_run(sweep).data.tags["error"] == "RuntimeError: no"
-    assert tracking.read_runs(sweep).iloc[0]["outcome"] == "failed"
+    assert reader.read_runs(sweep).iloc[0]["outcome"] == "failed"
 
 
 def test_a_store_that_was_left_half_made_is_made_anew(home):
     code = f"""
 import os, threading, time
 from pathlib import Path
-from experiments.recording import tracking
+from experiments.recording import store
 def die():
     while not Path({str(home / "mlflow.db.new")!r}).exists():
         time.sleep(0.01)
     time.sleep(0.3)
     os._exit(9)
 threading.Thread(target=die, daemon=True).start()
-tracking.open_sweep(Path({str(home)!r}), Path({str(home)!r}), "demo", "sweep demo/1", {{}})
+store.open_sweep(Path({str(home)!r}), Path({str(home)!r}), "demo", "sweep demo/1", {{}})
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, timeout=240)
     assert done.returncode == 9 and not (home / "mlflow.db").exists() and (home / "mlflow.db.new").exists()
-    tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
+    store.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
     assert (home / "mlflow.db").exists() and not (home / "mlflow.db.new").exists()
 
 
@@ -234,7 +266,7 @@ def test_a_server_that_is_away_is_one_line_without_the_password(home, monkeypatc
     with pytest.raises(
         TrackingError, match="MLflow at http://127.0.0.1:9 can't be reached.*MLFLOW_TRACKING_URI"
     ) as caught:
-        tracking.open_sweep(home, home, "demo", "demo", {})
+        store.open_sweep(home, home, "demo", "demo", {})
     assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -243,7 +275,7 @@ def test_a_server_that_goes_away_loses_nothing(home, sweep):
     recorder = Recorder(away)
     record = write(home, sweep, trial(), events(), recorder)
     assert not recorder.close()
-    assert tracking.reconcile(sweep, [record]) == 1
+    assert writer.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.tags["outcome"] == "completed"
 
 
@@ -251,12 +283,12 @@ def test_a_wiped_store_gets_everything_again(home, sweep):
     recorder = Recorder(sweep)
     record = write(home, sweep, trial(), events(), recorder)
     recorder.close()
-    client = tracking.connect(sweep.uri)
-    for run in [*tracking.children(client, sweep), client.get_run(sweep.run_id)]:
+    client = store.connect(sweep.uri)
+    for run in [*store.trial_runs(client, sweep), client.get_run(sweep.run_id)]:
         client.delete_run(run.info.run_id)
-    again = tracking.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
+    again = store.open_sweep(home, home, "demo", "sweep demo/1", {"sweep": "demo/1"})
     assert again.run_id != sweep.run_id
-    assert tracking.reconcile(again, [record]) == 1 and only_run(again).data.metrics["accuracy"] == 0.7
+    assert writer.reconcile(again, [record]) == 1 and only_run(again).data.metrics["accuracy"] == 0.7
 
 
 def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
@@ -266,14 +298,14 @@ def test_a_recorder_that_dies_loses_nothing_and_holds_nobody_up(home, sweep):
     for _ in range(2000):  # more than the pipe to the dead process takes
         recorder.record(record, next(events()))
     assert not recorder.close()
-    assert tracking.reconcile(sweep, [record]) == 1
+    assert writer.reconcile(sweep, [record]) == 1
     assert only_run(sweep).data.tags["outcome"] == "completed"
 
 
 FORGETFUL = """
 import sys, time
 from experiments.recording.recorder import Recorder
-from experiments.recording.tracking import SweepRun
+from experiments.recording.store import SweepRun
 if __name__ == "__main__":
     recorder = Recorder(SweepRun(*sys.argv[1:]))
     recorder.queue.put(())  # nothing: once it is taken, the recorder waits for more
