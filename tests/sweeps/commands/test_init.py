@@ -12,6 +12,7 @@ from experiments.errors import SweepError
 from sweeps.cli import main
 from sweeps.configs import SCHEMA
 from sweeps.planning import config, planner
+from sweeps.planning.sweep_file import SweepFile
 
 
 @pytest.fixture(autouse=True)
@@ -66,20 +67,22 @@ def test_it_says_what_it_was_told(workload, folder):
     arguments = "--name told --adapters cntk,jax --settings bias_init,compile --seeds 7".split()
     assert init("x.yaml", "--workload", workload, *arguments).exit_code == 0
     made = config.load(folder / "x.yaml")
-    assert (made.name, made.workload.name, made.adapters, made.seeds) == ("told", workload, ["cntk", "jax"], 7)
+    assert (made.name, made.workload.name, list(made.adapters), made.file.seeds) == (
+        "told",
+        workload,
+        ["cntk", "jax"],
+        7,
+    )
     assert list(made.settings) == ["bias_init", "compile"] and planner.plan(made).trials
 
 
-OTHER_DESIGNS = ("presets", "resolution", "foldover", "permutations", "trials", "sampler", "pruner")
-
-
 def test_every_key_is_there_and_the_commented_ones_have_their_defaults(folder):
-    """With all of them in force, but for the keys of other designs, it is the same sweep."""
+    """With all of them in force it is the same sweep."""
     init("x.yaml", "--design", "factorial", "--settings", "autotune")
     text, schema = (folder / "x.yaml").read_text(), json.loads(SCHEMA.read_text())
-    assert all(re.search(rf"^(# )?{key}:", text, flags=re.M) for key in schema["properties"])
+    assert all(re.search(rf"^(# )?{key}:", text, flags=re.M) for key in SweepFile.model_fields)
     keys = {key for part in [schema, *schema["$defs"].values()] for key in part.get("properties", {})}
-    whole = re.sub(rf"^(\s*)# (?=\s*({'|'.join(keys - set(OTHER_DESIGNS))}):)", r"\1", text, flags=re.M)
+    whole = re.sub(rf"^(\s*)# (?=\s*({'|'.join(keys)}):)", r"\1", text, flags=re.M)
     assert "\n  num_cpus: 1" in whole and "\n  epochs: 10" in whole and "\nkeep_weights: false" in whole
     made = config.parse(yaml.safe_load(whole), "x")
     assert planner.plan(made).as_dict() == planner.plan(config.load(folder / "x.yaml")).as_dict()
@@ -96,14 +99,19 @@ def test_on_a_terminal_it_asks_for_what_is_not_given(folder, terminal):
     assert done.exit_code == 0, done.output
     assert "unknown adapter 'pytroch'. Did you mean 'pytorch'" in done.stderr and "Seeds" not in done.stderr
     made = config.load(folder / "asked.yaml")
-    assert (made.workload.name, made.adapters, made.design, made.seeds) == ("imdb_gru", ["jax"], "factorial", 5)
+    assert (made.workload.name, list(made.adapters), made.design.name, made.file.seeds) == (
+        "imdb_gru",
+        ["jax"],
+        "factorial",
+        5,
+    )
     assert list(made.settings) == ["init", "reset"] and json.loads(done.stdout)["name"] == "asked"
 
 
 def test_where_the_arguments_say_all_it_asks_nothing(folder, terminal):
     arguments = "--name all --workload digits_cnn --adapters jax --design search --settings init --seeds 1".split()
     done = init(*arguments)
-    assert done.exit_code == 0 and config.load(folder / "all.yaml").trials and "[" not in done.output
+    assert done.exit_code == 0 and config.load(folder / "all.yaml").design.options.trials and "[" not in done.output
 
 
 def test_it_overwrites_only_when_told_to(folder):
@@ -121,7 +129,7 @@ def test_it_overwrites_only_when_told_to(folder):
         (["--settings", "inti"], "unknown setting of a cnn workload 'inti'. Did you mean 'init'"),
         (["--workload", "imdb_gru", "--settings", "momentum"], "unknown setting of a gru workload 'momentum'"),
         (["--workload", "mnist"], "unknown workload 'mnist'"),
-        (["--design", "full"], "design: input should be 'one-at-a-time'"),
+        (["--design", "full"], "unknown design 'full'. Choices: one-at-a-time"),
         (["--design", "path", "--adapters", "jax"], "adapters must list two"),
         (["--design", "presets", "--settings", "init"], "leave settings and fixed out"),
         (["/dev/null/x.yaml"], "choose another PATH"),
