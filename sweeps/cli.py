@@ -17,6 +17,7 @@ from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec, Supported
 from experiments import locations
 from experiments.errors import RosettaError, SweepError, TrackingError
+from experiments.trials.records import revision
 from experiments.trials.workload import workload_named
 from sweeps.console import Terminal
 from sweeps.planning import config, planner, view
@@ -71,11 +72,20 @@ def _names(context: click.Context, option: click.Parameter, value: str | None) -
     return value.split(",") if value else None
 
 
+def _version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"{context.info_name} {revision()}")
+        context.exit()
+
+
 @click.group(
     invoke_without_command=True,
     epilog=f"State (ledger, mlflow.db, trials, reports) lives in {locations.home()} (--home or ROSETTA_HOME); environments and "
     f"prepared data in {locations.cache()} (ROSETTA_CACHE).",
     context_settings={"max_content_width": 100},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
 )
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -422,3 +432,8 @@ def _sweep_name(home: Path, name: str | None) -> str:
     if newest is None:
         raise SweepError(f"there is no sweep in '{home}'; run one first, or name one, or choose another --home")
     return newest.parent.parent.name
+
+
+def program() -> None:
+    """The command `rosetta`."""
+    main(prog_name="rosetta")

@@ -20,7 +20,7 @@ import uv
 from adapters.contract.spec import AdapterSpec
 from experiments import redaction
 from experiments.errors import EnvironmentFailed
-from experiments.locations import PROJECT
+from experiments.locations import PROJECT, worker_path
 
 # uv reads no pip configuration: hand it what the user set for pip.
 PIP_SETTINGS = {
@@ -115,7 +115,7 @@ class Environment:
 
     def _complete(self) -> None:
         if self.spec.post_install:
-            self._run([str(self.python), "-m", self.spec.post_install], {"PYTHONPATH": str(PROJECT)})
+            self._run([str(self.python), "-m", self.spec.post_install], {"PYTHONPATH": str(worker_path())})
 
     def _write_record(self) -> None:
         frozen = self._uv("pip", "freeze", "--python", str(self.python)).splitlines()
