@@ -1,15 +1,23 @@
-# make sweep   build what the sweep needs, run sweeps/configs/quick.yaml to its end (FRESH=1: start a new one)
-# make test    build what the tests need, run them all
-# make chaos   three hundred faults in sweeps that run, and what remains of these
-# make torture more than ten thousand malformed inputs, and what becomes of them
+# make sweep     install what the sweep needs, run sweeps/configs/quick.yaml (FRESH=1: start a new run)
+# make test      install what the tests need, run them all (ARGS="tests/sweeps -k plan": some of them)
+# make lint      check formatting, style and types
+# make format    format the code and apply safe fixes
+# make docs      build the documentation site into site/
+# make wheel     build dist/*.whl
+# make lock      compile requirements/*.lock from pyproject.toml (UPGRADE=1: renew the pins)
+# make bench     run the benchmarks
+# make chaos     inject 300 faults into running sweeps and check what remains
+# make torture   try more than 10,000 malformed inputs
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
-# uv looks where pip would: a house's mirror stands in pip's settings.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	$(if $(UPGRADE),--upgrade)
+# uv does not read pip's settings: pass on a mirror that they name.
 $(foreach name,INDEX_URL EXTRA_INDEX_URL FIND_LINKS,$(if $(PIP_$(name)),$(eval export UV_$(name) ?= $(PIP_$(name)))))
 
-.PHONY: sweep test chaos torture environment lint lock bench clean
+.PHONY: sweep test chaos torture environment lint format docs wheel lock bench clean
 
 sweep: $(VENV)/control.stamp
 	$(RUN) sweep.py verify --sweep sweeps/configs/quick.yaml
@@ -27,8 +35,20 @@ torture: $(VENV)/dev.stamp
 environment: $(VENV)/control.stamp
 
 lint: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+format: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+docs: $(VENV)/docs.stamp
+	$(VENV)/bin/mkdocs build --strict
+
+wheel: $(VENV)/dev.stamp
+	rm -rf build  # setuptools would copy files from an earlier build into the wheel
+	$(RUN) -m build --wheel --no-isolation --outdir dist .
 
 $(VENV)/bin/uv: requirements/bootstrap.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -42,9 +62,13 @@ $(VENV)/%.stamp: requirements/%.lock $(VENV)/bin/uv
 	@touch $@
 
 lock: $(VENV)/bin/uv
-	cd requirements && for name in bootstrap control dev bench gp; do \
-		../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-			$$name.in -o $$name.lock || exit; done
+	$(COMPILE) requirements/bootstrap.in --output-file requirements/bootstrap.lock
+	$(COMPILE) pyproject.toml --constraints requirements/bootstrap.in --output-file requirements/control.lock
+	for group in dev docs bench; do \
+		$(COMPILE) pyproject.toml --group $$group --constraints requirements/control.lock \
+			--output-file requirements/$$group.lock || exit; done
+	$(COMPILE) pyproject.toml --extra gp --constraints requirements/control.lock --constraints requirements/torch.in \
+		--output-file requirements/gp.lock
 
 # The benchmarks compare with Ray Tune, which needs packages of its own.
 bench: $(VENV)/bench.stamp

@@ -1,2 +1,2 @@
--- Run once, by PostgreSQL's image, when its volume is new. `ledger` is there by then: POSTGRES_DB names it.
+-- PostgreSQL's image runs this once, when its volume is new. It creates `ledger` itself: POSTGRES_DB names it.
 CREATE DATABASE mlflow;

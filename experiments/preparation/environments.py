@@ -20,7 +20,7 @@ import uv
 from adapters.contract.spec import AdapterSpec
 from experiments import redaction
 from experiments.errors import EnvironmentFailed
-from experiments.locations import PROJECT
+from experiments.locations import PROJECT, worker_path
 
 # uv reads no pip configuration: hand it what the user set for pip.
 PIP_SETTINGS = {
@@ -115,7 +115,7 @@ class Environment:
 
     def _complete(self) -> None:
         if self.spec.post_install:
-            self._run([str(self.python), "-m", self.spec.post_install], {"PYTHONPATH": str(PROJECT)})
+            self._run([str(self.python), "-m", self.spec.post_install], {"PYTHONPATH": str(worker_path())})
 
     def _write_record(self) -> None:
         frozen = self._uv("pip", "freeze", "--python", str(self.python)).splitlines()
@@ -142,12 +142,20 @@ class Environment:
         with log.open("a") as file:
             file.write(redaction.without_passwords(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}\n"))
         if done.returncode:
-            said = " ".join((done.stderr or done.stdout).split())
             raise EnvironmentFailed(
                 f"the environment of {self.spec.name} could not be built: '{Path(command[0]).name} {command[1]}' "
-                f"failed: {said[:400]} (whole log: {log}; check the network and the PIP_* settings, then try again)"
+                f"failed: {self._reason(command, done.stderr or done.stdout)} (whole log: {log})"
             )
         return done.stdout
+
+    def _reason(self, command: list[str], said: str) -> str:
+        """Why a command failed, and the remedy. A traceback says it in its last line, uv from its first line on."""
+        if command[0] != str(self.python):
+            return f"{' '.join(said.split())[:400]}; check the network and the PIP_* settings, then try again"
+        reason = (said.strip().splitlines() or ["no message"])[-1][:400]
+        if " " in str(self.folder):
+            reason += "; old build tools fail in a path with spaces: set ROSETTA_CACHE to one without"
+        return reason
 
 
 def package_index_settings(device: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from experiments.errors import EnvironmentFailed, WorkerDied, WorkerKilled
-from experiments.locations import PROJECT
+from experiments.locations import worker_path
 from experiments.trials import events
 from experiments.trials.trial import Event
 
@@ -42,9 +42,9 @@ _running: set[subprocess.Popen[bytes]] = set()  # in whatever thread
 
 
 def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str]:
-    """The environment variables a worker starts with."""
+    """The environment variables a worker starts with. Raises EnvironmentFailed where the cache can't be written."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    ours = {"PYTHONPATH": str(PROJECT), "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0"}
+    ours = {"PYTHONPATH": str(worker_path()), "PYTHONNOUSERSITE": "1", "PYTHONHASHSEED": "0"}
     return inherited | ours | MEMORY_VARIABLES | dict.fromkeys(THREAD_VARIABLES, str(threads)) | variables
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +128,14 @@ def fields(workload: Workload) -> dict[str, Any]:
 
 @cache
 def revision() -> str:
-    """The project's git commit, with "+" where files differ from it; "unknown" outside a checkout."""
+    """The git commit of a checkout, with "+" where files differ from it; else the installed version, or "unknown"."""
     command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        if (PROJECT / ".git").exists():  # git would also find a repository further up, around an installed copy
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
+        pass
+    try:
+        return version("rosetta-sweep")
+    except PackageNotFoundError:
         return "unknown"

@@ -9,8 +9,9 @@ import pytest
 from adapters import ADAPTERS, load_spec
 from adapters.common import initializers
 from experiments import locations
+from experiments.locations import PROJECT
 from experiments.preparation import certificates
-from experiments.running import runner
+from experiments.running import runner, worker_process
 from experiments.trials.trial import Trial
 from experiments.trials.workload import workload_named
 from experiments.verification import equivalence
@@ -82,7 +83,9 @@ def compared(verifier, cases, control):
     """The results of a wrong network in the reference's place."""
     with equivalence.two_at_a_time() as pool:
         verifier.prepare([("reference", case) for case in cases], pool)
-    return verifier.run("reference", cases, f"tests.conformance.wrong:{control.__name__}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_process, "worker_path", lambda: PROJECT)  # which holds the tests too
+        return verifier.run("reference", cases, f"tests.conformance.wrong:{control.__name__}")
 
 
 @pytest.mark.xdist_group("controls")

@@ -1,4 +1,4 @@
-"""A house's services for tests: a PostgreSQL and an MLflow server that asks for a password, both on the loopback."""
+"""Self-hosted services for tests: a PostgreSQL and a password-protected MLflow server, both on the loopback."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ from experiments.locations import PROJECT
 from tests.conftest import free_port, need_program
 
 USER = "rosetta"
-PATIENCE = 600  # seconds: a busy machine takes minutes to start what a quiet one starts in ten seconds
+PATIENCE = 600  # seconds; a busy machine takes minutes to start what an idle one starts in ten seconds
 
 
 def wait_for(ready, what):
@@ -29,32 +29,23 @@ def wait_for(ready, what):
 
 
 class Postgres:
-    """A PostgreSQL of our own, run as Debian's user for it where the tests are root's: it refuses to be root's."""
+    """A PostgreSQL server with one superuser. It refuses to run as root: root's tests run it as Debian's user `postgres`."""
 
-    def __init__(self):
+    def __init__(self, user=USER, authentication="scram-sha-256"):
         self.programs = Path(need_program("postgres", "postgresql")).parent
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="postgres-", dir="/tmp")
-        )  # pytest's own folders let no other user in
+        self.folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))  # other users can't enter pytest's folders
         self.data, self.port, self.password = self.folder / "data", free_port(), secrets.token_hex(8)
-        self.client = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": USER, "PGPASSWORD": self.password}
+        self.client = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": user, "PGPASSWORD": self.password}
         self.become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
         password = self.folder / "password"
         password.write_text(self.password)
         if self.become:
             for path in (self.folder, password):
                 shutil.chown(path, "postgres", "postgres")
-        self._run(
-            "initdb",
-            "--no-sync",
-            "--username",
-            USER,
-            "--pwfile",
-            str(password),
-            "--auth=scram-sha-256",
-            "-D",
-            str(self.data),
+        options = (
+            f"--no-sync --username={user} --pwfile={password} --auth-local={authentication} --auth-host=scram-sha-256"
         )
+        self._run("initdb", *options.split(), "-D", str(self.data))
 
     def _run(self, program, *arguments):
         subprocess.run(
@@ -120,7 +111,7 @@ class Mlflow:
                 **os.environ,
                 "MLFLOW_WORKERS": "1",
                 "MLFLOW_TRACKING_URI": self.uri,
-            }  # as on a head: it names itself
+            }  # as on a head node: it names itself
             self.process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)
         wait_for(self._answers, f"the start of the MLflow server ({self.log})")
         return self
@@ -151,7 +142,7 @@ def postgres():
 
 @pytest.fixture(scope="module")
 def mlflow(postgres, tmp_path_factory):
-    server = Mlflow(tmp_path_factory.mktemp("house") / "mlflow", postgres)
+    server = Mlflow(tmp_path_factory.mktemp("services") / "mlflow", postgres)
     try:
         yield server.start()
     finally:

@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfiles as files: no docker is needed. What they make has to be tried where there is one."""
+"""compose.yaml and the Dockerfiles as files; no Docker is needed. Their commands run in tests/packaging/test_deployment.py."""
 
 import re
 import subprocess
@@ -55,7 +55,7 @@ def test_the_server_in_the_container_knows_its_options():
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
-def test_an_image_has_a_pinned_base_and_is_nobodys_root(path):
+def test_an_image_has_a_pinned_base_and_does_not_run_as_root(path):
     lines = re.sub(r"\\\n", " ", path.read_text()).splitlines()
     arguments = dict(line.removeprefix("ARG ").split("=") for line in lines if line.startswith("ARG ") and "=" in line)
     bases = [

@@ -40,7 +40,7 @@ def test_another_address_asks_for_a_password_too(tmp_path, started):
     assert "basic-auth" in started[0][0] and started[0][1]["MLFLOW_AUTH_ADMIN_PASSWORD"]
 
 
-def test_secrets_are_made_once_and_nobody_else_reads_them(tmp_path):
+def test_secrets_are_created_once_and_other_users_cannot_read_them(tmp_path):
     first = server.environment(tmp_path, "sqlite:///x", tmp_path / "secrets")
     assert first == server.environment(tmp_path, "sqlite:///x", tmp_path / "secrets")
     files = [*(tmp_path / "secrets").iterdir(), tmp_path / "auth.ini"]

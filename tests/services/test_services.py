@@ -1,4 +1,4 @@
-"""A sweep against a house's services: ledger in PostgreSQL, runs on an MLflow server that asks for a password; each dies once."""
+"""A sweep with self-hosted services: ledger in PostgreSQL, runs on a password-protected MLflow server; each is killed once."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ SWEEP = {
 }
 
 
-class House:
+class Deployment:
     """Who runs sweeps against the services, from a home of their own."""
 
     def __init__(self, home, postgres, mlflow):
@@ -79,34 +79,34 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(postgres, mlflow, certify):
+def deployment(postgres, mlflow, certify):
     certify("reference")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_USERNAME", USER)
         patch.setenv("MLFLOW_TRACKING_PASSWORD", mlflow.password)
         home = mlflow.folder.parent / "runs"
         home.mkdir()
-        yield House(home, postgres, mlflow)
+        yield Deployment(home, postgres, mlflow)
 
 
-def trials(house, name):
+def trials(deployment, name):
     """A client of the server, and the sweep's child runs there."""
-    client = MlflowClient(house.mlflow.uri)
+    client = MlflowClient(deployment.mlflow.uri)
     experiment = client.get_experiment_by_name(name)
     return client, [run for run in client.search_runs([experiment.experiment_id]) if "trial" in run.data.tags]
 
 
-def check_complete(house, name):
+def check_complete(deployment, name):
     """Every trial finished exactly once, in the ledger and on the server; none left running; what each kept can be read."""
-    client, found = trials(house, name)
+    client, found = trials(deployment, name)
     finished = Counter(run.data.tags["trial"] for run in found if run.info.status == "FINISHED")
     assert len(finished) == TRIALS and set(finished.values()) == {1}, finished
     assert not [run for run in found if run.info.status == "RUNNING"]
     (run, *_) = (run for run in found if run.info.status == "FINISHED")
     assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
-    events = client.download_artifacts(run.info.run_id, "events.jsonl", str(house.home))
+    events = client.download_artifacts(run.info.run_id, "events.jsonl", str(deployment.home))
     assert json.loads(open(events).read().splitlines()[-1])["kind"] == "completed"
-    told = house.postgres.sql(
+    told = deployment.postgres.sql(
         f"select count(*) from trials join studies using (study_id) where study_name = '{name}/1' and state = 'COMPLETE'",
         "ledger",
     )
@@ -122,21 +122,21 @@ def documented(name):
 
 
 @pytest.fixture(scope="module")
-def killed(house):
+def killed(deployment):
     """(name, standard output) of a sweep whose driver was killed in the middle; the second one ended it."""
-    process = house.start("killed")
-    house.wait_for_trials("killed", 3, process)
+    process = deployment.start("killed")
+    deployment.wait_for_trials("killed", 3, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    status, said, complained = house.run("killed")
+    status, said, complained = deployment.run("killed")
     assert status == 0, complained
     return "killed", said
 
 
-def test_a_sweep_whose_driver_was_killed_is_on_the_servers_once(house, killed):
+def test_a_sweep_whose_driver_was_killed_is_on_the_servers_once(deployment, killed):
     name, _ = killed
-    check_complete(house, name)
-    assert json.loads((house.home / name / "1" / "report.json").read_text())["outcomes"]["completed"] == TRIALS
+    check_complete(deployment, name)
+    assert json.loads((deployment.home / name / "1" / "report.json").read_text())["outcomes"]["completed"] == TRIALS
 
 
 def test_json_has_standard_output_to_itself(killed):
@@ -151,8 +151,8 @@ def test_json_has_standard_output_to_itself(killed):
     ],
     ids=lambda value: next(iter(value), "") if isinstance(value, dict) else "",
 )
-def test_a_wrong_password_is_one_clear_line_without_it(house, changed, rule):
-    status, said, complained = house.run("refused", **changed)
+def test_a_wrong_password_is_one_clear_line_without_it(deployment, changed, rule):
+    status, said, complained = deployment.run("refused", **changed)
     assert status == 2 and said == "" and rule in complained
     assert len(complained.strip().splitlines()) == 1 and "wrong-one" not in complained, complained
 
@@ -160,10 +160,10 @@ def test_a_wrong_password_is_one_clear_line_without_it(house, changed, rule):
 @pytest.mark.parametrize(
     ("known", "host", "status"), [(False, None, 401), (True, "elsewhere.example", 403), (True, None, 200)]
 )
-def test_the_server_answers_whom_it_knows_and_to_its_own_names(house, known, host, status):
-    headers = (house.authorization() if known else {}) | ({"Host": host} if host else {})
+def test_the_server_answers_whom_it_knows_and_to_its_own_names(deployment, known, host, status):
+    headers = (deployment.authorization() if known else {}) | ({"Host": host} if host else {})
     request = urllib.request.Request(
-        f"{house.mlflow.uri}/api/2.0/mlflow/experiments/search?max_results=1", headers=headers
+        f"{deployment.mlflow.uri}/api/2.0/mlflow/experiments/search?max_results=1", headers=headers
     )
     try:
         answered = urllib.request.urlopen(request).status
@@ -172,29 +172,29 @@ def test_the_server_answers_whom_it_knows_and_to_its_own_names(house, known, hos
     assert answered == status
 
 
-def test_another_user_sees_everything_and_changes_nothing(house, killed, monkeypatch):
+def test_another_user_sees_everything_and_changes_nothing(deployment, killed, monkeypatch):
     who = {"username": "ada", "password": "a long enough one"}
     request = urllib.request.Request(
-        f"{house.mlflow.uri}/api/2.0/mlflow/users/create",
+        f"{deployment.mlflow.uri}/api/2.0/mlflow/users/create",
         json.dumps(who).encode(),
-        {"Content-Type": "application/json", **house.authorization()},
+        {"Content-Type": "application/json", **deployment.authorization()},
     )
     assert urllib.request.urlopen(request).status == 200
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", who["username"])
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", who["password"])
-    client, found = trials(house, killed[0])
+    client, found = trials(deployment, killed[0])
     assert len(found) >= TRIALS
     with pytest.raises(MlflowException, match="Permission denied"):
         client.set_tag(found[0].info.run_id, "outcome", "forged")
 
 
-def test_a_backup_is_restored(house, killed):
+def test_a_backup_is_restored(deployment, killed):
     """The commands of docs/cluster.md: everything is lost, and comes back."""
-    name, folder = killed[0], house.home.parent
-    before = {run.info.run_id: run.data for run in trials(house, name)[1]}
+    name, folder = killed[0], deployment.home.parent
+    before = {run.info.run_id: run.data for run in trials(deployment, name)[1]}
 
     def as_documented(name):
-        environment = {**os.environ, **house.postgres.client}
+        environment = {**os.environ, **deployment.postgres.client}
         subprocess.run(
             ["bash", "-e", "-c", documented(name)],
             cwd=folder,
@@ -205,38 +205,38 @@ def test_a_backup_is_restored(house, killed):
         )
 
     as_documented("backup")
-    house.mlflow.stop()
+    deployment.mlflow.stop()
     for database in ("ledger", "mlflow"):
-        house.postgres.sql(f"drop database {database}")
-    shutil.rmtree(house.home)
-    shutil.rmtree(house.mlflow.folder)
+        deployment.postgres.sql(f"drop database {database}")
+    shutil.rmtree(deployment.home)
+    shutil.rmtree(deployment.mlflow.folder)
     as_documented("restore")
-    house.mlflow.start()
+    deployment.mlflow.start()
 
-    check_complete(house, name)
-    after = {run.info.run_id: run.data for run in trials(house, name)[1]}
+    check_complete(deployment, name)
+    after = {run.info.run_id: run.data for run in trials(deployment, name)[1]}
     assert {name: data.metrics for name, data in after.items()} == {name: data.metrics for name, data in before.items()}
-    status, _, complained = house.run(name)
+    status, _, complained = deployment.run(name)
     assert status == 0 and "is complete: nothing to run" in complained, complained
-    assert len(trials(house, name)[1]) == len(before)
+    assert len(trials(deployment, name)[1]) == len(before)
 
 
-def test_postgresql_that_goes_and_comes_back(house):
-    process = house.start("ledgerless")
-    house.wait_for_trials("ledgerless", 3, process)
-    house.postgres.stop()
+def test_postgresql_that_goes_and_comes_back(deployment):
+    process = deployment.start("ledgerless")
+    deployment.wait_for_trials("ledgerless", 3, process)
+    deployment.postgres.stop()
     time.sleep(4)
-    house.postgres.start()
+    deployment.postgres.start()
     _, complained = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complained
-    check_complete(house, "ledgerless")
+    check_complete(deployment, "ledgerless")
 
 
-def test_an_mlflow_server_that_goes_and_comes_back(house):
-    process = house.start("serverless")
-    house.wait_for_trials("serverless", 3, process)
-    house.mlflow.stop()
-    house.mlflow.start()
+def test_an_mlflow_server_that_goes_and_comes_back(deployment):
+    process = deployment.start("serverless")
+    deployment.wait_for_trials("serverless", 3, process)
+    deployment.mlflow.stop()
+    deployment.mlflow.start()
     _, complained = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complained
-    check_complete(house, "serverless")
+    check_complete(deployment, "serverless")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from experiments.errors import EnvironmentFailed, WorkerDied, WorkerKilled
-from experiments.locations import PROJECT
+from experiments.locations import PROJECT, worker_path
 from experiments.running import worker_process
 from experiments.running.worker_process import Limits
 
@@ -197,6 +197,6 @@ def test_only_what_is_allowed_is_inherited(monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")
     found = worker_process.worker_environment({"TF_CPP_MIN_LOG_LEVEL": "2"}, 3)
-    assert found["PYTHONPATH"] == str(PROJECT) and found["OMP_NUM_THREADS"] == "3"
+    assert found["PYTHONPATH"] == str(worker_path()) and found["OMP_NUM_THREADS"] == "3"
     assert found["TF_CPP_MIN_LOG_LEVEL"] == "2"
     assert not {"LD_LIBRARY_PATH", "PYTHONHOME", "MLFLOW_TRACKING_PASSWORD"} & set(found)
