@@ -13,8 +13,8 @@ import click
 from rich.table import Table
 
 from adapters import ADAPTERS, load_spec, unknown
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec, Supported
+from adapters.networks import NETWORKS, SETTINGS
 from experiments import locations
 from experiments.errors import RosettaError, SweepError, TrackingError
 from experiments.trials.workload import workload_named
@@ -203,7 +203,7 @@ def verify(session: Session, adapters: list[str], workload: str | None, file: Pa
     from experiments.verification import equivalence
     from sweeps.execution import driver
 
-    models = [workload_named(workload).model] if workload else list(equivalence.WORKLOADS)
+    models = [workload_named(workload).model] if workload else list(NETWORKS)
     among = wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
     if file:
         declared = config.load(file)
@@ -310,7 +310,7 @@ def show_adapters(session: Session, read_back: bool) -> None:
         table.add_row(name, *(_native(spec.position(name)) for spec in specs))
     session.console.print(table)
     found = {spec.name: _read_back(session, spec) for spec in specs} if read_back else {}
-    shown = {spec.name: {name: _position(spec.position(name)) for name in SETTINGS} for spec in specs}
+    shown = {spec.name: {name: _position(spec, name) for name in SETTINGS} for spec in specs}
     session.result(
         {
             name: {**positions, "read_back": found[name]} if found.get(name) else positions
@@ -344,8 +344,11 @@ def _native(position: Any) -> str:
     return position.native if isinstance(position, Supported) else "-"
 
 
-def _position(position: Any) -> dict[str, Any]:
-    return {"supported": isinstance(position, Supported), **position._asdict()}
+def _position(spec: AdapterSpec, setting: str) -> dict[str, Any]:
+    position = spec.position(setting)
+    if not isinstance(position, Supported):
+        return {"supported": False, **position._asdict()}
+    return {"supported": True, "choices": spec.choices(setting), **position._asdict()}
 
 
 @main.command("report")

@@ -1,4 +1,4 @@
-"""What both networks in Caffe2 share: its workspace, its nets, its losses, and what an optimiser does to one weight."""
+"""What both networks in Caffe2 share: its workspace, its nets, its losses, and what an optimizer does to one weight."""
 
 import numpy as np
 from caffe2.proto import caffe2_pb2
@@ -9,7 +9,9 @@ DEVICES = {"cpu": caffe2_pb2.CPU, "cuda": caffe2_pb2.CUDA}
 
 
 def start(network):
-    """Begin with an empty workspace; returns the scope of the device. Threads count when Caffe2 starts, once in a process."""
+    """Begin with an empty workspace; returns the scope of the device. Threads count when Caffe2 starts, once in a
+    process.
+    """
     workspace.GlobalInit(["caffe2", "--caffe2_omp_num_threads={}".format(network.threads)])
     workspace.ResetWorkspace()
     return core.DeviceScope(device(network))
@@ -22,7 +24,8 @@ def device(network):
 def create(train, test, seed):
     """Fill the weights, and create the nets; what they are fed must have a name by then.
 
-    Every operator draws from a stream of its own: with one seed for all, kernels of one shape would be the same numbers.
+    Every operator draws from a stream of its own: with one seed for all, kernels of one shape would be the same
+        numbers.
     """
     random = np.random.RandomState(seed)
     for net in (train.param_init_net, train.net, test.net):
@@ -54,7 +57,7 @@ def read_loss(kinds):
 
 
 def first_move(build_optimizer, gradient=1.0):
-    """How far an optimiser's first step moves a weight of 0 down a gradient, in a workspace of its own."""
+    """How far an optimizer's first step moves a weight of 0 down a gradient, in a workspace of its own."""
     before = workspace.CurrentWorkspace()
     workspace.SwitchWorkspace("first move", True)
     net = model_helper.ModelHelper("first_move")

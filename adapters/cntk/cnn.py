@@ -4,9 +4,8 @@ import cntk as C
 import numpy as np
 from cntk import layers
 
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 # CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
 INITIALIZERS = {
@@ -26,7 +25,7 @@ PRECISIONS = {"float32": np.float32, "float64": np.float64}
 UNIT_GAIN = {"classical": False, "unit_gain": True}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         C.try_set_default_device(C.gpu(0) if network.device == "cuda" else C.cpu())
@@ -44,7 +43,7 @@ class Model(model.Model):
     # Network
 
     def inputs(self):
-        """(pictures, labels as they arrive, labels as rows)."""
+        """(images, labels as they arrive, labels as rows)."""
         gradient = self.settings["input_gradient"] == "computed"
         x = C.input_variable(self.network.input_shape, dtype=self.dtype, needs_gradient=gradient)
         if self.settings["labels"] == "one_hot":
@@ -55,7 +54,7 @@ class Model(model.Model):
 
     def build(self):
         network, pool = self.network, self.orders()[self.settings["relu"]]
-        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        (one, two), flat = network.filters, self.flat_size
         return layers.Sequential(
             [self.convolution("conv1", network.input_shape[0], one), C.relu, self.convolution("conv2", one, one)]
             + pool
@@ -95,7 +94,7 @@ class Model(model.Model):
         scores = {"logits": self.net, "softmax_twice": C.softmax(self.net)}[self.settings["loss"]]
         return C.cross_entropy_with_softmax(scores, labels)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, parameters):
         learner = {"off": C.momentum_sgd, "on": C.nesterov}[self.settings["nesterov"]]
@@ -104,7 +103,8 @@ class Model(model.Model):
             lr=C.learning_parameter_schedule(self.network.learning_rate),
             momentum=C.momentum_schedule(self.network.momentum),
             unit_gain=UNIT_GAIN[self.settings["momentum"]],
-            # A rate without a minibatch size makes the learner work on the mean gradient, so that is what the limit is for.
+            # A rate without a minibatch size makes the learner work on the mean gradient, so that is what the limit is
+            # for.
             gradient_clipping_threshold_per_sample=CLIPS[self.settings["clip"]] or np.inf,
             gradient_clipping_with_truncation=True,
         )
@@ -168,7 +168,7 @@ class Model(model.Model):
         pooling = [node for node in operations if node.op_name == "MaxPooling"][0]
         kinds, stride = [node.op_name for node in operations], self.primitive("Pooling").attributes["strides"][0]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nchw" if self.x.shape == self.network.input_shape else "nhwc",
             autotune="on",
             compile="graph" if isinstance(self.net, C.Function) else "eager",
@@ -180,7 +180,7 @@ class Model(model.Model):
             relu="before_pool" if pooling.inputs[0].owner.op_name == "ReLU" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "Softmax" in kinds else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def primitive(self, kind):

@@ -4,15 +4,15 @@ import cntk as C
 import numpy as np
 from cntk import layers
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 # What CNTK's layers draw when they are built; the cell adds its own law.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform"}
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         C.try_set_default_device(C.gpu(0) if network.device == "cuda" else C.cpu())
@@ -53,7 +53,7 @@ class Model(model.Model):
         scores = {"logits": self.net, "softmax_twice": C.softmax(self.net)}[self.settings["loss"]]
         return C.cross_entropy_with_softmax(scores, labels)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, parameters):
         network = self.network
@@ -103,7 +103,7 @@ class Model(model.Model):
         operations = C.logging.graph.depth_first_search(self.loss, lambda node: hasattr(node, "op_name"))
         kinds = [node.op_name for node in operations]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="ntc" if self.x.dynamic_axes[0] == C.Axis.default_batch_axis() else "tnc",
             compile="graph" if isinstance(self.net, C.Function) else "eager",
             precision=np.dtype(self.embedding.dtype).name,
@@ -112,7 +112,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.gru.get_weights() else "before",
             gates="hard_sigmoid" if "HardSigmoid" in kinds else "sigmoid",
             loss="softmax_twice" if "Softmax" in kinds else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,4 +1,6 @@
-"""The GRU in JAX, with lax's loop, flax's initialisers and optax. flax's own GRUCell has no state bias for the candidate."""
+"""The GRU in JAX, with lax's loop, flax's initializers and optax. flax's own GRUCell has no state bias for the
+candidate.
+"""
 
 import jax
 import numpy as np
@@ -7,11 +9,11 @@ from flax.nnx import initializers
 from jax import lax
 from jax import numpy as jnp
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
 from adapters.jax.runtime import configure_devices, quick_draws
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 # What flax's Embed, GRUCell and Linear draw.
 OWN = {
@@ -24,7 +26,7 @@ GATES = {"sigmoid": jax.nn.sigmoid, "hard_sigmoid": lambda x: jnp.clip(0.2 * x +
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
@@ -62,7 +64,8 @@ class Model(model.Model):
         sums = vectors @ self.cast(weights, "gru.input_weight") + self.cast(weights, "gru.input_bias")
         start = jnp.zeros((sums.shape[1], self.network.hidden), sums.dtype)
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
-        # The weights travel with the state: a loop over a function that closes over them would be compiled at every step.
+        # The weights travel with the state: a loop over a function that closes over them would be compiled at every
+        # step.
         (state, _), _ = lax.scan(cell, (start, weights), sums)
         return (state @ self.cast(weights, "dense.weight") + self.cast(weights, "dense.bias")).astype(self.dtype)
 
@@ -91,7 +94,7 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -147,7 +150,7 @@ class Model(model.Model):
         program = jax.make_jaxpr(self.forward)(self.weights, words)
         operations = [equation.primitive.name for equation in program.eqns]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             compile="graph" if hasattr(self.step, "lower") else "eager",
             precision=read_precision(program.eqns[operations.index("dot_general")]),
@@ -156,7 +159,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={function: name for name, function in GATES.items()}[self.gate],
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -1,23 +1,19 @@
 """What Keras 2.3 does on each of its back ends if nobody asks, and what it can be asked for."""
 
 from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN
-from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported
 
 SHARED = {
     **LOOP,
-    "layout": Supported(
-        "nhwc", ("nchw", "nhwc"), "image_data_format in the keras.json that Keras writes; data_format of the layers"
-    ),
+    "layout": Supported("nhwc", "image_data_format in the keras.json that Keras writes; data_format of the layers"),
     "winograd": Unsupported("cuDNN chooses among all its algorithms; this back end can't leave one out"),
     "compile": Supported(
         "graph",
-        ("graph",),
         "type of the network's input: a placeholder",
         limits={"eager": "Keras 2 makes a graph on each of these back ends before anything runs"},
     ),
     "precision": Supported(
         "float32",
-        ("float32", "float64"),
         "keras.backend.floatx(); dtype of the weights",
         limits={
             "tf32": "the last version of this back end is for cuDNN 7, which has no TensorFloat-32",
@@ -25,93 +21,62 @@ SHARED = {
         },
     ),
     "init": Supported(
-        "glorot_uniform",
-        every("init"),
-        "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
+        "glorot_uniform", "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"
     ),
-    "bias_init": Supported(
-        "zeros",
-        ("zeros", "fan_in_uniform"),
-        "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights",
-    ),
-    "conv_bias": Supported("on", every("conv_bias"), "keras.layers.Conv2D(use_bias=True)"),
-    "conv_padding": Supported("valid", every("conv_padding"), "keras.layers.Conv2D(padding='valid')"),
-    "pool_stride": Supported("two", every("pool_stride"), "keras.layers.MaxPooling2D(strides=None): the pool's size"),
-    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
-    "momentum": Supported(
-        "classical", ("classical", "unit_gain"), "keras.optimizers.SGD; what the optimiser makes of a gradient of 1"
-    ),
-    "nesterov": Supported(
-        "off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"
-    ),
+    "bias_init": Supported("zeros", "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"),
+    "conv_bias": Supported("on", "keras.layers.Conv2D(use_bias=True)"),
+    "conv_padding": Supported("valid", "keras.layers.Conv2D(padding='valid')"),
+    "pool_stride": Supported("two", "keras.layers.MaxPooling2D(strides=None): the pool's size"),
+    "relu": Supported("before_pool", "order of the layers in the network"),
+    "momentum": Supported("classical", "keras.optimizers.SGD; what the optimizer makes of a gradient of 1"),
+    "nesterov": Supported("off", "keras.optimizers.SGD(nesterov=False); what the optimizer makes of a gradient of 1"),
     "clip": Supported(
-        "none",
-        every("clip"),
-        "keras.optimizers.SGD(clipvalue) is asked for; what the optimiser makes of a gradient of 1",
+        "none", "keras.optimizers.SGD(clipvalue) is asked for; what the optimizer makes of a gradient of 1"
     ),
     "input_gradient": Supported(
         "skipped",
-        every("input_gradient"),
         "keras.backend.gradients takes what it is given; how many results the step returns: the gradient is one",
     ),
-    "dropout_at_test": Supported("off", ("off", "on"), "whether two predictions from one batch differ"),
+    "dropout_at_test": Supported("off", "whether two predictions from one batch differ"),
     "loss": Supported(
         "probabilities",
-        ("logits", "probabilities", "softmax_twice"),
         "keras.losses.categorical_crossentropy(from_logits=False); whether the loss depends on a softmax, and its from_logits",
     ),
-    "labels": Supported("one_hot", ("sparse", "one_hot"), "to_categorical in Keras's own examples; rank of the labels"),
+    "labels": Supported("one_hot", "to_categorical in Keras's own examples; rank of the labels"),
     "loader": Unsupported(
         "keras.utils.Sequence and generators are the user's own code, which Keras reads inside of fit alone"
     ),
     "sequence_layout": Supported(
         "ntc",
-        ("ntc",),
         "keras.layers.RNN's documentation; shape of the network's input",
         limits={"tnc": "Keras 2's recurrent layers take the examples first"},
     ),
-    "padding": Supported(
-        "pre", ("pre", "post"), "keras.preprocessing.sequence.pad_sequences(padding='pre'); where the zeros are"
-    ),
+    "padding": Supported("pre", "keras.preprocessing.sequence.pad_sequences(padding='pre'); where the zeros are"),
     "embedding_init": Supported(
-        "uniform_005",
-        every("embedding_init"),
-        "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights",
+        "uniform_005", "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights"
     ),
     "embedding_gradient": Supported(
         "dense",
-        ("dense",),
         "keras.optimizers.Adam squares the gradient, which makes a dense one of any",
-        limits={"sparse": "Keras 2's optimisers have arithmetic for dense gradients only"},
+        limits={"sparse": "Keras 2's optimizers have arithmetic for dense gradients only"},
     ),
     "rnn_kernel": Supported(
-        "cell",
-        ("cell",),
-        "type of the recurrent layer",
-        limits={"fused": "keras.layers.CuDNNGRU needs the TensorFlow back end"},
+        "cell", "type of the recurrent layer", limits={"fused": "keras.layers.CuDNNGRU needs the TensorFlow back end"}
     ),
     "rnn_init": Supported(
         "glorot_orthogonal",
-        every("rnn_init"),
         "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from the weights",
     ),
-    "reset": Supported(
-        "before", ("after", "before"), "keras.layers.GRU(reset_after=False); whether the state has a bias of its own"
-    ),
+    "reset": Supported("before", "keras.layers.GRU(reset_after=False); whether the state has a bias of its own"),
     "gates": Supported(
-        "sigmoid",
-        ("sigmoid", "hard_sigmoid"),
-        "keras.layers.GRU(recurrent_activation='sigmoid'), new in Keras 2.3; the layer's function",
+        "sigmoid", "keras.layers.GRU(recurrent_activation='sigmoid'), new in Keras 2.3; the layer's function"
     ),
     "adam_epsilon": Supported(
-        "plain_1e-7",
-        every("adam_epsilon"),
-        "keras.backend.epsilon() is 1e-7; what the optimiser makes of small gradients",
+        "plain_1e-7", "keras.backend.epsilon() is 1e-7; what the optimizer makes of small gradients"
     ),
     "adam_count": Supported(
         "one",
-        ("one", "two"),
-        "what the optimiser makes of a gradient of 1",
+        "what the optimizer makes of a gradient of 1",
         limits={"unordered": "this back end makes all updates from the values before the step"},
     ),
 }
@@ -140,7 +105,6 @@ CNTK = spec(
     {
         "autotune": Supported(
             "on",
-            ("on",),
             "CNTK's documentation: cuDNN's algorithms are timed at the first batch",
             inert=NO_CUDNN,
             limits={"off": "CNTK's Python interface has no switch for it"},
@@ -163,7 +127,6 @@ THEANO = spec(
     {
         "autotune": Supported(
             "off",
-            ("off", "on"),
             "theano.config.dnn.conv.algo_fwd is small, algo_bwd_filter and algo_bwd_data are none",
             inert=NO_CUDNN,
         ),
@@ -181,21 +144,18 @@ TENSORFLOW = spec(
     {
         "autotune": Supported(
             "on",
-            ("off", "on"),
             "TF_CUDNN_USE_AUTOTUNE, on if not set",
             inert=NO_CUDNN,
             variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
         ),
         "winograd": Supported(
             "on",
-            every("winograd"),
             "TF_ENABLE_WINOGRAD_NONFUSED, on if not set (tensorflow/stream_executor/cuda/cuda_dnn.cc)",
             inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Supported(
             "onednn",
-            every("cpu_kernels"),
             "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL, on if not set: Eigen's products in single precision, which convolutions and dense "
             "layers are made of, call MKL-DNN's kernel or Eigen's own (tensorflow/core/kernels/eigen_contraction_kernel.cc)",
             inert=NO_CPU,
@@ -209,10 +169,9 @@ TENSORFLOW = spec(
             evidence="keras.losses.categorical_crossentropy(from_logits=False), which on this back end takes the scores from before "
             "the softmax that it receives (tensorflow.python.keras.backend); whether the loss depends on a softmax",
         ),
-        "rnn_kernel": Supported("cell", ("fused", "cell"), "type of the recurrent layer: keras.layers.CuDNNGRU or GRU"),
+        "rnn_kernel": Supported("cell", "type of the recurrent layer: keras.layers.CuDNNGRU or GRU"),
         "adam_count": Supported(
             "unordered",
-            ("one", "two", "unordered"),
             "keras.optimizers.Adam reads its counter and raises it with no order between the two; the operations' order in the graph",
         ),
     },

@@ -14,7 +14,7 @@ K = keras.backend
 
 def start(network, settings, seed):
     """Set what Keras keeps globally, and forget the models before."""
-    np.random.seed(seed)  # Keras takes the seeds of its initialisers and of dropout from NumPy
+    np.random.seed(seed)  # Keras takes the seeds of its initializers and of dropout from NumPy
     K.set_floatx(settings["precision"])
     BACKEND.start(network, settings, seed)
 
@@ -37,11 +37,11 @@ class Backend(object):
         return len(function.outputs)
 
     def counter(self, steps):
-        """What an optimiser that has taken some steps counts with."""
+        """What an optimizer that has taken some steps counts with."""
         return K.variable(steps, dtype="int64")
 
     def order(self, updates):
-        """Let the counter rise after the optimiser has read it: a back end that updates all at once does so anyway."""
+        """Let the counter rise after the optimizer has read it: a back end that updates all at once does so anyway."""
 
     def ordered(self, updates):
         """Whether it does."""

@@ -3,10 +3,9 @@
 import numpy as np
 
 from adapters.common import initializers
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.keras2.backends import BACKEND, keras, start
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 K = keras.backend
 
@@ -33,7 +32,7 @@ ORDERS = {
 LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         start(network, settings, seed)
@@ -66,7 +65,7 @@ class Model(model.Model):
             + [self.convolution(one, two), keras.layers.Activation("relu"), self.convolution(two, two)]
             + pool(stride)
             + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
-            + [self.dense(int(np.prod(self.flat_shape)), network.hidden), keras.layers.Activation("relu")]
+            + [self.dense(self.flat_size, network.hidden), keras.layers.Activation("relu")]
             + [keras.layers.Dropout(rates[2]), self.dense(network.hidden, network.classes)]
         )
 
@@ -99,13 +98,13 @@ class Model(model.Model):
         self.cross_entropy = LOSSES[self.settings["labels"]](from_logits=given != "probabilities")
         return K.mean(self.cross_entropy.call(self.y, scores if given == "logits" else self.probabilities))
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        rate = self.network.rate(self.settings["momentum"])
         nesterov, limit = self.settings["nesterov"] == "on", CLIPS[self.settings["clip"]]
         clipping = {} if limit is None else {"clipvalue": K.cast_to_floatx(limit)}  # on CNTK a plain number is float32
-        return keras.optimizers.SGD(self.network.learning_rate * scale, self.network.momentum, nesterov, **clipping)
+        return keras.optimizers.SGD(rate, self.network.momentum, nesterov, **clipping)
 
     def variables(self):
         return [variable for layer in self.parametric for variable in layer.weights]
@@ -148,20 +147,18 @@ class Model(model.Model):
             layer.set_weights([self.native(name, weights[name + ".weight"])] + biases)
 
     def canonical(self, name, array):
-        """Kernels are (height, width, in, out) here; pictures of either layout flatten to (height, width, channels)."""
+        """Kernels are (height, width, in, out) here; images of either layout flatten to (height, width, channels)."""
         if array.ndim == 4:
             return BACKEND.kernel(array.transpose(3, 2, 0, 1))
         if name == "dense1":
-            channels, height, width = self.flat_shape
-            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+            return self.channels_first(array)
         return array
 
     def native(self, name, array):
         if array.ndim == 4:
             return BACKEND.kernel(array).transpose(2, 3, 1, 0)
         if name == "dense1":
-            channels, height, width = self.flat_shape
-            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+            return self.channels_last(array)
         return array
 
     # Report
@@ -171,7 +168,7 @@ class Model(model.Model):
         pool, convolution = kinds.index(keras.layers.MaxPooling2D), self.parametric[0]
         formats = {format: layout for layout, format in DATA_FORMATS.items()}
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout=formats[convolution.data_format],
             compile="graph" if K.is_placeholder(self.x) else "eager",
             precision=K.dtype(convolution.kernel),
@@ -183,7 +180,7 @@ class Model(model.Model):
             dropout_at_test=self.read_dropout(),
             loss=self.read_loss(),
             **BACKEND.report(),
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def read_dropout(self):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.keras2.backends import BACKEND, keras, start
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 K = keras.backend
 
@@ -15,7 +15,7 @@ RESETS = {"after": True, "before": False}
 STEPS_BEFORE = {"one": 0, "two": 1, "unordered": 0}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         start(network, settings, seed)
@@ -57,7 +57,7 @@ class Model(model.Model):
         self.cross_entropy = LOSSES[self.settings["labels"]](from_logits=given != "probabilities")
         return K.mean(self.cross_entropy.call(self.y, scores if given == "logits" else self.probabilities))
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -113,7 +113,7 @@ class Model(model.Model):
         gru = self.layers[1]
         fused = isinstance(gru, keras.layers.CuDNNGRU)
         settings = dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="ntc" if K.int_shape(self.x) == (None, self.network.tokens) else "tnc",
             compile="graph" if K.is_placeholder(self.x) else "eager",
             precision=K.dtype(gru.weights[0]),
@@ -123,7 +123,7 @@ class Model(model.Model):
             gates="sigmoid" if fused else gru.recurrent_activation.__name__,
             loss=self.read_loss(),
             **BACKEND.report(),
-            **self.recognise_adam(self.first_moves((1.0, 1e-8)).get),
+            **self.identify_adam(self.first_moves((1.0, 1e-8)).get),
         )
         return settings if BACKEND.ordered(self.updates) else dict(settings, adam_count="unordered")
 
@@ -133,7 +133,7 @@ class Model(model.Model):
         return "softmax_twice" if self.cross_entropy.get_config()["from_logits"] else "probabilities"
 
     def first_moves(self, gradients):
-        """{gradient: how far the optimiser's first step moves a weight down it}, all in one step."""
+        """{gradient: how far the optimizer's first step moves a weight down it}, all in one step."""
         weight, given = K.variable(np.zeros(len(gradients))), keras.layers.Input((len(gradients),))
         loss = K.sum(given * weight)
         K.function([given], [loss], updates=self.build_updates(loss, [weight]))(

@@ -1,100 +1,78 @@
 """What Keras 3 does on each of its back ends if nobody asks, and what it can be asked for."""
 
 from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN, NO_TF32
-from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported
 
 XLA_AUTOTUNE = {"off": {"XLA_FLAGS": "--xla_gpu_autotune_level=0"}, "on": {"XLA_FLAGS": "--xla_gpu_autotune_level=4"}}
 
 SHARED = {
     **LOOP,
-    "layout": Supported("nhwc", ("nchw", "nhwc"), "keras.config.image_data_format(); data_format of the convolutions"),
+    "layout": Supported("nhwc", "keras.config.image_data_format(); data_format of the convolutions"),
     "precision": Supported(
         "float32",
-        every("precision"),
         "keras.config.floatx(); dtype of the kernels, the back end's flag of TensorFloat-32 (on a GPU allowed if nobody asks), "
         "compute_dtype of the layers: under the policy mixed_bfloat16 all but the last compute in bfloat16",
     ),
     "init": Supported(
-        "glorot_uniform",
-        every("init"),
-        "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
+        "glorot_uniform", "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"
     ),
-    "bias_init": Supported(
-        "zeros", every("bias_init"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
-    ),
-    "conv_bias": Supported("on", every("conv_bias"), "keras.layers.Conv2D(use_bias=True)"),
-    "conv_padding": Supported("valid", every("conv_padding"), "keras.layers.Conv2D(padding='valid')"),
-    "pool_stride": Supported("two", every("pool_stride"), "keras.layers.MaxPooling2D(strides=None): the pool's size"),
-    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
-    "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
-    "nesterov": Supported(
-        "off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"
-    ),
-    "clip": Supported(
-        "none", every("clip"), "keras.optimizers.SGD(clipvalue=None); what the optimiser makes of a gradient of 1"
-    ),
+    "bias_init": Supported("zeros", "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"),
+    "conv_bias": Supported("on", "keras.layers.Conv2D(use_bias=True)"),
+    "conv_padding": Supported("valid", "keras.layers.Conv2D(padding='valid')"),
+    "pool_stride": Supported("two", "keras.layers.MaxPooling2D(strides=None): the pool's size"),
+    "relu": Supported("before_pool", "order of the layers in the network"),
+    "momentum": Supported("classical", "what the optimizer makes of a gradient of 1"),
+    "nesterov": Supported("off", "keras.optimizers.SGD(nesterov=False); what the optimizer makes of a gradient of 1"),
+    "clip": Supported("none", "keras.optimizers.SGD(clipvalue=None); what the optimizer makes of a gradient of 1"),
     "input_gradient": Unsupported(
         "Keras's training step asks this back end for the gradients of the trainable weights alone"
     ),
-    "dropout_at_test": Supported("off", ("off", "on"), "class of the dropout layers"),
+    "dropout_at_test": Supported("off", "class of the dropout layers"),
     "loss": Supported(
         "probabilities",
-        ("logits", "probabilities", "softmax_twice"),
         "keras.losses.SparseCategoricalCrossentropy(from_logits=False); what the loss makes of a score 100 below another",
     ),
-    "labels": Supported("sparse", ("sparse", "one_hot"), "keras.datasets gives class indices; rank of the labels"),
+    "labels": Supported("sparse", "keras.datasets gives class indices; rank of the labels"),
     "loader": Unsupported(
         "Model.fit's own loader of arrays draws its own order; keras.utils.PyDataset leaves taking batches together to its user's code"
     ),
     "sequence_layout": Supported(
         "ntc",
-        ("ntc",),
         "keras.layers.GRU's documentation; shape of the network's input",
         limits={"tnc": "Keras 3's recurrent layers take the examples first"},
     ),
-    "padding": Supported("pre", ("pre", "post"), "keras.utils.pad_sequences(padding='pre'); where the zeros are"),
+    "padding": Supported("pre", "keras.utils.pad_sequences(padding='pre'); where the zeros are"),
     "embedding_init": Supported(
-        "uniform_005",
-        every("embedding_init"),
-        "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights",
+        "uniform_005", "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights"
     ),
     "rnn_init": Supported(
         "glorot_orthogonal",
-        every("rnn_init"),
         "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from the weights",
     ),
-    "reset": Supported("after", ("after", "before"), "keras.layers.GRU(reset_after=True); the layer's reset_after"),
-    "gates": Supported(
-        "sigmoid", ("sigmoid", "hard_sigmoid"), "keras.layers.GRU(recurrent_activation='sigmoid'); the layer's function"
-    ),
+    "reset": Supported("after", "keras.layers.GRU(reset_after=True); the layer's reset_after"),
+    "gates": Supported("sigmoid", "keras.layers.GRU(recurrent_activation='sigmoid'); the layer's function"),
     "adam_epsilon": Supported(
-        "plain_1e-7",
-        every("adam_epsilon"),
-        "keras.optimizers.Adam(epsilon=1e-7); what the optimiser makes of small gradients",
+        "plain_1e-7", "keras.optimizers.Adam(epsilon=1e-7); what the optimizer makes of small gradients"
     ),
     "adam_count": Supported(
         "one",
-        ("one", "two"),
-        "what the optimiser makes of a gradient of 1",
+        "what the optimizer makes of a gradient of 1",
         limits={"unordered": "keras.optimizers.Adam raises its counter after the update, in order"},
     ),
 }
 WINOGRAD = Supported(
     "on",
-    every("winograd"),
     "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: XLA reads it too",
     inert=NO_CUDNN,
     variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
 )
 DENSE = Supported(
     "dense",
-    ("dense",),
     "gradient of keras.layers.Embedding: it has every row",
     limits={"sparse": "on this back end a gradient of keras.layers.Embedding has every row"},
 )
 KERNELS = Supported(
     "fused",
-    ("fused", "cell"),
     "keras.layers.GRU(use_cudnn='auto'); the layer's use_cudnn and unroll",
     inert={"cpu": "cuDNN runs on CUDA devices only; on others Keras runs the cell without a word"},
 )
@@ -130,7 +108,6 @@ TENSORFLOW = spec(
     {
         "autotune": Supported(
             "on",
-            ("off", "on"),
             "TF_CUDNN_USE_AUTOTUNE and XLA_FLAGS, on if not set: where there is a GPU Keras compiles with XLA",
             inert=NO_CUDNN,
             variables={
@@ -142,15 +119,12 @@ TENSORFLOW = spec(
         # If not set, oneDNN is on where the CPU has AVX512-VNNI, and off elsewhere.
         "cpu_kernels": Supported(
             "onednn",
-            every("cpu_kernels"),
             "TF_ENABLE_ONEDNN_OPTS; tensorflow.python.framework.test_util.IsMklEnabled()",
             inert=NO_CPU,
             variables={"onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "own": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
         ),
         "compile": Supported(
-            "graph",
-            ("eager", "graph"),
-            "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly",
+            "graph", "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly"
         ),
         "loss": SHARED["loss"]._replace(
             native="logits",
@@ -159,8 +133,7 @@ TENSORFLOW = spec(
         ),
         "embedding_gradient": Supported(
             "sparse",
-            ("sparse", "dense"),
-            "keras.layers.Embedding and Adam on TensorFlow; what the optimiser makes of a word that occurs twice",
+            "keras.layers.Embedding and Adam on TensorFlow; what the optimizer makes of a word that occurs twice",
         ),
         "rnn_kernel": KERNELS,
     },
@@ -194,16 +167,12 @@ TORCH = spec(
     "PyTorch",
     {},
     {
-        "autotune": Supported("off", ("off", "on"), "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
+        "autotune": Supported("off", "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
         "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; PyTorch can't leave one out"),
-        "cpu_kernels": Supported("onednn", every("cpu_kernels"), "torch.backends.mkldnn.enabled", inert=NO_CPU),
-        "input_gradient": Supported(
-            "skipped", every("input_gradient"), "torch.Tensor.requires_grad, False if not set; the batch's"
-        ),
+        "cpu_kernels": Supported("onednn", "torch.backends.mkldnn.enabled", inert=NO_CPU),
+        "input_gradient": Supported("skipped", "torch.Tensor.requires_grad, False if not set; the batch's"),
         "compile": Supported(
-            "eager",
-            ("eager", "graph"),
-            "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile",
+            "eager", "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile"
         ),
         "embedding_gradient": DENSE,
         "rnn_kernel": KERNELS,
@@ -225,7 +194,6 @@ JAX = spec(
     {
         "autotune": Supported(
             "on",
-            ("off", "on"),
             "XLA_FLAGS; xla_gpu_autotune_level is 4 if not set",
             inert={"cpu": "XLA autotunes on CUDA devices only"},
             variables=XLA_AUTOTUNE,
@@ -235,14 +203,11 @@ JAX = spec(
             "XLA has no switch: neither xla_cpu_use_onednn nor xla_cpu_experimental_onednn_custom_call moves a convolution to oneDNN"
         ),
         "compile": Supported(
-            "graph",
-            ("eager", "graph"),
-            "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile",
+            "graph", "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile"
         ),
         "embedding_gradient": DENSE,
         "rnn_kernel": Supported(
             "cell",
-            ("cell",),
             "keras.layers.GRU(use_cudnn='auto') is lax.scan on JAX; the layer's use_cudnn",
             limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"},
         ),

@@ -1,4 +1,6 @@
-"""What differs between Keras's back ends, at one place. Importing it imports Keras on the back end that KERAS_BACKEND names."""
+"""What differs between Keras's back ends, at one place. Importing it imports Keras on the back end that KERAS_BACKEND
+names.
+"""
 
 import contextlib
 import os
@@ -31,7 +33,8 @@ PROMOTED = dtypes.BIT64_TO_BIT32_DTYPE["float64"]
 
 def configure(network, settings, seed):
     """Set what Keras keeps for the whole process, and return the back end for one model."""
-    # Keras draws the seeds of initialisers and dropout here. keras.utils.set_random_seed would import TensorFlow on every back end.
+    # Keras draws the seeds of initializers and dropout here. keras.utils.set_random_seed would import TensorFlow on
+    # every back end.
     random.seed(seed)
     policy = keras.DTypePolicy(POLICIES[settings["precision"]])
     keras.config.set_floatx(policy.variable_dtype)
@@ -57,7 +60,9 @@ class BackEnd(object):
         return contextlib.nullcontext()
 
     def compile(self, net, scores, loss, optimizer):
-        """Model.compile of the network that is trained and of its part that predicts, with what the setting compile asks for."""
+        """Model.compile of the network that is trained and of its part that predicts, with what the setting compile
+        asks for.
+        """
         options = self.compile_options[self.settings["compile"]]
         net.compile(optimizer, loss, **options)
         net.optimizer.build(net.trainable_variables)
@@ -75,7 +80,7 @@ class BackEnd(object):
         """Bring the model's variables up to date."""
 
     def sum_gradients(self, optimizer):
-        """Make the optimiser receive a row of gradient for every word, the occurrences summed: it does."""
+        """Make the optimizer receive a row of gradient for every word, the occurrences summed: it does."""
 
     def embedding_gradient(self, optimizer):
         return "dense"
@@ -119,7 +124,9 @@ class TensorFlow(BackEnd):
 
     @staticmethod
     def softmax(scores):
-        """Softmax, and an operation after it: behind a bare softmax Keras's loss finds the scores, and takes them instead."""
+        """Softmax, and an operation after it: behind a bare softmax Keras's loss finds the scores, and takes them
+        instead.
+        """
         return keras.ops.copy(keras.activations.softmax(scores))
 
     def synchronize(self, model):
@@ -132,10 +139,10 @@ class TensorFlow(BackEnd):
         )
 
     def embedding_gradient(self, optimizer):
-        """What the optimiser makes of a word that occurs twice, beside one that occurs once.
+        """What the optimizer makes of a word that occurs twice, beside one that occurs once.
 
-        Of a sparse gradient Keras's Adam sums the occurrences, and the occurrences' squares: the word moves further by the
-        root of 2. Of a dense one it squares the sum.
+        Of a sparse gradient Keras's Adam sums the occurrences, and the occurrences' squares: the word moves further by
+        the root of 2. Of a dense one it squares the sum.
         """
         vectors = keras.Variable(np.zeros((2, 1)), dtype=keras.config.floatx())
         ones = self.tensorflow.ones((3, 1), keras.config.floatx())
@@ -161,7 +168,8 @@ class TensorFlow(BackEnd):
 
 class Torch(BackEnd):
     compile_options = {"graph": {"jit_compile": True}, "eager": {}}
-    # use_cudnn=False would also give up the quicker of Keras's two loops over the time steps; unroll gives up cuDNN alone.
+    # use_cudnn=False would also give up the quicker of Keras's two loops over the time steps; unroll gives up cuDNN
+    # alone.
     kernels = {"fused": {"unroll": False}, "cell": {"unroll": True}}
 
     def __init__(self, network, settings, seed):
@@ -227,16 +235,16 @@ class Jax(BackEnd):
 
         super().__init__(network, settings, seed)
         self.jax, self.state = jax, None
-        # XLA reads these when it first computes: its pool of CPU threads, and whether it takes three quarters of a GPU at once,
-        # which leaves nothing to a trial that shares the GPU.
+        # XLA reads these when it first computes: its pool of CPU threads, and whether it takes three quarters of a GPU
+        # at once, which leaves nothing to a trial that shares the GPU.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         jax.config.update("jax_enable_x64", settings["precision"] == "float64")
         jax.config.update("jax_default_matmul_precision", self.products[settings["precision"]])
 
     def draws(self):
-        """As JAX did by default before 0.5. What it does since takes XLA 3 to 12 seconds of compiling for each shape of a
-        convolution's kernel; it is for arrays that lie on several devices. Both draw the same laws."""
+        """As JAX did by default before 0.5. What it does since takes XLA 3 to 12 seconds of compiling for each shape of
+        a convolution's kernel; it is for arrays that lie on several devices. Both draw the same laws."""
         return self.jax.threefry_partitionable(False)
 
     def variables(self, model):

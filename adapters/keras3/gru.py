@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import NUMBERS, keras
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 layers = keras.layers
 
@@ -23,7 +23,9 @@ GATES = {"sigmoid": keras.activations.sigmoid, "hard_sigmoid": hard_sigmoid}
 
 
 class HatAdam(keras.optimizers.Adam):
-    """Keras adds epsilon to the root of the square as it is; that root is the corrected one with an epsilon that grows."""
+    """Keras adds epsilon to the root of the square as it is; that root is the corrected one with an epsilon that
+    grows.
+    """
 
     @property
     def epsilon(self):
@@ -38,7 +40,7 @@ class HatAdam(keras.optimizers.Adam):
 OPTIMIZERS = {"plain": keras.optimizers.Adam, "hat": HatAdam}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.backend = backends.configure(network, settings, seed)
@@ -69,7 +71,7 @@ class Model(model.Model):
     def build_loss(self):
         return losses.cross_entropy(self.settings)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -120,7 +122,7 @@ class Model(model.Model):
     def report(self):
         gru = self.net.layers[1]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="ntc" if self.net.input_shape == (None, self.network.tokens) else "tnc",
             precision=self.backend.precision(gru),
             embedding_gradient=self.backend.embedding_gradient(self.build_optimizer()),
@@ -129,7 +131,7 @@ class Model(model.Model):
             gates={function: name for name, function in GATES.items()}[gru.recurrent_activation],
             loss=losses.in_force(self.net),
             **self.backend.report(self.net),
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

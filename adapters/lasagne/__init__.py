@@ -1,7 +1,7 @@
 """What Lasagne on Theano does if nobody asks, and what it can be asked for."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN
-from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported
 
 SPEC = AdapterSpec(
     name="lasagne",
@@ -17,13 +17,11 @@ SPEC = AdapterSpec(
         **LOOP,
         "layout": Supported(
             "nchw",
-            ("nchw",),
             "axes of the convolutions' weights",
             limits={"nhwc": "theano.tensor.nnet.conv2d takes channels first only"},
         ),
         "autotune": Supported(
             "off",
-            ("off", "on"),
             "theano.config.dnn.conv.algo_fwd, algo_bwd_filter, algo_bwd_data: small, none, none if not set",
             inert=NO_CUDNN,
         ),
@@ -35,13 +33,11 @@ SPEC = AdapterSpec(
         ),
         "compile": Supported(
             "graph",
-            ("graph",),
             "type of the training step: a compiled theano.function",
             limits={"eager": "Theano builds a graph before anything runs"},
         ),
         "precision": Supported(
             "float64",
-            ("float32", "float64"),
             "theano.config.floatX, float64 if not set; dtype of the parameters",
             limits={
                 "tf32": "the last Theano is for cuDNN 7, which has no TensorFloat-32",
@@ -49,93 +45,62 @@ SPEC = AdapterSpec(
             },
         ),
         "init": Supported(
-            "glorot_uniform", every("init"), "lasagne.layers.Conv2DLayer(W=GlorotUniform()); read back from the weights"
+            "glorot_uniform", "lasagne.layers.Conv2DLayer(W=GlorotUniform()); read back from the weights"
         ),
-        "bias_init": Supported(
-            "zeros",
-            ("zeros", "fan_in_uniform"),
-            "lasagne.layers.Conv2DLayer(b=Constant(0)); read back from the weights",
-        ),
-        "conv_bias": Supported("on", every("conv_bias"), "lasagne.layers.Conv2DLayer(b=Constant(0)), None for no bias"),
-        "conv_padding": Supported("valid", every("conv_padding"), "lasagne.layers.Conv2DLayer(pad=0)"),
-        "pool_stride": Supported(
-            "two", every("pool_stride"), "lasagne.layers.MaxPool2DLayer(stride=None): the pool's size"
-        ),
+        "bias_init": Supported("zeros", "lasagne.layers.Conv2DLayer(b=Constant(0)); read back from the weights"),
+        "conv_bias": Supported("on", "lasagne.layers.Conv2DLayer(b=Constant(0)), None for no bias"),
+        "conv_padding": Supported("valid", "lasagne.layers.Conv2DLayer(pad=0)"),
+        "pool_stride": Supported("two", "lasagne.layers.MaxPool2DLayer(stride=None): the pool's size"),
         "relu": Supported(
             "before_pool",
-            ("before_pool", "after_pool"),
             "lasagne.layers.Conv2DLayer(nonlinearity=rectify); the nonlinearity of the convolution before a pooling",
         ),
-        "momentum": Supported(
-            "classical", ("classical", "unit_gain"), "lasagne.updates.momentum; what it makes of a gradient of 1"
-        ),
+        "momentum": Supported("classical", "lasagne.updates.momentum; what it makes of a gradient of 1"),
         "nesterov": Supported(
-            "off", ("off", "on"), "lasagne.updates.momentum is not nesterov_momentum; what it makes of a gradient of 1"
+            "off", "lasagne.updates.momentum is not nesterov_momentum; what it makes of a gradient of 1"
         ),
         "clip": Supported(
-            "none",
-            every("clip"),
-            "theano.tensor.clip, as lasagne.updates limits norms only; what a step makes of a gradient of 1",
+            "none", "theano.tensor.clip, as lasagne.updates limits norms only; what a step makes of a gradient of 1"
         ),
         "input_gradient": Supported(
-            "skipped",
-            every("input_gradient"),
-            "theano.grad takes what it is given; how many results the step returns: the gradient is one",
+            "skipped", "theano.grad takes what it is given; how many results the step returns: the gradient is one"
         ),
-        "dropout_at_test": Supported("off", ("off", "on"), "random numbers in the compiled function that predicts"),
+        "dropout_at_test": Supported("off", "random numbers in the compiled function that predicts"),
         "loss": Supported(
-            "probabilities",
-            ("logits", "probabilities", "softmax_twice"),
-            "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use",
+            "probabilities", "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use"
         ),
-        "labels": Supported("sparse", ("sparse", "one_hot"), "categorical_crossentropy takes both; rank of the labels"),
+        "labels": Supported("sparse", "categorical_crossentropy takes both; rank of the labels"),
         "loader": Unsupported("Lasagne has no loader; its examples index the arrays themselves"),
-        "sequence_layout": Supported(
-            "ntc", ("ntc", "tnc"), "lasagne.layers.GRULayer's documentation; a layer that changes the axes"
-        ),
+        "sequence_layout": Supported("ntc", "lasagne.layers.GRULayer's documentation; a layer that changes the axes"),
         "padding": Supported(
-            "post",
-            ("post", "pre"),
-            "lasagne.layers.GRULayer(mask_input): a sequence's words come first; where the zeros are",
+            "post", "lasagne.layers.GRULayer(mask_input): a sequence's words come first; where the zeros are"
         ),
         "embedding_init": Supported(
-            "normal_001",
-            every("embedding_init"),
-            "lasagne.layers.EmbeddingLayer(W=Normal()); read back from the weights",
+            "normal_001", "lasagne.layers.EmbeddingLayer(W=Normal()); read back from the weights"
         ),
         "embedding_gradient": Supported(
             "dense",
-            ("dense",),
             "type of the gradient that theano.grad gives",
             limits={"sparse": "lasagne.updates.adam refuses the sparse matrices that theano.sparse_grad gives"},
         ),
         "rnn_kernel": Supported(
             "cell",
-            ("cell",),
             "theano.scan in the compiled function that predicts",
             limits={
                 "fused": "lasagne.layers.GRULayer steps by theano.scan; Theano's RNNBlock is no layer of it, and needs cuDNN"
             },
         ),
         "rnn_init": Supported(
-            "normal_01",
-            every("rnn_init"),
-            "lasagne.layers.Gate(W_in=Normal(0.1), W_hid=Normal(0.1)); read back from the weights",
+            "normal_01", "lasagne.layers.Gate(W_in=Normal(0.1), W_hid=Normal(0.1)); read back from the weights"
         ),
         "reset": Supported(
             "after",
-            ("after", "before"),
             "lasagne.layers.GRULayer's documentation; it has one bias per gate: the state's own is the adapter's",
         ),
-        "gates": Supported(
-            "sigmoid", ("sigmoid", "hard_sigmoid"), "lasagne.layers.Gate(nonlinearity=sigmoid); the layer's function"
-        ),
-        "adam_epsilon": Supported(
-            "plain_1e-8", every("adam_epsilon"), "lasagne.updates.adam(epsilon=1e-8); what it makes of small gradients"
-        ),
+        "gates": Supported("sigmoid", "lasagne.layers.Gate(nonlinearity=sigmoid); the layer's function"),
+        "adam_epsilon": Supported("plain_1e-8", "lasagne.updates.adam(epsilon=1e-8); what it makes of small gradients"),
         "adam_count": Supported(
             "one",
-            ("one",),
             "what lasagne.updates.adam makes of a gradient of 1",
             limits=dict.fromkeys(
                 ("two", "unordered"), "lasagne.updates.adam raises its count in the graph, before it corrects"

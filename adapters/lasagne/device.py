@@ -2,7 +2,9 @@
 
 
 def use(device):
-    """Put what is built from here on onto the device; a GPU's memory is taken as it is needed. Repeating it does nothing."""
+    """Put what is built from here on onto the device; a GPU's memory is taken as it is needed. Repeating it does
+    nothing.
+    """
     if device == "cuda":
         from theano import gpuarray
 

@@ -9,22 +9,22 @@ from lasagne.nonlinearities import identity, sigmoid, tanh
 from theano import tensor as T
 from theano.scan_module.scan_op import Scan
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 # What Lasagne's layers draw when they are built.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "normal_001", "rnn_init": "normal_01"}
 GATES = {"sigmoid": sigmoid, "hard_sigmoid": T.nnet.hard_sigmoid}
-# Lasagne's names of the gates in the canonical order, and the sign of their weights: its update gate says how much of the
-# candidate is taken, the canonical one how much of the state is kept, and sigmoid(-x) = 1 - sigmoid(x).
+# Lasagne's names of the gates in the canonical order, and the sign of their weights: its update gate says how much of
+# the candidate is taken, the canonical one how much of the state is kept, and sigmoid(-x) = 1 - sigmoid(x).
 SIGNS = (("resetgate", 1), ("updategate", -1), ("hidden_update", 1))
 # {canonical name: Lasagne's name of the part for one gate}.
 PARTS = {"input_weight": "W_in_to_", "hidden_weight": "W_hid_to_", "input_bias": "b_", "hidden_bias": "hidden_b_"}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         theano.config.floatX = settings["precision"]
@@ -62,7 +62,7 @@ class Model(model.Model):
     def build_loss(self):
         return LOSSES[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_updates(self, gradients, parameters):
         """{variable: what a step makes of it}."""
@@ -130,7 +130,7 @@ class Model(model.Model):
         layers = L.get_all_layers(self.net)
         operations = [node.op for node in self.scores.maker.fgraph.toposort()]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if any(isinstance(layer, L.DimshuffleLayer) for layer in layers) else "ntc",
             compile="graph" if isinstance(self.step, theano.compile.Function) else "eager",
             precision=self.dense.W.dtype,
@@ -139,7 +139,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.stacked() else "before",
             gates={function: name for name, function in GATES.items()}[self.gru.nonlinearity_resetgate],
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

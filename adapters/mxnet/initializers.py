@@ -1,4 +1,4 @@
-"""Both interfaces of MXNet take the same initialisers."""
+"""Both interfaces of MXNet take the same initializers."""
 
 import mxnet as mx
 from mxnet import nd

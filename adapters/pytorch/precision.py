@@ -17,7 +17,9 @@ def read_kernels():
 
 
 def casting(network, settings):
-    """The context of a forward pass: in bfloat16 it casts what convolutions and dense layers multiply, and nothing else."""
+    """The context of a forward pass: in bfloat16 it casts what convolutions and dense layers multiply, and nothing
+    else.
+    """
     if settings["precision"] == "bfloat16":
         return torch.autocast(network.device, torch.bfloat16)
     return contextlib.nullcontext()

@@ -1,7 +1,7 @@
 """The networks in plain NumPy: the definition of the right answer, and a framework that needs no installation."""
 
 from adapters.contract.declarations import LOOP
-from adapters.contract.spec import AdapterSpec, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Supported, Unsupported
 
 SPEC = AdapterSpec(
     name="reference",
@@ -14,7 +14,6 @@ SPEC = AdapterSpec(
         **LOOP,
         "layout": Supported(
             "nchw",
-            ("nchw",),
             "adapters/reference/cnn.py: the axes of the arrays",
             limits={"nhwc": "the reference is written in one order, the canonical one"},
         ),
@@ -24,59 +23,39 @@ SPEC = AdapterSpec(
         "compile": Unsupported("NumPy has no graph: every operation runs when it is reached"),
         "precision": Supported(
             "float64",
-            ("float32", "float64"),
             "numpy.zeros(1).dtype, read back from the weights",
             limits={"tf32": "NumPy runs on no CUDA device", "bfloat16": "NumPy has no such type"},
         ),
-        "init": Supported(
-            "glorot_uniform",
-            (
-                "glorot_uniform",
-                "xavier_224",
-                "fan_in_uniform",
-                "lecun_uniform",
-                "lecun_normal",
-                "lecun_truncated",
-                "uniform_007",
-                "uniform_001",
-            ),
-            "the project's choice; read back from the weights",
-        ),
-        "bias_init": Supported(
-            "zeros", ("zeros", "fan_in_uniform"), "the project's choice; read back from the weights"
-        ),
-        "conv_bias": Supported("on", every("conv_bias"), "the project's choice; the layer's parameters"),
-        "conv_padding": Supported("same", every("conv_padding"), "the project's choice; the layer's border"),
-        "pool_stride": Supported("two", every("pool_stride"), "the project's choice; the layer's stride"),
-        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the built network"),
-        "momentum": Supported("classical", ("classical", "unit_gain"), "the optimiser's gain"),
-        "nesterov": Supported("off", ("off", "on"), "what the optimiser makes of a gradient of 1"),
-        "clip": Supported("none", every("clip"), "the project's choice; what the optimiser makes of a gradient of 1"),
+        "init": Supported("glorot_uniform", "the project's choice; read back from the weights"),
+        "bias_init": Supported("zeros", "the project's choice; read back from the weights"),
+        "conv_bias": Supported("on", "the project's choice; the layer's parameters"),
+        "conv_padding": Supported("same", "the project's choice; the layer's border"),
+        "pool_stride": Supported("two", "the project's choice; the layer's stride"),
+        "relu": Supported("before_pool", "order of the layers in the built network"),
+        "momentum": Supported("classical", "the optimizer's gain"),
+        "nesterov": Supported("off", "what the optimizer makes of a gradient of 1"),
+        "clip": Supported("none", "the project's choice; what the optimizer makes of a gradient of 1"),
         "input_gradient": Unsupported("adapters/reference/cnn.py goes back through every layer: one way, for clarity"),
-        "dropout_at_test": Supported("off", ("off", "on"), "the dropout layers' flag"),
-        "loss": Supported("logits", ("logits", "probabilities", "softmax_twice"), "the loss function in use"),
-        "labels": Supported("sparse", ("sparse", "one_hot"), "the loss function in use"),
+        "dropout_at_test": Supported("off", "the dropout layers' flag"),
+        "loss": Supported("logits", "the loss function in use"),
+        "labels": Supported("sparse", "the loss function in use"),
         "loader": Unsupported("NumPy has no loader"),
-        "sequence_layout": Supported("ntc", ("ntc", "tnc"), "the project's choice"),
-        "padding": Supported("post", ("post", "pre"), "where the zeros are"),
-        "embedding_init": Supported(
-            "uniform_005", every("embedding_init"), "the project's choice; read back from the weights"
-        ),
+        "sequence_layout": Supported("ntc", "the project's choice"),
+        "padding": Supported("post", "where the zeros are"),
+        "embedding_init": Supported("uniform_005", "the project's choice; read back from the weights"),
         "embedding_gradient": Supported(
             "dense",
-            ("dense",),
             "adapters/reference/gru.py: a gradient has every row",
             limits={"sparse": "NumPy's arrays have every row"},
         ),
         "rnn_kernel": Unsupported("NumPy has no recurrent kernel: each time step runs operation by operation"),
-        "rnn_init": Supported("glorot_uniform", every("rnn_init"), "the project's choice; read back from the weights"),
-        "reset": Supported("after", ("after", "before"), "whether the state has a bias of its own"),
-        "gates": Supported("sigmoid", ("sigmoid", "hard_sigmoid"), "the function in use"),
-        "adam_epsilon": Supported("hat_1e-8", every("adam_epsilon"), "what the optimiser makes of small gradients"),
+        "rnn_init": Supported("glorot_uniform", "the project's choice; read back from the weights"),
+        "reset": Supported("after", "whether the state has a bias of its own"),
+        "gates": Supported("sigmoid", "the function in use"),
+        "adam_epsilon": Supported("hat_1e-8", "what the optimizer makes of small gradients"),
         "adam_count": Supported(
             "one",
-            ("one", "two"),
-            "what the optimiser makes of a gradient of 1",
+            "what the optimizer makes of a gradient of 1",
             limits={"unordered": "NumPy's operations run in their order"},
         ),
     },

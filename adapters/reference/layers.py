@@ -5,7 +5,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 def _windows(x, border):
-    """Every 3x3 neighbourhood of a picture with a border of zeros, (batch, height, width, channels * 9)."""
+    """Every 3x3 neighbourhood of an image with a border of zeros, (batch, height, width, channels * 9)."""
     padded = np.pad(x, ((0, 0), (0, 0), (border, border), (border, border)))
     windows = sliding_window_view(padded, (3, 3), axis=(2, 3)).transpose(0, 2, 3, 1, 4, 5)
     return windows.reshape(windows.shape[:3] + (-1,))

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
@@ -14,7 +14,7 @@ GATES = {"sigmoid": tf.sigmoid, "hard_sigmoid": lambda x: tf.clip_by_value(0.2 *
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
@@ -88,7 +88,7 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, variables):
         """(the decays to the power of the steps to come, first and second moments of each variable)."""
@@ -166,7 +166,7 @@ class Model(model.Model):
         operations = self.scores.get_concrete_function().graph.get_operations()
         kinds = [operation.type for operation in operations]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             compile="graph" if hasattr(self.step, "get_concrete_function") else "eager",
             cpu_kernels=read_kernels(),
@@ -176,7 +176,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={function: name for name, function in GATES.items()}[self.gate],
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

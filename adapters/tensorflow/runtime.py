@@ -4,7 +4,9 @@ import tensorflow as tf
 
 
 def graph(function, input_signature=None):
-    """Traced as it stands: no Python branch depends on a tensor, so AutoGraph would only rewrite the source, half a second long."""
+    """Traced as it stands: no Python branch depends on a tensor, so AutoGraph would only rewrite the source, half a
+    second long.
+    """
     return tf.function(function, input_signature=input_signature, autograph=False)
 
 

@@ -11,6 +11,7 @@ from adapters import load_spec
 from adapters.contract.spec import AdapterSpec
 from adapters.worker import PROTOCOL
 from experiments.errors import SweepError
+from experiments.extensions import outside
 from experiments.locations import cache
 from experiments.preparation import datasets
 from experiments.preparation.environments import Environment
@@ -108,12 +109,14 @@ class Trial:
 
     def request(self, verb: str, data: str, **extra: Any) -> dict[str, Any]:
         """What the worker reads: see adapters/worker.py."""
+        implementation = self.spec.models[self.workload.model]
         return {
             "protocol": PROTOCOL,
             "verb": verb,
             "adapter": self.adapter,
-            "implementation": self.spec.models[self.workload.model],
+            "implementation": implementation,
             "model": self.workload.model,
+            **outside(self.workload.model, implementation),
             "network": self.workload.request(self.allowed_threads, self.device),
             "settings": self.configuration,
             "seed": self.seed,

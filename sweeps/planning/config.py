@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from adapters import ADAPTERS, unknown
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS, load_network
 from experiments.errors import SweepError
 from experiments.trials.trial import check_network
 from experiments.trials.workload import WORKLOADS, Workload, workload_named
@@ -277,7 +277,7 @@ def _check_path(sweep: Sweep, source: str) -> None:
 def _check_choices(sweep: Sweep, source: str) -> None:
     chosen = {**sweep.settings, **{name: [choice] for name, choice in sweep.fixed.items()}}
     model = sweep.workload.resolve().model
-    concerned = [name for name, setting in SETTINGS.items() if model in setting.models]
+    concerned = list(load_network(model).settings)
     for name, choices in chosen.items():
         if name not in concerned:
             raise SweepError(f"{source}: {unknown(f'setting of a {model} workload', name, concerned)}")

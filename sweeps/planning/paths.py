@@ -9,8 +9,8 @@ import math
 import random
 from typing import Any, NamedTuple
 
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec
+from adapters.networks import SETTINGS
 
 FEW = 4  # so many steps are walked in every order: 2 ** 4 configurations
 

@@ -3,8 +3,8 @@ what each framework's published notebook had."""
 
 from typing import Any, NamedTuple
 
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec
+from adapters.networks import SETTINGS
 
 NATIVE, MATCHED, PUBLISHED = "native", "matched", "published"
 PRESETS = (NATIVE, MATCHED, PUBLISHED)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.errors import TrackingError
 from sweeps.planning.config import NAME, Design
 

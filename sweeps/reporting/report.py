@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 from rich.table import Table
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.trials.trial import COMPLETED, DIVERGED
 from sweeps.analysis.attribution import Share
 from sweeps.analysis.divergence import Divergence
