@@ -13,9 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from adapters import ADAPTERS, load, load_spec, unknown
+from adapters import ADAPTERS, load_spec, unknown
 from adapters.contract.network import Network
-from adapters.networks import NETWORKS, register
+from adapters.networks import NETWORKS, register, validated
 from experiments.errors import one_line
 
 GROUP = "rosetta_sweep.networks"
@@ -25,7 +25,7 @@ def register_networks() -> None:
     """Make the networks of installed distributions known. One that is broken is skipped, with a message."""
     for point in metadata.entry_points(group=GROUP):
         try:
-            check_implementations(load(point.value))
+            check_implementations(validated(point.name, point.value))
             register(point.name, point.value)
         except Exception as error:
             reason = one_line(f"{type(error).__name__}: {error}")

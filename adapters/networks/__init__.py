@@ -21,10 +21,21 @@ def load_network(name):
 
 def register(name, reference):
     # type: (str, str) -> None
-    """Add a network from outside the package, as "module:attribute", and its settings to the catalogue.
+    """Add a network from outside the project, as "module:attribute", and its settings to the catalogue.
 
-    Raises ValueError where it is no network of that name or contradicts another one, ImportError or AttributeError
-    where it does not exist.
+    Raises what `validated` raises.
+    """
+    settings = validated(name, reference).settings
+    NETWORKS[name] = reference
+    SETTINGS.update(settings)
+
+
+def validated(name, reference):
+    # type: (str, str) -> Network
+    """The network at "module:attribute".
+
+    Raises ValueError where it is no network of that name or contradicts another one, ImportError or AttributeError where
+    it does not exist.
     """
     network = load(reference)
     if not isinstance(network, Network) or network.name != name:
@@ -38,8 +49,7 @@ def register(name, reference):
         for workload in network.workloads:
             if workload in other.workloads and other.name != name:
                 raise ValueError("the workload '{}' exists already ({}); rename it".format(workload, other.title))
-    NETWORKS[name] = reference
-    SETTINGS.update(network.settings)
+    return network
 
 
 # The catalogue: every setting of every network, in the order in which documents, plans and MLflow show them.
