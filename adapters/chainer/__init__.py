@@ -1,4 +1,4 @@
-"""What Chainer does if nobody asks, and what it can be asked for."""
+"""Chainer: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TRANSPOSITION
 from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported
@@ -18,7 +18,7 @@ SPEC = AdapterSpec(
             "nchw", "axes of the convolutions' weights", limits={"nhwc": "Chainer's links take channels first only"}
         ),
         "autotune": Supported("off", "chainer.config.autotune", inert=NO_CUDNN),
-        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; Chainer can't leave one out"),
+        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; Chainer can't exclude one"),
         "cpu_kernels": Unsupported(
             "chainer.config.use_ideep needs ideep4py, which was built for Python 2.7 to 3.7 only"
         ),
@@ -28,7 +28,8 @@ SPEC = AdapterSpec(
             "chainer.config.dtype; dtype of the parameters",
             limits={
                 "tf32": "Chainer is older than the format and has no switch for it",
-                "bfloat16": "Chainer's arrays are NumPy's or CuPy's, which have no such type; chainer.mixed16 is float16",
+                "bfloat16": "Chainer's arrays are NumPy's or CuPy's, which have no such type; chainer.mixed16 is "
+                "float16",
             },
         ),
         "init": Supported(
@@ -48,14 +49,16 @@ SPEC = AdapterSpec(
         "momentum": Supported("classical", "optimizer.hyperparam.lr"),
         "nesterov": Supported(
             "off",
-            "MomentumSGD; what the optimizer makes of a gradient of 1",
+            "MomentumSGD; read back from the optimizer's step on a gradient of 1",
             limits={
-                "on": "NesterovAG uses the velocity after its update where Nesterov's step has the one before it: 2.71 lr at first, not 1.9"
+                "on": "NesterovAG uses the velocity after its update where Nesterov's step uses the one before: a "
+                "first step of 2.71 lr, not 1.9 lr"
             },
         ),
         "clip": Supported(
             "none",
-            "chainer.optimizer_hooks.GradientHardClipping is asked for; what the optimizer makes of a gradient of 1",
+            "chainer.optimizer_hooks.GradientHardClipping is optional; read back from the optimizer's step on a "
+            "gradient of 1",
         ),
         "input_gradient": Supported(
             "skipped", "chainer.as_variable(array) requires no gradient; chainer.Variable.requires_grad of the batch"
@@ -68,19 +71,20 @@ SPEC = AdapterSpec(
         ),
         "labels": Supported("sparse", "rank of the labels"),
         "loader": Supported(
-            "generator", "links take any array; chainer.iterators.SerialIterator is asked for, with an order_sampler"
+            "generator", "links accept any array; chainer.iterators.SerialIterator with an order_sampler is optional"
         ),
-        "sequence_layout": Supported("ntc", "NStepGRU takes a list of sequences; axis that is separated"),
-        "padding": Supported("post", "chainer.dataset.concat_examples(padding) fills the end; where the zeros are"),
+        "sequence_layout": Supported("ntc", "NStepGRU takes a list of sequences; the axis that is separated"),
+        "padding": Supported("post", "chainer.dataset.concat_examples(padding) pads at the end; position of the zeros"),
         "embedding_init": Supported("normal_1", "chainer.links.EmbedID; read back from the weights"),
         "embedding_gradient": Supported(
             "dense", "gradient of EmbedID.W", limits={"sparse": "Chainer's gradients have every row"}
         ),
         "rnn_kernel": Supported(
             "fused",
-            "type of the recurrent link: NStepGRU, one kernel with cuDNN",
+            "type of the recurrent link: NStepGRU, which is one kernel with cuDNN",
             limits={
-                "cell": "chainer.links.StatefulGRU resets before the multiplication, by another formula of two links per gate"
+                "cell": "chainer.links.StatefulGRU is another formula: it resets before the multiplication, with two "
+                "links per gate"
             },
         ),
         "rnn_init": Supported("lecun_normal", "chainer.links.NStepGRU(initialW=None); read back from the weights"),
@@ -94,11 +98,13 @@ SPEC = AdapterSpec(
             "chainer.functions.n_step_gru's documentation",
             limits={"hard_sigmoid": "NStepGRU has sigmoid gates"},
         ),
-        "adam_epsilon": Supported("plain_1e-8", "chainer.optimizers.Adam(eps=1e-8); what it makes of small gradients"),
+        "adam_epsilon": Supported(
+            "plain_1e-8", "chainer.optimizers.Adam(eps=1e-8); read back from its steps on small gradients"
+        ),
         "adam_count": Supported(
             "one",
-            "what the optimizer makes of a gradient of 1",
-            limits=dict.fromkeys(("two", "unordered"), "Chainer counts before it corrects, in order"),
+            "read back from the optimizer's step on a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "Chainer increments its counter before the correction"),
         ),
     },
 )

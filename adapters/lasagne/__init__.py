@@ -1,4 +1,4 @@
-"""What Lasagne on Theano does if nobody asks, and what it can be asked for."""
+"""Lasagne on Theano: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN
 from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported
@@ -11,7 +11,7 @@ SPEC = AdapterSpec(
     python="3.8",
     models={"cnn": "adapters.lasagne.cnn:Model", "gru": "adapters.lasagne.gru:Model"},
     published={"cnn": Published("Theano_Lasagne_CNN", {"precision": "float32", "autotune": "on"})},
-    variables={"THEANORC": "/dev/null"},  # a ~/.theanorc is no part of a trial
+    variables={"THEANORC": "/dev/null"},  # ignore the user's ~/.theanorc
     post_install="adapters.lasagne.complete",
     settings={
         **LOOP,
@@ -26,11 +26,9 @@ SPEC = AdapterSpec(
             inert=NO_CUDNN,
         ),
         "winograd": Unsupported(
-            "Theano names cuDNN's algorithm or lets cuDNN choose among all; it can't leave one out"
+            "Theano selects cuDNN's algorithm or lets cuDNN choose among all; it can't exclude one"
         ),
-        "cpu_kernels": Unsupported(
-            "Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"
-        ),
+        "cpu_kernels": Unsupported("Theano generates its operations in C and calls a BLAS; it has no oneDNN kernels"),
         "compile": Supported(
             "graph",
             "type of the training step: a compiled theano.function",
@@ -41,7 +39,7 @@ SPEC = AdapterSpec(
             "theano.config.floatX, float64 if not set; dtype of the parameters",
             limits={
                 "tf32": "the last Theano is for cuDNN 7, which has no TensorFloat-32",
-                "bfloat16": "no such type: theano.tensor.TensorType knows float16, float32 and float64",
+                "bfloat16": "no such type: theano.tensor.TensorType has float16, float32 and float64",
             },
         ),
         "init": Supported(
@@ -55,39 +53,44 @@ SPEC = AdapterSpec(
             "before_pool",
             "lasagne.layers.Conv2DLayer(nonlinearity=rectify); the nonlinearity of the convolution before a pooling",
         ),
-        "momentum": Supported("classical", "lasagne.updates.momentum; what it makes of a gradient of 1"),
+        "momentum": Supported("classical", "lasagne.updates.momentum; read back from its step on a gradient of 1"),
         "nesterov": Supported(
-            "off", "lasagne.updates.momentum is not nesterov_momentum; what it makes of a gradient of 1"
+            "off", "lasagne.updates.momentum, not nesterov_momentum; read back from its step on a gradient of 1"
         ),
         "clip": Supported(
-            "none", "theano.tensor.clip, as lasagne.updates limits norms only; what a step makes of a gradient of 1"
+            "none",
+            "theano.tensor.clip is a separate call (lasagne.updates limits norms only); read back from a step "
+            "on a gradient of 1",
         ),
         "input_gradient": Supported(
-            "skipped", "theano.grad takes what it is given; how many results the step returns: the gradient is one"
+            "skipped",
+            "theano.grad computes the requested gradients; the number of results of the step, one of which "
+            "is the gradient",
         ),
-        "dropout_at_test": Supported("off", "random numbers in the compiled function that predicts"),
+        "dropout_at_test": Supported("off", "random numbers in the compiled prediction function"),
         "loss": Supported(
             "probabilities", "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use"
         ),
-        "labels": Supported("sparse", "categorical_crossentropy takes both; rank of the labels"),
-        "loader": Unsupported("Lasagne has no loader; its examples index the arrays themselves"),
+        "labels": Supported("sparse", "categorical_crossentropy accepts both; rank of the labels"),
+        "loader": Unsupported("Lasagne has no loader; its examples index the arrays directly"),
         "sequence_layout": Supported("ntc", "lasagne.layers.GRULayer's documentation; a layer that changes the axes"),
         "padding": Supported(
-            "post", "lasagne.layers.GRULayer(mask_input): a sequence's words come first; where the zeros are"
+            "post", "lasagne.layers.GRULayer(mask_input): a sequence's words come first; position of the zeros"
         ),
         "embedding_init": Supported(
             "normal_001", "lasagne.layers.EmbeddingLayer(W=Normal()); read back from the weights"
         ),
         "embedding_gradient": Supported(
             "dense",
-            "type of the gradient that theano.grad gives",
-            limits={"sparse": "lasagne.updates.adam refuses the sparse matrices that theano.sparse_grad gives"},
+            "type of theano.grad's gradient",
+            limits={"sparse": "lasagne.updates.adam does not accept the sparse matrices of theano.sparse_grad"},
         ),
         "rnn_kernel": Supported(
             "cell",
-            "theano.scan in the compiled function that predicts",
+            "theano.scan in the compiled prediction function",
             limits={
-                "fused": "lasagne.layers.GRULayer steps by theano.scan; Theano's RNNBlock is no layer of it, and needs cuDNN"
+                "fused": "lasagne.layers.GRULayer loops with theano.scan; Theano's RNNBlock is not among its layers, "
+                "and needs cuDNN"
             },
         ),
         "rnn_init": Supported(
@@ -95,15 +98,17 @@ SPEC = AdapterSpec(
         ),
         "reset": Supported(
             "after",
-            "lasagne.layers.GRULayer's documentation; it has one bias per gate: the state's own is the adapter's",
+            "lasagne.layers.GRULayer's documentation; it has one bias per gate; the adapter adds the state's",
         ),
         "gates": Supported("sigmoid", "lasagne.layers.Gate(nonlinearity=sigmoid); the layer's function"),
-        "adam_epsilon": Supported("plain_1e-8", "lasagne.updates.adam(epsilon=1e-8); what it makes of small gradients"),
+        "adam_epsilon": Supported(
+            "plain_1e-8", "lasagne.updates.adam(epsilon=1e-8); read back from its steps on small gradients"
+        ),
         "adam_count": Supported(
             "one",
-            "what lasagne.updates.adam makes of a gradient of 1",
+            "read back from lasagne.updates.adam's step on a gradient of 1",
             limits=dict.fromkeys(
-                ("two", "unordered"), "lasagne.updates.adam raises its count in the graph, before it corrects"
+                ("two", "unordered"), "lasagne.updates.adam increments its counter in the graph, before the correction"
             ),
         ),
     },

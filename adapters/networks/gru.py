@@ -119,7 +119,8 @@ OWN = {
             "sqrt(6 / (2 H)).",
             "glorot_gates": "U(-a, a) gate by gate: sqrt(6 / (E + H)) for the inputs, sqrt(6 / 2 H) for the state.",
             "glorot_orthogonal": "Inputs as in glorot_uniform; orthogonal for the state.",
-            "lecun_orthogonal": "Inputs normal with variance 1 / E, truncated at two standard deviations; orthogonal for "
+            "lecun_orthogonal": "Inputs normal with variance 1 / E, truncated at two standard deviations; orthogonal "
+            "for "
             "the state.",
             "lecun_normal": "N(0, 1 / fan_in).",
             "lecun_uniform": "U(-a, a), a = sqrt(3 / fan_in).",

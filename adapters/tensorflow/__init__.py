@@ -1,4 +1,4 @@
-"""What TensorFlow 2 does if nobody asks, and what it can be asked for."""
+"""TensorFlow 2: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
 from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported
@@ -12,7 +12,7 @@ SPEC = AdapterSpec(
     models={"cnn": "adapters.tensorflow.cnn:Model", "gru": "adapters.tensorflow.gru:Model"},
     published={
         "cnn": Published("Tensorflow_CNN", {"relu": "after_pool"}),
-        # CudnnGRU, U(-0.1, 0.1) for 100 units; its trainable initial state is not the workload's.
+        # CudnnGRU, U(-0.1, 0.1) for 100 units; the workload has no trainable initial state.
         "gru": Published("Tensorflow_RNN", {"rnn_init": "hidden_uniform", "sequence_layout": "tnc"}),
     },
     variables={"TF_CPP_MIN_LOG_LEVEL": "2"},
@@ -47,23 +47,26 @@ SPEC = AdapterSpec(
         ),
         "winograd": Supported(
             "on",
-            "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it cuDNN's engines noted as Winograd are left out",
+            "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it cuDNN's engines marked as Winograd are excluded",
             inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Supported(
             "onednn",
-            "TF_ENABLE_ONEDNN_OPTS, if not set on where the CPU has AVX512-VNNI and off elsewhere: asked for, so that all nodes run the same",
+            "TF_ENABLE_ONEDNN_OPTS; if not set, on where the CPU has AVX512-VNNI and off elsewhere: set explicitly, "
+            "so that all nodes run the same",
             inert=NO_CPU,
             variables={"onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "own": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
         ),
         "compile": Supported(
             "graph",
-            "this adapter is TensorFlow's tf.function way; type of the training step: tf.function wraps it or not",
+            "this adapter uses tf.function, as TensorFlow's guides do; type of the training step: whether tf.function "
+            "wraps it",
         ),
         "precision": Supported(
             "float32",
-            "type of the products in the traced graph; tf.config.experimental.tensor_float_32_execution_enabled(), True if nobody asks",
+            "type of the products in the traced graph; tf.config.experimental.tensor_float_32_execution_enabled(), "
+            "True by default",
         ),
         "init": Supported(
             "glorot_uniform", "tf.keras.layers.Conv2D and tf.compat.v1.get_variable; read back from the weights"
@@ -77,51 +80,53 @@ SPEC = AdapterSpec(
         ),
         "pool_stride": Supported(
             "two",
-            "tf.keras.layers.MaxPool2D(strides=None): the pool's size; tf.nn.max_pool2d has no default; in the traced graph",
+            "tf.keras.layers.MaxPool2D(strides=None): the pool's size; tf.nn.max_pool2d has no default; in the traced "
+            "graph",
         ),
         "relu": Supported("before_pool", "order of the operations in the traced graph"),
         "momentum": Supported("classical", "learning rate that the update operation receives"),
         "nesterov": Supported(
-            "off", "ResourceApplyMomentum(use_nesterov=False); what the operation makes of a gradient of 1"
+            "off", "ResourceApplyMomentum(use_nesterov=False); read back from the operation's step on a gradient of 1"
         ),
-        "clip": Supported("none", "tf.clip_by_value is a call of its own; what a step makes of a gradient of 1"),
+        "clip": Supported("none", "tf.clip_by_value is a separate call; read back from a step on a gradient of 1"),
         "input_gradient": Supported(
-            "skipped", "tf.GradientTape watches variables, a tensor if it is asked to; outputs of the traced step"
+            "skipped", "tf.GradientTape watches variables, and tensors on request; outputs of the traced step"
         ),
         "dropout_at_test": Supported("off", "dropout operations in the traced prediction"),
         "loss": Supported(
             "logits",
             "softmax before the loss in the traced graph",
-            limits={"probabilities": "tf.nn's cross-entropies take scores (Keras has one of probabilities)"},
+            limits={"probabilities": "tf.nn's cross-entropies take scores (Keras has one that takes probabilities)"},
         ),
         "labels": Supported("sparse", "rank of the labels"),
-        "loader": Supported("generator", "TensorFlow takes what it is given; tf.data.Dataset is asked for"),
+        "loader": Supported("generator", "TensorFlow accepts any tensors; tf.data.Dataset is optional"),
         "sequence_layout": Supported(
             "ntc", "tf.compat.v1.nn.dynamic_rnn(time_major=False); axis that the loop runs over"
         ),
-        "padding": Supported("post", "tf.RaggedTensor.to_tensor fills the end; where the zeros are"),
+        "padding": Supported("post", "tf.RaggedTensor.to_tensor pads at the end; position of the zeros"),
         "embedding_init": Supported("glorot_uniform", "tf.compat.v1.get_variable; read back from the weights"),
         "embedding_gradient": Supported(
             "dense",
-            "tf.compat.v1.train.AdamOptimizer sums repeated words and moves every row",
-            limits={"sparse": "TensorFlow's own Adam does as if the gradient were dense (Keras' does not)"},
+            "tf.compat.v1.train.AdamOptimizer sums repeated words and updates every row",
+            limits={"sparse": "TensorFlow's own Adam treats the gradient as dense (Keras's does not)"},
         ),
         "rnn_kernel": Supported(
             "cell",
             "loop in the traced graph",
-            limits={"fused": "CudnnRNNV3 has no CPU kernel, and its own layout of the weights"},
+            limits={"fused": "CudnnRNNV3 has no CPU kernel and a different weight layout"},
         ),
         "rnn_init": Supported("glorot_uniform", "tf.compat.v1.get_variable; read back from the weights"),
-        "reset": Supported("after", "tf.raw_ops.CudnnRNNV3(rnn_mode='gru'); whether the state has a bias of its own"),
+        "reset": Supported("after", "tf.raw_ops.CudnnRNNV3(rnn_mode='gru'); whether the state has a separate bias"),
         "gates": Supported("sigmoid", "tf.raw_ops.CudnnRNNV3; the function in use"),
         "adam_epsilon": Supported(
-            "plain_1e-8", "tf.compat.v1.train.AdamOptimizer(epsilon=1e-8); what the operation makes of small gradients"
+            "plain_1e-8",
+            "tf.compat.v1.train.AdamOptimizer(epsilon=1e-8); read back from the operation's steps on small gradients",
         ),
         "adam_count": Supported(
             "one",
-            "what the operation makes of a gradient of 1",
+            "read back from the operation's step on a gradient of 1",
             limits=dict.fromkeys(
-                ("two", "unordered"), "the powers of the decays are raised after the update, in order"
+                ("two", "unordered"), "the powers of the decay rates are updated after the step, in order"
             ),
         ),
     },
