@@ -21,7 +21,7 @@ class Clock(object):
 
 
 def fetched_step(model, x, y):
-    """A step that waits for its loss, as a loop does that prints it."""
+    """A step that waits for its loss, as in a loop that prints it."""
     loss = model.train_step(x, y)
     model.fetch(loss)
     return loss
@@ -33,13 +33,13 @@ STEPS = {"every_ten": lambda model, x, y: model.train_step(x, y), "each_step": f
 def train_epoch(model, step, batches, first):
     """Train on every batch. Returns [(steps, seconds)] of each window and the loss handles.
 
-    The device is synchronised at both ends of a window and not inside it, unless the step does. The very first step is
-    a window of its own.
+    The device is synchronized at both ends of a window and not inside it, unless the step does. The very first step is
+    a separate window.
     """
     laps, losses = [], []
     sizes = itertools.chain([1] if first else [], itertools.repeat(WINDOW))
     clock = Clock()
-    batches = iter(batches)  # once: a framework's loader would begin its epoch anew in each window
+    batches = iter(batches)  # once: a framework's loader would restart its epoch in each window
     for size in sizes:
         before = len(losses)
         losses.extend(step(model, x, y) for x, y in itertools.islice(batches, size))
@@ -55,7 +55,7 @@ def predict_all(model, batches):
 
 
 def accuracy(scores, labels):
-    """Share of the examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
+    """Share of the examples whose highest score is the right class; NaN counts as wrong."""
     return float(np.mean(np.argmax(scores, axis=1) == labels))
 
 

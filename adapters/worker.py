@@ -6,27 +6,27 @@ Reads TRIAL_DIR/request.json:
 
     protocol        PROTOCOL
     verb            "train", "predict" (the test set, with given weights), "describe" (build and report) or "trace"
-    (steps from
-                    given weights, for verification)
+                    (steps from given weights, for verification)
     adapter         a name of adapters.ADAPTERS
     implementation  "module:class" of the network in that framework, one of the adapter's models
     model           the network's name
     outside         for a network from outside the project: "definition", its "module:attribute", and "packages",
-        {package:
-                    folder that contains it} to import it and its implementation from; absent for built-in networks
+                    {package: folder that contains it} to import it and its implementation from; absent for built-in
+                    networks
     network         the network's fields
     settings        {setting: choice} for every setting of the network that the adapter supports; for "train" and
-    "predict" cases           [{"name", "settings", "seed"}], each built anew, one after the other; for "describe" and
-    "trace"
-                    a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore" (bool)
+                    "predict"
+    cases           [{"name", "settings", "seed"}], each built separately, one after the other; for "describe" and
+                    "trace"; a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore"
+                    (bool)
     seed            int; for "train" and "predict"
     data            folder of the prepared data set (see adapters.common.batches.Batches)
     train_examples  how many training examples to use, or null for all
     epochs          int; for "train"
-    keep_weights    whether a trained network leaves TRIAL_DIR/weights.npz; for "train", false if not given
+    keep_weights    whether to write the trained weights to TRIAL_DIR/weights.npz; for "train", false if not given
     weights         path of an .npz of canonical weights; for "predict"
 
-Writes one JSON object a line on the standard output that it was started with:
+Writes one JSON object per line to the standard output that it was started with:
 
     ready   import_seconds, data_seconds, build_seconds, settings (in force), versions; in "train" and "predict"
     case    name, settings (in force), versions, error ("" where it went well); in "describe" and "trace"
@@ -35,8 +35,7 @@ Writes one JSON object a line on the standard output that it was started with:
     failed  error, message, traceback
 
 Exactly one of done and failed is the last. Everything else that is printed goes to standard error. The worker ends,
-with
-all its descendants, as soon as its standard input is closed: it never outlives the process that started it.
+with all its descendants, as soon as its standard input is closed: it never outlives the process that started it.
 
 Runs under Python 3.6 and later: standard library, NumPy, and the framework inside the adapter's leaf modules only.
 """
@@ -78,7 +77,7 @@ def main(folder):
 
 
 class Events(object):
-    """Writes events to a private copy of standard output; what anything else prints there goes to standard error."""
+    """Writes events to a private copy of standard output; everything else printed there goes to standard error."""
 
     def __init__(self):
         sys.stdout.flush()
@@ -105,9 +104,7 @@ def run(request, folder, emit):
 
 @contextmanager
 def no_collection():
-    """What a framework builds a graph of stays: the collector would go through it again and again, a fifth of Theano's
-    time.
-    """
+    """Without garbage collection: the objects of a graph stay, and collecting takes a fifth of Theano's time."""
     gc.disable()
     try:
         yield
@@ -116,7 +113,7 @@ def no_collection():
 
 
 class Job(object):
-    """A request, and what it needs of the framework: imported once, built as often as the verb asks."""
+    """A request and the modules it needs, imported once; networks are built as often as the verb requires."""
 
     def __init__(self, request, folder, emit):
         self.request, self.folder, self.emit = request, folder, emit
@@ -149,9 +146,7 @@ class Job(object):
 
 
 class Packages(object):
-    """Finds single packages in their folders, {package: folder}: what is beside them belongs to the host's
-    interpreter.
-    """
+    """Finds packages in their folders, {package: folder}, whose other packages are for the host's interpreter."""
 
     def __init__(self, folders):
         self.folders = folders
@@ -161,7 +156,7 @@ class Packages(object):
 
 
 def tuples(fields):
-    """A request's fields; JSON has lists for tuples."""
+    """A request's fields, with tuples for JSON's lists."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
@@ -174,7 +169,7 @@ def versions(spec):
 
 
 def ready(job):
-    """(model, batches) that the request asks for; says so."""
+    """(model, batches) of the request; emits the event ready."""
     request, clock = job.request, Clock()
     batches = job.batches(request["settings"])
     data_seconds = clock.lap()
@@ -203,7 +198,7 @@ def train(job):
 
 
 def evaluated(model, batches, losses):
-    """What an epoch came to: mean loss (None if not finite), accuracy, and the seconds that evaluating took."""
+    """An epoch's result: mean loss (None if not finite), accuracy, and the seconds of the evaluation."""
     loss = float(np.mean([model.fetch(handle) for handle in losses]))
     clock = Clock()
     share = accuracy(predict_all(model, batches), batches.labels_test)
@@ -231,9 +226,7 @@ def predict(job):
 
 
 def check_shapes(given, own):
-    """Raises ValueError where given weights are not the network's: a framework that reshapes what it gets would hide
-    it.
-    """
+    """Raises ValueError where the given weights don't have the network's shapes: some frameworks reshape silently."""
     given, own = ({name: array.shape for name, array in arrays.items()} for arrays in (given, own))
     if given != own:
         raise ValueError("the given weights have shapes {}, the network has {}".format(given, own))
@@ -248,7 +241,7 @@ def trace(job):
 
 
 def each_case(job, act):
-    """Build every case anew, say what is in force, and act; one that fails keeps no other from its turn."""
+    """Build each case, emit the settings in force, and act; the failure of one case does not affect the others."""
     for case in job.request["cases"]:
         fields, error = {"settings": {}, "versions": {}}, ""
         try:
@@ -264,10 +257,10 @@ def each_case(job, act):
 
 
 def save_trace(job, case, model, batches):
-    """Take steps from given weights and save what happens at each, for comparison with another framework.
+    """Take steps from given weights and save the results of each, for comparison with another framework.
 
     Saves NAME.npz: "logits" of the first test batch, "losses" (steps,), and "K/NAME": the weights after K steps. With
-    `restore`, the weights are set anew from the given file before each step.
+    `restore`, the weights are set from the given file before each step.
     """
     given = np.load(case["weights"], allow_pickle=False) if case["weights"] else None
     if given is not None:

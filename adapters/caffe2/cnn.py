@@ -43,7 +43,7 @@ class Model(cnn.Model):
     # Network
 
     def build(self, name, testing):
-        """The network as a net that trains or one that predicts; both hold their weights in the same blobs."""
+        """The network as a training net or a prediction net; both have their weights in the same blobs."""
         network = self.network
         (one, two), flat = network.filters, self.flat_size
         scope = {"order": ORDERS[self.settings["layout"]], "cudnn_exhaustive_search": self.settings["autotune"] == "on"}
@@ -105,15 +105,14 @@ class Model(cnn.Model):
     # Step
 
     def feed(self, name, array):
-        if not isinstance(array, core.BlobReference):  # the loader's batches are in the net's blobs already
+        if not isinstance(array, core.BlobReference):  # the loader's batches are already in the net's blobs
             workspace.FeedBlob(name, array, nets.device(self.network))
 
     def train_step(self, x, y):
         self.feed("data", x)
         self.feed("label", y)
-        workspace.RunNet(
-            self.net.net
-        )  # returns when its last operator is done, on a GPU too: nothing is left to wait for
+        # Returns when the last operator is done, on a GPU too: synchronize has nothing to wait for.
+        workspace.RunNet(self.net.net)
         return workspace.FetchBlob("loss")
 
     def load(self, x, y, batches):
@@ -145,9 +144,7 @@ class Model(cnn.Model):
                 self.feed(name + "_b", np.asarray(weights[name + ".bias"], np.float32))
 
     def canonical(self, name, array):
-        """Dense kernels are (out, in) here; channels last, convolutions are (out, height, width, in) and flatten that
-        way.
-        """
+        """Dense kernels are (out, in) here; channels last, convolutions are (out, height, width, in)."""
         array = array.T if array.ndim == 2 else array
         if self.settings["layout"] == "nhwc" and array.ndim == 4:
             return array.transpose(0, 3, 1, 2)

@@ -65,7 +65,7 @@ class Model(cnn.Model):
         return L.Convolution2D(inputs, outputs, 3, pad=pad, nobias=nobias, **self.initializers(9 * inputs))
 
     def max_pool(self, x):
-        # By itself Chainer makes one more square of a row or column that is left over.
+        # By default Chainer pools a remaining row or column too.
         return F.max_pooling_2d(x, 2, STRIDES[self.settings["pool_stride"]], cover_all=False)
 
     def dense(self, inputs, outputs):
@@ -179,7 +179,7 @@ class Model(cnn.Model):
         )
 
     def first_move(self):
-        link = L.Bias(axis=0, shape=(1,))  # one weight, 0
+        link = L.Bias(axis=0, shape=(1,))  # one weight of 0
         link.cleargrads()
         link.b.grad = np.ones_like(link.b.array)
         self.build_optimizer(link).update()

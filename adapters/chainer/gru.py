@@ -11,7 +11,7 @@ from adapters.chainer.losses import softmax_cross_entropy
 from adapters.networks import gru
 from adapters.networks.gru import epsilon_of
 
-# What Chainer's links draw when they are built.
+# The default initializers of Chainer's links.
 OWN = {"init": "lecun_normal", "bias_init": "zeros", "embedding_init": "normal_1", "rnn_init": "lecun_normal"}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
@@ -43,7 +43,7 @@ class Model(gru.Model):
 
     def forward(self, x):
         vectors = self.net.embedding(x)
-        # NStepGRU wants a list of sequences, one for each example.
+        # NStepGRU takes a list of sequences, one for each example.
         state, _ = self.net.gru(None, F.separate(vectors, 1 - self.time_axis))
         return self.net.dense(state[0])
 
@@ -84,7 +84,7 @@ class Model(gru.Model):
     # Weights
 
     def parts(self):
-        """{canonical name: parameters}; w0 to w2 and b0 to b2 are the inputs', the others the state's, each r, z, n."""
+        """{canonical name: parameters}; w0 to w2 and b0 to b2 are for the inputs, the others for the state."""
         layer, net = self.net.gru[0], self.net
         return {
             "embedding.weight": [net.embedding.W],
@@ -124,7 +124,7 @@ class Model(gru.Model):
         )
 
     def first_move(self, gradient):
-        link = L.Bias(axis=0, shape=(1,))  # one weight, 0
+        link = L.Bias(axis=0, shape=(1,))  # one weight of 0
         link.cleargrads()
         link.b.grad = np.full_like(link.b.array, gradient)
         self.build_optimizer().setup(link).update()
@@ -132,9 +132,7 @@ class Model(gru.Model):
 
 
 class HatAdam(optimizers.Adam):
-    """Adam with epsilon added to the root of the corrected square: for Chainer's Adam an epsilon that grows with the
-    steps.
-    """
+    """Adam with epsilon added to the root of the bias-corrected second moment: for Chainer, one that grows."""
 
     def __init__(self, eps, **hyperparameters):
         super(HatAdam, self).__init__(eps=eps, **hyperparameters)

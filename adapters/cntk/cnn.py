@@ -7,7 +7,7 @@ from cntk import layers
 from adapters.networks import cnn
 from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
-# CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
+# CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal is N(0, scale^2 * 2 / fan_in).
 INITIALIZERS = {
     "glorot_uniform": lambda seed: C.glorot_uniform(seed=seed),
     "xavier_224": lambda seed: C.glorot_uniform(scale=(2.24 / 3) ** 0.5, seed=seed),
@@ -29,7 +29,7 @@ class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         C.try_set_default_device(C.gpu(0) if network.device == "cuda" else C.cpu())
-        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
+        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 crashes with SIGFPE
         C.cntk_py.set_fixed_random_seed(seed + 1)
         self.seeds = iter(range(1000 * seed + 1, 1000 * seed + 1000))
         self.dtype = PRECISIONS[settings["precision"]]
@@ -43,7 +43,7 @@ class Model(cnn.Model):
     # Network
 
     def inputs(self):
-        """(images, labels as they arrive, labels as rows)."""
+        """(images, labels as given, labels as one-hot rows)."""
         gradient = self.settings["input_gradient"] == "computed"
         x = C.input_variable(self.network.input_shape, dtype=self.dtype, needs_gradient=gradient)
         if self.settings["labels"] == "one_hot":
@@ -103,8 +103,7 @@ class Model(cnn.Model):
             lr=C.learning_parameter_schedule(self.network.learning_rate),
             momentum=C.momentum_schedule(self.network.momentum),
             unit_gain=UNIT_GAIN[self.settings["momentum"]],
-            # A rate without a minibatch size makes the learner work on the mean gradient, so that is what the limit is
-            # for.
+            # A rate without a minibatch size applies to the mean gradient, and so does the limit.
             gradient_clipping_threshold_per_sample=CLIPS[self.settings["clip"]] or np.inf,
             gradient_clipping_with_truncation=True,
         )
@@ -116,12 +115,11 @@ class Model(cnn.Model):
         return self.trainer.previous_minibatch_loss_average
 
     def labels(self, y):
-        return (
-            y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y
-        )  # the loader's have the type already
+        """In the precision of the network; the loader's already are."""
+        return y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y
 
     def load(self, x, y, batches):
-        """CNTK's loader takes what comes next, so it gets the epoch's examples in order."""
+        """CNTK's loader reads sequentially, so it receives the epoch's examples in order."""
         order = batches.ravel()
         source = C.io.MinibatchSourceFromData({"x": x[order], "y": self.labels(y[order])}, max_samples=len(order))
         for batch in batches:
@@ -137,7 +135,7 @@ class Model(cnn.Model):
         return self.net.eval({self.x: x})
 
     def infer_as_in_training(self, x):
-        """Keeping the state for a backward pass makes CNTK run as in training, dropout and all."""
+        """Keeping the state for a backward pass makes CNTK run as in training, with dropout."""
         _, scores = self.net.forward({self.x: x}, [self.net.output], keep_for_backward={self.net.output})
         return scores[self.net.output]
 
@@ -184,7 +182,7 @@ class Model(cnn.Model):
         )
 
     def primitive(self, kind):
-        """The first operation of a kind; CNTK's layers are blocks around theirs."""
+        """The first operation of a kind; CNTK's layers are blocks of operations."""
         inside = C.logging.graph.depth_first_search(self.net, lambda node: isinstance(node, C.Function), depth=-1)
         return [node for node in inside if not node.is_block and node.op_name == kind][0]
 

@@ -88,9 +88,7 @@ DTYPES = {"float32": "float32", "float64": "float64", "tf32": "float32", "bfloat
 
 
 class Images(object):
-    """(N, C, H, W) or (N, H, W, C), in the training precision. A batch is transposed if they are stored the other
-    way.
-    """
+    """(N, C, H, W) or (N, H, W, C), in the training precision; stored in this order or the other."""
 
     def __init__(self, settings):
         layout, self.dtype = settings["layout"], DTYPES[settings["precision"]]
@@ -109,9 +107,7 @@ class Images(object):
 
 
 class Sequences(object):
-    """Word indices, padded with zeros after the last word or before the first; a batch has examples or time steps
-    first.
-    """
+    """Word indices, padded with zeros after the last word or before the first; examples or time steps first."""
 
     def __init__(self, settings):
         self.before, self.time_first = settings["padding"] == "pre", settings["sequence_layout"] == "tnc"

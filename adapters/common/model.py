@@ -19,7 +19,5 @@ class Model(model.Model):
         self.set_weights(initializers.redrawn(self.get_weights(), others, seed, self.drawn))
 
     def identify_initializers(self):
-        """{setting: choice} of the settings in `drawn`, from the weights themselves. Meaningful on a freshly built
-        model.
-        """
+        """{setting: choice} of the settings in `drawn`, from the weights of a freshly built model."""
         return initializers.identify(self.get_weights(), self.settings, self.drawn)

@@ -1,6 +1,4 @@
-"""Model: what an adapter implements. Arithmetic only: the worker owns the loop, the clock, the batch order and the
-evaluation.
-"""
+"""Model: what an adapter implements. Arithmetic only: loop, clock, batch order and evaluation are the worker's."""
 
 
 class Model(object):

@@ -92,7 +92,7 @@ class Model(cnn.Model):
         return lax.reduce_window(jax.nn.relu(x), -jnp.inf, lax.max, window, strides, "VALID")
 
     def along_sides(self, pixels):
-        """That many along height and width, one along the other axes."""
+        """`pixels` along height and width, one along the other axes."""
         return {"nchw": (1, 1, pixels, pixels), "nhwc": (1, pixels, pixels, 1)}[self.settings["layout"]]
 
     def dropout(self, position, x, key):
@@ -125,7 +125,7 @@ class Model(cnn.Model):
         return self.forward_backward, self.forward_test
 
     def forward_backward(self, weights, velocities, key, x, y):
-        """The images' gradient comes last where it is wanted: a compiled step computes only what it returns."""
+        """The images' gradient is the last output if requested: a compiled step computes only its outputs."""
         key, now = jax.random.split(key)
         wanted = {"skipped": (0,), "computed": (0, 1)}[self.settings["input_gradient"]]
         loss_of = jax.value_and_grad(lambda weights, x: self.loss(self.forward(weights, x, now, True), y), wanted)
@@ -184,9 +184,8 @@ class Model(cnn.Model):
         convolution, pool = (
             program.eqns[operations.index(name)] for name in ("conv_general_dilated", "reduce_window_max")
         )
-        relus = [
-            place for place, name in enumerate(operations) if name == "custom_jvp_call"
-        ]  # ReLU brings its own derivative
+        # ReLU defines its own derivative.
+        relus = [place for place, name in enumerate(operations) if name == "custom_jvp_call"]
         return dict(
             self.identify_initializers(),
             layout="nchw" if convolution.params["dimension_numbers"].lhs_spec == (0, 1, 2, 3) else "nhwc",

@@ -1,6 +1,4 @@
-"""The GRU in JAX, with lax's loop, flax's initializers and optax. flax's own GRUCell has no state bias for the
-candidate.
-"""
+"""The GRU in JAX, with lax's loop, flax's initializers and optax: flax's GRUCell has no bias for the state."""
 
 import jax
 import numpy as np
@@ -15,7 +13,7 @@ from adapters.jax.runtime import configure_devices, quick_draws
 from adapters.networks import gru
 from adapters.networks.gru import epsilon_of
 
-# What flax's Embed, GRUCell and Linear draw.
+# The default initializers of flax's Embed, GRUCell and Linear.
 OWN = {
     "init": "lecun_truncated",
     "bias_init": "zeros",
@@ -64,13 +62,12 @@ class Model(gru.Model):
         sums = vectors @ self.cast(weights, "gru.input_weight") + self.cast(weights, "gru.input_bias")
         start = jnp.zeros((sums.shape[1], self.network.hidden), sums.dtype)
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
-        # The weights travel with the state: a loop over a function that closes over them would be compiled at every
-        # step.
+        # The weights are carried with the state: a function that closes over them would be recompiled at every step.
         (state, _), _ = lax.scan(cell, (start, weights), sums)
         return (state @ self.cast(weights, "dense.weight") + self.cast(weights, "dense.bias")).astype(self.dtype)
 
     def cast(self, weights, name):
-        """Inside the loop too: so the gradients of its steps add up in the weight's own precision."""
+        """Called inside the loop, so that the gradients of its steps add up in the weight's precision."""
         return weights[name].astype(self.computed)
 
     def reset_after(self, carried, sums):
@@ -139,7 +136,7 @@ class Model(gru.Model):
 
     @staticmethod
     def turned(name, array):
-        """Canonical recurrent kernels are (out, in), ours (in, out); the order of the gates is the same."""
+        """Canonical recurrent kernels are (out, in), here (in, out); the order of the gates is the same."""
         return array.T if name in ("gru.input_weight", "gru.hidden_weight") else array
 
     # Report
@@ -168,7 +165,7 @@ class Model(gru.Model):
 
 
 def scale_by_plain_adam(beta1, beta2, epsilon):
-    """optax's moments; epsilon is added to the root of the square as it is."""
+    """optax's moments; epsilon is added to the root of the uncorrected second moment."""
     moments = optax.scale_by_adam(beta1, beta2)
 
     def update(gradients, state, weights=None):

@@ -9,7 +9,7 @@ from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 K = keras.backend
 
-# Keras's own lecun_normal is cut off at two deviations.
+# Keras's own lecun_normal is truncated at two standard deviations.
 INITIALIZERS = {
     "glorot_uniform": lambda fan: keras.initializers.glorot_uniform(),
     "xavier_224": lambda fan: keras.initializers.VarianceScaling(2.24 / 3, "fan_avg", "uniform"),
@@ -103,7 +103,8 @@ class Model(cnn.Model):
     def build_optimizer(self):
         rate = self.network.rate(self.settings["momentum"])
         nesterov, limit = self.settings["nesterov"] == "on", CLIPS[self.settings["clip"]]
-        clipping = {} if limit is None else {"clipvalue": K.cast_to_floatx(limit)}  # on CNTK a plain number is float32
+        # On CNTK a Python number becomes float32.
+        clipping = {} if limit is None else {"clipvalue": K.cast_to_floatx(limit)}
         return keras.optimizers.SGD(rate, self.network.momentum, nesterov, **clipping)
 
     def variables(self):
@@ -112,11 +113,11 @@ class Model(cnn.Model):
     # Step
 
     def unused_gradients(self):
-        """What a step returns after its loss: a graph computes what somebody fetches and nothing else."""
+        """Further outputs of a step: a graph computes only its outputs."""
         return K.gradients(self.loss, [self.x]) if self.settings.get("input_gradient") == "computed" else []
 
     def build_step(self, inputs, outputs, variables):
-        """outputs: the loss first."""
+        """outputs: the loss, then others."""
         return K.function(inputs, outputs, updates=self.build_optimizer().get_updates(outputs[0], variables))
 
     def train_step(self, x, y):
@@ -147,7 +148,7 @@ class Model(cnn.Model):
             layer.set_weights([self.native(name, weights[name + ".weight"])] + biases)
 
     def canonical(self, name, array):
-        """Kernels are (height, width, in, out) here; images of either layout flatten to (height, width, channels)."""
+        """Kernels are (height, width, in, out) here; Flatten yields (height, width, channels) in both layouts."""
         if array.ndim == 4:
             return BACKEND.kernel(array.transpose(3, 2, 0, 1))
         if name == "dense1":
@@ -200,5 +201,5 @@ class Model(cnn.Model):
 
 
 def softmax(scores):
-    """Softmax, and an operation after it: of a bare softmax the TensorFlow back end's loss takes the scores instead."""
+    """Softmax followed by an identity: from a bare softmax the TensorFlow back end's loss would take the scores."""
     return K.identity(K.softmax(scores))

@@ -8,7 +8,7 @@ from adapters.networks.gru import epsilon_of
 
 K = keras.backend
 
-# What Keras's layers draw as they are built.
+# The default initializers of Keras's layers.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "uniform_005", "rnn_init": "glorot_orthogonal"}
 LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 RESETS = {"after": True, "before": False}
@@ -63,7 +63,7 @@ class Model(gru.Model):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         adam = keras.optimizers.Adam(network.learning_rate, network.beta1, network.beta2, epsilon=epsilon)
         adam.iterations = BACKEND.counter(STEPS_BEFORE[self.settings["adam_count"]])
-        if form == "hat":  # Keras adds epsilon to the root of the square as it is: the same with an epsilon that grows
+        if form == "hat":  # Keras adds epsilon to the root of the uncorrected second moment: an epsilon that grows
             adam.epsilon = epsilon * K.sqrt(1.0 - K.pow(adam.beta_2, K.cast(adam.iterations, K.floatx()) + 1))
         return adam
 
@@ -143,11 +143,11 @@ class Model(gru.Model):
 
 
 def swapped(array):
-    """Keras stacks the gates in the order update, reset, candidate; the same the other way round."""
+    """From Keras's order of the gates (update, reset, candidate) to the canonical one, or back."""
     update, reset, candidate = np.split(array, 3, axis=-1)
     return np.concatenate([reset, update, candidate], axis=-1)
 
 
 def softmax(scores):
-    """Softmax, and an operation after it: of a bare softmax the TensorFlow back end's loss takes the scores instead."""
+    """Softmax followed by an identity: from a bare softmax the TensorFlow back end's loss would take the scores."""
     return K.identity(K.softmax(scores))

@@ -128,7 +128,7 @@ class Model(cnn.Model):
         return zip(LAYERS, [layer for layer in self.net.layers if isinstance(layer, (layers.Conv2D, layers.Dense))])
 
     def canonical(self, name, array):
-        """Kernels are (height, width, in, out) here; Flatten gives (height, width, channels) in both layouts."""
+        """Kernels are (height, width, in, out) here; Flatten yields (height, width, channels) in both layouts."""
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1":

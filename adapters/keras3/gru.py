@@ -9,7 +9,7 @@ from adapters.networks.gru import epsilon_of
 
 layers = keras.layers
 
-# What Keras's layers draw as they are built.
+# The default initializers of Keras's layers.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "uniform_005", "rnn_init": "glorot_orthogonal"}
 RESETS = {"after": True, "before": False}
 STEPS_BEFORE = {"one": 0, "two": 1}
@@ -23,9 +23,7 @@ GATES = {"sigmoid": keras.activations.sigmoid, "hard_sigmoid": hard_sigmoid}
 
 
 class HatAdam(keras.optimizers.Adam):
-    """Keras adds epsilon to the root of the square as it is; that root is the corrected one with an epsilon that
-    grows.
-    """
+    """Adam with epsilon added to the root of the bias-corrected second moment: for Keras, one that grows."""
 
     @property
     def epsilon(self):
@@ -141,6 +139,6 @@ class Model(gru.Model):
 
 
 def swapped(array):
-    """Keras stacks the gates in the order update, reset, candidate; the same the other way round."""
+    """From Keras's order of the gates (update, reset, candidate) to the canonical one, or back."""
     update, reset, candidate = np.split(array, 3, axis=-1)
     return np.concatenate([reset, update, candidate], axis=-1)

@@ -11,7 +11,7 @@ from adapters.mxnet.precision import read_kernels, read_precision
 from adapters.networks import gru
 from adapters.networks.gru import epsilon_of
 
-# What Block.initialize draws if nobody names an initializer.
+# The default initializer of Block.initialize.
 OWN = {"init": "uniform_007", "bias_init": "zeros", "embedding_init": "uniform_007", "rnn_init": "uniform_007"}
 KERNELS = {
     "fused": lambda inputs, hidden, layout: rnn.GRU(hidden, layout=layout, input_size=inputs),

@@ -1,4 +1,4 @@
-"""The CNN in MXNet's Module: a symbol that is bound to arrays once, and an executor that runs it."""
+"""The CNN in MXNet's Module: a symbol that is bound to arrays once and run by an executor."""
 
 import json
 import os
@@ -99,9 +99,7 @@ class Model(cnn.Model):
         return nd.array(array, ctx=self.context, dtype=self.dtype)
 
     def load(self, x, y, batches):
-        rows = (
-            batches.ravel()
-        )  # NDArrayIter takes rows as they come; its own shuffling copies them all, as is done here
+        rows = batches.ravel()  # NDArrayIter reads rows in order; its own shuffling also copies them all
         x, y = nd.array(x[rows], dtype=x.dtype), nd.array(y[rows], dtype=y.dtype)
         for batch in mx.io.NDArrayIter(x, y, batches.shape[1]):
             yield batch.data[0], batch.label[0]

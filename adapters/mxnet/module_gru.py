@@ -12,9 +12,9 @@ from adapters.mxnet.precision import read_kernels, read_precision
 from adapters.networks import gru
 from adapters.networks.gru import epsilon_of
 
-# What Module.init_params draws if nobody names an initializer.
+# The default initializer of Module.init_params.
 OWN = {"init": "uniform_001", "bias_init": "zeros", "embedding_init": "uniform_001", "rnn_init": "uniform_001"}
-FUSED = "gru_parameters"  # all that a fused cell learns, in one array
+FUSED = "gru_parameters"  # all parameters of a fused cell, in one array
 NAMES = {
     "embedding.weight": "embedding_weight",
     "gru.input_weight": "gru_l0_i2h_weight",
@@ -115,9 +115,8 @@ class Model(gru.Model):
     def get_weights(self):
         arrays, _ = self.module.get_params()
         if FUSED in arrays:
-            arrays = self.cell.pack_weights(
-                self.fused.unpack_weights(arrays)
-            )  # one array -> one a gate -> gates stacked
+            # One array -> one per gate -> gates stacked.
+            arrays = self.cell.pack_weights(self.fused.unpack_weights(arrays))
         weights = {name: arrays[theirs].asnumpy() for name, theirs in NAMES.items()}
         return dict(weights, **{"dense.weight": weights["dense.weight"].T})
 
@@ -149,8 +148,7 @@ class Model(gru.Model):
 
     def first_move(self, gradient):
         optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.dtype)
-        summed = nd.full(
-            1, gradient * self.network.batch_size, dtype=weight.dtype
-        )  # over the batch, as SoftmaxOutput's is
+        # Summed over the batch, as SoftmaxOutput's gradient is.
+        summed = nd.full(1, gradient * self.network.batch_size, dtype=weight.dtype)
         optimizer.update(0, weight, summed, optimizer.create_state(0, weight))
         return -float(weight.asscalar())

@@ -34,8 +34,8 @@ def validated(name, reference):
     # type: (str, str) -> Network
     """The network at "module:attribute".
 
-    Raises ValueError where it is no network of that name or contradicts another one, ImportError or AttributeError where
-    it does not exist.
+    Raises ValueError where it is no network of that name or contradicts another one, ImportError or AttributeError
+    where it does not exist.
     """
     network = load(reference)
     if not isinstance(network, Network) or network.name != name:
@@ -53,4 +53,6 @@ def validated(name, reference):
 
 
 # The catalogue: every setting of every network, in the order in which documents, plans and MLflow show them.
-SETTINGS = OrderedDict(entry for name in NETWORKS for entry in load_network(name).settings.items())  # type: Dict[str, Setting]
+SETTINGS = OrderedDict()  # type: Dict[str, Setting]
+for _network in map(load_network, NETWORKS):
+    SETTINGS.update(_network.settings)

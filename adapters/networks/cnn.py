@@ -162,9 +162,7 @@ class Model(model.Model):
         return int(np.prod(self.flat_shape))
 
     def channels_first(self, kernel):
-        """The first dense layer's kernel, (flat size, hidden), from inputs flattened channels last to channels
-        first.
-        """
+        """The first dense layer's kernel, (flat size, hidden), from channels last to channels first."""
         channels, height, width = self.flat_shape
         return kernel.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(kernel.shape)
 
@@ -174,9 +172,7 @@ class Model(model.Model):
         return kernel.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(kernel.shape)
 
     def identify_update(self, moved):
-        """{"momentum": ..., "nesterov": ..., "clip": ...}, from how far the first step moves a weight down a gradient
-        of 1.
-        """
+        """{"momentum", "nesterov", "clip": choice}, from how far a first step moves a weight on a gradient of 1."""
         network = self.network
         ahead = {"off": 1.0, "on": 1.0 + network.momentum}
         for momentum, nesterov, clip in itertools.product(("classical", "unit_gain"), ahead, CLIPS):

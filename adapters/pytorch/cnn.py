@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
+import torch._dynamo  # torch.optim imports it when first used: here this second counts as import, not as build
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
+import torch._dynamo  # torch.optim imports it when first used: here this second counts as import, not as build
 from torch import nn
 from torch.nn import functional as F
 
@@ -10,7 +10,7 @@ from adapters.networks import gru
 from adapters.networks.gru import epsilon_of
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
-# What PyTorch's layers draw when they are built.
+# The default initializers of PyTorch's layers.
 OWN = {
     "init": "fan_in_uniform",
     "bias_init": "fan_in_uniform",
@@ -163,9 +163,7 @@ class Model(gru.Model):
 
 
 class PlainAdam(torch.optim.Adam):
-    """Adam with epsilon added to the root of the square as it is: for PyTorch's Adam an epsilon that shrinks with the
-    steps.
-    """
+    """Adam with epsilon added to the root of the uncorrected second moment: for PyTorch, one that shrinks."""
 
     def __init__(self, parameters, rate, betas, epsilon):
         super(PlainAdam, self).__init__(parameters, rate, betas, epsilon)

@@ -1,4 +1,4 @@
-"""The CNN in NumPy, by hand. What every other adapter must compute."""
+"""The CNN in NumPy: the function that every other adapter must compute."""
 
 import numpy as np
 

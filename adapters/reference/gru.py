@@ -1,4 +1,4 @@
-"""The GRU in NumPy, by hand. What every other adapter must compute."""
+"""The GRU in NumPy: the function that every other adapter must compute."""
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Model(gru.Model):
         return initializers.redrawn(zeros, {name: self.settings[name] for name in self.drawn}, seed, self.drawn)
 
     def forward(self, x):
-        """Scores (batch, classes); keeps what the way back needs. x: (tokens, batch)."""
+        """Scores (batch, classes); stores what the backward pass needs. x: (tokens, batch)."""
         weights = self.weights
         self.words = x
         self.inputs = weights["embedding.weight"][x]
@@ -123,9 +123,7 @@ class Model(gru.Model):
 
 
 class Cell(object):
-    """One time step: reset and update gate, candidate, new state. Arrays are (batch, hidden); `sums` (batch, 3
-    hidden).
-    """
+    """One time step: gates, candidate, new state. Arrays are (batch, hidden); `sums` is (batch, 3 hidden)."""
 
     def __init__(self, net, state, sums):
         self.net, self.state = net, state
@@ -145,9 +143,7 @@ class Cell(object):
         self.output = (1.0 - self.update) * self.candidate + self.update * state
 
     def backward(self, gradient, gradients):
-        """(gradient of the sums, gradient of the state before); adds the recurrent kernel's and bias' to
-        `gradients`.
-        """
+        """(gradient of the sums, gradient of the previous state); adds the other weights' gradients to `gradients`."""
         size = self.state.shape[1]
         candidate = gradient * (1.0 - self.update) * (1.0 - self.candidate**2)
         update = gradient * (self.state - self.candidate) * self.net.gate_slope(self.update)
@@ -171,9 +167,7 @@ class Cell(object):
 
 
 class Adam(object):
-    """Adam with its epsilon added to the root of the corrected square ("hat") or to that of the square as it is
-    ("plain").
-    """
+    """Adam with epsilon added to the root of the second moment, bias-corrected ("hat") or not ("plain")."""
 
     def __init__(self, network, epsilon, count):
         self.network, self.mean, self.square = network, {}, {}
@@ -202,7 +196,7 @@ def sigmoid(x):
 
 
 def sigmoid_slope(gate):
-    """The derivative, from the gate's own value."""
+    """The derivative, from the gate's value."""
     return gate * (1.0 - gate)
 
 

@@ -1,4 +1,4 @@
-"""The CNN in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
+"""The CNN in TensorFlow 2, with its own operations: Keras has a separate adapter."""
 
 import os
 
@@ -82,8 +82,7 @@ class Model(cnn.Model):
         x = tf.nn.conv2d(x, kernel, 1, padding, data_format=self.data_format)
         if self.settings["conv_bias"] == "off":
             return x
-        # Not tf.nn.bias_add: oneDNN would compute its gradient with the kernel's, which takes 5 % of a step more on a
-        # CPU.
+        # Not tf.nn.bias_add: on a CPU oneDNN would compute its gradient with the kernel's, 5 % slower per step.
         return x + tf.reshape(tf.cast(self.biases[name], self.computed), BIAS_SHAPES[self.settings["layout"]])
 
     def pool(self, x):
@@ -149,15 +148,14 @@ class Model(cnn.Model):
         return tf.TensorSpec((network.batch_size,) + shape, self.dtype), tf.TensorSpec(*labels[self.settings["labels"]])
 
     def forward_backward(self, x, y):
-        """The loss, and the images' gradient where it is wanted: a graph computes only what is returned or has an
-        effect.
-        """
+        """The loss, and the images' gradient if requested: a graph computes only outputs and side effects."""
         variables, images = self.variables(), [x] if self.settings["input_gradient"] == "computed" else []
         with tf.GradientTape() as tape:
             tape.watch(images)
             loss = self.loss(self.forward(x, True), y)
         gradients = tape.gradient(loss, variables + images)
-        with tf.control_dependencies(gradients):  # a variable that is still read would be copied to be changed
+        # A variable that is still being read would be copied before the update.
+        with tf.control_dependencies(gradients):
             self.update(gradients[: len(variables)])
         return [loss] + gradients[len(variables) :]
 
@@ -165,7 +163,7 @@ class Model(cnn.Model):
         return self.step(tf.convert_to_tensor(x), tf.convert_to_tensor(y))[0]
 
     def load(self, x, y, batches):
-        with tf.device("CPU"):  # where tf.data works
+        with tf.device("CPU"):  # where tf.data runs
             x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         return tf.data.Dataset.from_tensor_slices(batches).map(
             lambda chosen: (tf.gather(x, chosen), tf.gather(y, chosen))
@@ -217,7 +215,7 @@ class Model(cnn.Model):
         kinds = [operation.type for operation in operations]
         convolution, pool = operations[kinds.index("Conv2D")], operations[kinds.index("MaxPool")]
         step = self.step if hasattr(self.step, "get_concrete_function") else graph(self.forward_backward)
-        traced = step.get_concrete_function(*self.batch_specs())  # what the first step would trace
+        traced = step.get_concrete_function(*self.batch_specs())  # as the first step traces it
         dropping = any("RandomUniform" in kind for kind in kinds)
         return dict(
             self.identify_initializers(),

@@ -1,4 +1,4 @@
-"""The GRU in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
+"""The GRU in TensorFlow 2, with its own operations: Keras has a separate adapter."""
 
 import tensorflow as tf
 
@@ -8,7 +8,7 @@ from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
 
-# What tf.compat.v1.get_variable draws.
+# The default initializer of tf.compat.v1.get_variable.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform", "rnn_init": "glorot_uniform"}
 GATES = {"sigmoid": tf.sigmoid, "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)}
 TIME_AXES = {"tnc": 0, "ntc": 1}
@@ -54,7 +54,7 @@ class Model(gru.Model):
         vectors = tf.cast(tf.gather(self.weights["embedding.weight"], x), self.computed)
         sums = tf.tensordot(vectors, self.cast("gru.input_weight"), 1) + self.cast("gru.input_bias")
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
-        # An array of steps, not sums[step]: the gradient of a slice is as large as all steps, at each of them.
+        # An array of steps, not sums[step]: each step's gradient of a slice would have the size of all steps.
         steps = tf.TensorArray(self.computed, self.network.tokens).unstack(sums)
         start = tf.zeros((sums.shape[1], self.network.hidden), self.computed)
         _, state = tf.while_loop(
@@ -65,7 +65,7 @@ class Model(gru.Model):
         return tf.cast(tf.matmul(state, self.cast("dense.weight")) + self.cast("dense.bias"), self.dtype)
 
     def cast(self, name):
-        """Inside the loop too: so the gradients of its steps add up in the variable's own precision."""
+        """Called inside the loop, so that the gradients of its steps add up in the variable's precision."""
         return tf.cast(self.weights[name], self.computed)
 
     def reset_after(self, state, sums):
@@ -91,7 +91,7 @@ class Model(gru.Model):
     # Optimizer
 
     def build_optimizer(self, variables):
-        """(the decays to the power of the steps to come, first and second moments of each variable)."""
+        """(powers of the decay rates for the next step, first and second moments of each variable)."""
         powers = [tf.Variable(decay, dtype=self.dtype) for decay in (self.network.beta1, self.network.beta2)]
         return powers, [
             (tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))) for variable in variables
@@ -102,7 +102,7 @@ class Model(gru.Model):
         rate, beta1, beta2, epsilon = (
             tf.constant(value, self.dtype) for value in (network.learning_rate, network.beta1, network.beta2, epsilon)
         )
-        if form == "hat":  # the operation adds epsilon to the root of the square as it is
+        if form == "hat":  # the operation adds epsilon to the root of the uncorrected second moment
             epsilon *= tf.sqrt(1.0 - powers[1])
         for variable, (mean, square), gradient in zip(variables, moments, gradients):
             tf.raw_ops.ResourceApplyAdam(
@@ -157,7 +157,7 @@ class Model(gru.Model):
 
     @staticmethod
     def turned(name, array):
-        """Canonical recurrent kernels are (out, in), ours (in, out); the order of the gates is the same."""
+        """Canonical recurrent kernels are (out, in), here (in, out); the order of the gates is the same."""
         return array.T if name in ("gru.input_weight", "gru.hidden_weight") else array
 
     # Report

@@ -56,10 +56,11 @@ def read(spec: AdapterSpec, model: str, device: str, cache: Path) -> list[dict[s
 
 
 def lacking(spec: AdapterSpec, model: str, device: str, cache: Path) -> str:
-    """What an adapter's network lacks to be compared with others; "" if every case of its certificate passed."""
+    """Why an adapter's network can't be compared with others; "" if every case of its certificate passed."""
     rows = read(spec, model, device, cache)
     if rows is None:
-        return f"no certificate for environment {Environment(spec, device, cache).digest[:12]} and the adapter's code as it is"
+        digest = Environment(spec, device, cache).digest[:12]
+        return f"no certificate for environment {digest} and the adapter's present code"
     failed = [row["case"] for row in rows if not row["passed"]]
     return f"a certificate that failed ({', '.join(failed)})" if failed else ""
 
@@ -69,6 +70,6 @@ def check(spec: AdapterSpec, model: str, device: str, cache: Path) -> None:
     wanting = lacking(spec, model, device, cache)
     if wanting:
         raise NotCertified(
-            f"{spec.name} has {wanting}: a difference between frameworks would mean nothing; run python sweep.py verify "
-            f"--adapters {spec.name} --device {device}, or run the sweep with --unverified"
+            f"{spec.name} has {wanting}: a difference between frameworks would mean nothing; run python sweep.py "
+            f"verify --adapters {spec.name} --device {device}, or run the sweep with --unverified"
         )

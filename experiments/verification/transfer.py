@@ -158,7 +158,7 @@ def _request(record: TrialRecord, run: str, workload: Workload) -> Request:
     precision = request["settings"].get("precision", "")
     if precision not in TOLERANCES:
         raise SweepError(
-            f"run '{run}' was trained in '{precision}', for which no tolerance is known; train in {' or '.join(TOLERANCES)}"
+            f"run '{run}' was trained in '{precision}', which has no tolerance; train in {' or '.join(TOLERANCES)}"
         )
     return request
 
