@@ -83,6 +83,11 @@ class Model(cnn.Model):
             if self.settings["bias_init"] == "zeros" and layer.bias is not None:
                 nn.init.zeros_(layer.bias)  # otherwise as nn.Conv2d and nn.Linear drew it: fan_in_uniform
 
+    def forward(self, x):
+        with casting(self.network, self.settings):
+            scores = self.net(x)
+        return scores.to(PRECISIONS[self.settings["precision"]])
+
     # Loss
 
     def build_loss(self):
@@ -95,6 +100,11 @@ class Model(cnn.Model):
         nesterov = self.settings["nesterov"] == "on"
         return torch.optim.SGD(parameters, rate, self.network.momentum, nesterov=nesterov)
 
+    def clip(self, parameters):
+        limit = CLIPS[self.settings["clip"]]
+        if limit is not None:
+            nn.utils.clip_grad_value_(parameters, limit)
+
     # Step
 
     def build_step(self):
@@ -102,11 +112,6 @@ class Model(cnn.Model):
 
     def forward_loss(self, x, y):
         return self.loss(self.forward(x), y)
-
-    def forward(self, x):
-        with casting(self.network, self.settings):
-            scores = self.net(x)
-        return scores.to(PRECISIONS[self.settings["precision"]])
 
     def train_step(self, x, y):
         self.net.train()
@@ -116,11 +121,6 @@ class Model(cnn.Model):
         self.clip(self.net.parameters())
         self.optimizer.step()
         return loss.detach()
-
-    def clip(self, parameters):
-        limit = CLIPS[self.settings["clip"]]
-        if limit is not None:
-            nn.utils.clip_grad_value_(parameters, limit)
 
     def inputs(self, x):
         return self.images(x).requires_grad_(self.settings["input_gradient"] == "computed")

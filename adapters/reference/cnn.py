@@ -129,7 +129,6 @@ class Model(cnn.Model):
     def report(self):
         kinds = [type(layer) for layer in self.layers]
         dropouts = [layer for layer in self.layers if isinstance(layer, Dropout)]
-        moved = -self.moved(0.0, 0.0, self.clipped(1.0))[0]
         convolution, pool = self.parametric[0], self.layers[kinds.index(MaxPool)]
         return dict(
             self.identify_initializers(),
@@ -141,5 +140,8 @@ class Model(cnn.Model):
             relu="after_pool" if kinds.index(MaxPool) < kinds.index(Relu, 3) else "before_pool",
             dropout_at_test="on" if dropouts[0].at_test else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.identify_update(moved),
+            **self.identify_update(self.first_move()),
         )
+
+    def first_move(self):
+        return -self.moved(0.0, 0.0, self.clipped(1.0))[0]

@@ -10,11 +10,11 @@ from adapters.contract.spec import AdapterSpec
 from adapters.networks import load_network
 from experiments.preparation.certificates import REFERENCE
 
-# What every float64 trajectory keeps; a float32 epsilon anywhere in an optimiser would break it.
+# Tolerance of every float64 trajectory; a float32 epsilon anywhere in an optimizer would exceed it.
 EXACT = 1e-12
-# What float32 keeps at full size over a single step from the same weights.
+# Tolerance of float32 at full size over a single step from the same weights.
 SINGLE = 1e-5
-# What float32 keeps of a tiny network over a single step: for frameworks that have no float64.
+# Tolerances of float32 on a tiny network over a single step: for frameworks without float64.
 NARROW, NARROW_WEIGHTS = 1e-6, 1e-7
 
 # What the worker does for every adapter in the same way: its own tests hold that it changes nothing else.
@@ -46,7 +46,7 @@ class Case:
 
     @property
     def restore(self) -> bool:
-        """Whether the weights are set anew before each step: float32 leaves the reference's trajectory soon."""
+        """Whether the weights are set from the reference before each step: float32 soon leaves its trajectory."""
         return self.precision == "float32"
 
 

@@ -2,7 +2,8 @@
 
 A case trains an adapter and the NumPy reference from the same weights on the same batches, without dropout, and
 compares the first scores, the loss at each step and every weight after each step. In float64, at a reduced width, a
-whole trajectory must agree; in float32, at full size, three steps must, the weights being set anew before each.
+whole trajectory must agree; in float32, at full size, three steps must, the weights being set from the reference before
+each.
 """
 
 import json
@@ -131,7 +132,7 @@ class Verifier:
         return " ".join([case.precision, case.width, *self._followed(name, case).values()])
 
     def _reference(self, name: str, case: Case) -> Path:
-        """What the reference gave for a case's function, once it has: `prepare` comes first. Raises WorkerDied."""
+        """The reference's trace of a case's function; `prepare` must come first. Raises WorkerDied."""
         key = self._key(name, case)
         return self.references[key].result()[key]
 
@@ -169,7 +170,7 @@ class Verifier:
 def _trace_case(
     name: str, settings: dict[str, str], steps: int, weights: str | None = None, restore: bool = False
 ) -> dict[str, Any]:
-    """What a trace request holds for a case: see adapters/worker.py. Both sides take the batches of seed 0."""
+    """The entry of a case in a trace request: see adapters/worker.py. Both sides use the batches of seed 0."""
     return {"name": name, "settings": settings, "seed": 0, "steps": steps, "weights": weights, "restore": restore}
 
 

@@ -1,8 +1,7 @@
-"""Transfer: a trained network's weights go from one framework to another through one canonical .npz, and both predict
-alike.
+"""Transfer: move a trained network's weights to another framework through one canonical .npz, and compare predictions.
 
 Both adapters set the same weights and predict the whole test set on the CPU, in the precision of the training. The
-proof is in the scores. Where they agree, a class can differ only in a near-tie: two best scores closer than twice the
+scores are compared. Where they agree, a class can differ only in a near-tie: two best scores closer than twice the
 largest difference.
 """
 
@@ -29,14 +28,13 @@ from experiments.trials.trial import COMPLETED, Trial
 from experiments.trials.workload import Workload, workload_named
 from experiments.verification.cases import EXACT, SINGLE
 
-# How far apart two frameworks' scores may be, in units of the largest score: what one forward pass keeps in a
-# certificate.
+# Tolerance of two frameworks' scores, in units of the largest score: that of one forward pass in a certificate.
 TOLERANCES = {"float32": SINGLE, "float64": EXACT}
 TIME_LIMIT = 600.0  # seconds for one adapter's predictions
 
 
 class Request(TypedDict):
-    """What a transfer needs of a worker's request: see adapters/worker.py."""
+    """The parts of a worker's request that a transfer needs: see adapters/worker.py."""
 
     network: dict[str, Any]
     settings: dict[str, str]
@@ -44,7 +42,7 @@ class Request(TypedDict):
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished trial and the weights that it left. request: what its worker was asked."""
+    """A finished trial and its weights. request: its worker's request."""
 
     run: str
     adapter: str
@@ -126,7 +124,7 @@ def transfer(trained: Trained, target: str, output: Path, cache: Path) -> dict[s
 
 
 def read(record: TrialRecord, run: str, source: str) -> Trained:
-    """What a trial's record holds of its network. Raises SweepError where it is not `source`'s, or kept no weights."""
+    """The network in a trial's record. Raises SweepError where it is not `source`'s, or has no weights."""
     params, outcome = record.description()["params"], record.outcome()
     if params.get("adapter") != source:
         raise SweepError(
@@ -143,7 +141,7 @@ def read(record: TrialRecord, run: str, source: str) -> Trained:
 
 
 def _request(record: TrialRecord, run: str, workload: Workload) -> Request:
-    """What the run's worker was asked. Raises SweepError where nobody can ask that again, or no tolerance is known for
+    """The request of the run's worker. Raises SweepError where it can't be repeated, or there is no tolerance for
     it.
     """
     try:
