@@ -108,7 +108,7 @@ def test_float64_is_sharp(verifier, model, control):
 
 # Every choice of every setting is read back from the running framework
 
-# Networks small enough to build in no time, and wide enough for their initialisers to be told apart.
+# Networks small enough to build quickly, and wide enough to distinguish their initializers.
 WIDE = {
     "cnn": workload_named("digits_cnn").with_overrides(
         input_shape=(3, 16, 16), filters=(16, 32), hidden=64, batch_size=32
