@@ -1,14 +1,15 @@
-"""The adapters: one network written in each framework, and what each framework declares.
+"""The adapters: the same networks written in each framework, and what each framework declares.
 
 `ADAPTERS` is the registry. Reading it imports no framework.
 """
 
-import difflib
-import importlib
 from collections import OrderedDict
-from typing import Any, Iterable  # noqa: F401  in type comments
 
+from adapters.contract.lookup import load, unknown
 from adapters.contract.spec import AdapterSpec  # noqa: F401  in type comments
+from adapters.networks import NETWORKS, load_network
+
+__all__ = ["ADAPTERS", "load", "load_spec", "unknown"]
 
 ADAPTERS = OrderedDict(
     [
@@ -32,31 +33,21 @@ ADAPTERS = OrderedDict(
 )
 
 
-def unknown(kind, name, known):
-    # type: (str, object, Iterable[object]) -> str
-    """One clear line for a name that a table does not hold.
-
-    >>> unknown("adapter", "pytroch", ["pytorch", "cntk"])
-    "unknown adapter 'pytroch'. Did you mean 'pytorch'? Choices: pytorch, cntk"
-    """
-    close = difflib.get_close_matches(str(name), [str(key) for key in known], n=1)
-    hint = " Did you mean '{}'?".format(close[0]) if close else ""
-    return "unknown {} '{}'.{} Choices: {}".format(kind, name, hint, ", ".join(str(key) for key in known))
-
-
-def load(reference):
-    # type: (str) -> Any
-    """Import "module:attribute".
-
-    Raises ImportError or AttributeError where it does not exist.
-    """
-    module, attribute = reference.split(":")
-    return getattr(importlib.import_module(module), attribute)
-
-
 def load_spec(name):
     # type: (str) -> AdapterSpec
-    """The declaration of an adapter. Raises KeyError with one clear line for an unknown name."""
+    """The declaration of an adapter, with the networks' settings and what networks bring for this adapter.
+
+    Raises KeyError, with one line that lists the choices, for an unknown name.
+    """
     if name not in ADAPTERS:
         raise KeyError(unknown("adapter", name, ADAPTERS))
-    return load(ADAPTERS[name])
+    spec = load(ADAPTERS[name])
+    networks = [load_network(network) for network in NETWORKS]
+    brought = [(one.name, one.implementations[name]) for one in networks if name in one.implementations]
+    settings = dict(spec.settings)
+    for _, implementation in brought:
+        settings = dict(implementation.settings, **settings)
+    models = dict(spec.models, **{network: implementation.model for network, implementation in brought})
+    return spec._replace(
+        models=models, settings=settings, catalogue={network.name: network.settings for network in networks}
+    )

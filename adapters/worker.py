@@ -5,23 +5,28 @@
 Reads TRIAL_DIR/request.json:
 
     protocol        PROTOCOL
-    verb            "train", "predict" (the test set, with given weights), "describe" (build and report) or "trace" (steps from
-                    given weights, for verification)
+    verb            "train", "predict" (the test set, with given weights), "describe" (build and report) or "trace"
+                    (steps from given weights, for verification)
     adapter         a name of adapters.ADAPTERS
     implementation  "module:class" of the network in that framework, one of the adapter's models
-    model           "cnn" or "gru"
-    network         the fields of adapters.contract.model.NETWORKS[model]
-    settings        {setting: choice} for every setting of the network that the adapter supports; for "train" and "predict"
-    cases           [{"name", "settings", "seed"}], each built anew, one after the other; for "describe" and "trace"
-                    a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore" (bool)
+    model           the network's name
+    outside         for a network from outside the project: "definition", its "module:attribute", and "packages",
+                    {package: folder that contains it} to import it and its implementation from; absent for built-in
+                    networks
+    network         the network's fields
+    settings        {setting: choice} for every setting of the network that the adapter supports; for "train" and
+                    "predict"
+    cases           [{"name", "settings", "seed"}], each built separately, one after the other; for "describe" and
+                    "trace"; a case of "trace" also has "steps", "weights" (path of an .npz, or null) and "restore"
+                    (bool)
     seed            int; for "train" and "predict"
     data            folder of the prepared data set (see adapters.common.batches.Batches)
     train_examples  how many training examples to use, or null for all
     epochs          int; for "train"
-    keep_weights    whether a trained network leaves TRIAL_DIR/weights.npz; for "train", false if not given
+    keep_weights    whether to write the trained weights to TRIAL_DIR/weights.npz; for "train", false if not given
     weights         path of an .npz of canonical weights; for "predict"
 
-Writes one JSON object a line on the standard output that it was started with:
+Writes one JSON object per line to the standard output that it was started with:
 
     ready   import_seconds, data_seconds, build_seconds, settings (in force), versions; in "train" and "predict"
     case    name, settings (in force), versions, error ("" where it went well); in "describe" and "trace"
@@ -29,8 +34,8 @@ Writes one JSON object a line on the standard output that it was started with:
     done    verb's results; "diverged": true where the loss stopped being finite
     failed  error, message, traceback
 
-Exactly one of done and failed is the last. Everything else that is printed goes to standard error. The worker ends, with
-all its descendants, as soon as its standard input is closed: it never outlives the process that started it.
+Exactly one of done and failed is the last. Everything else that is printed goes to standard error. The worker ends,
+with all its descendants, as soon as its standard input is closed: it never outlives the process that started it.
 
 Runs under Python 3.6 and later: standard library, NumPy, and the framework inside the adapter's leaf modules only.
 """
@@ -44,19 +49,18 @@ import platform
 import signal
 import sys
 import threading
-import time
 import traceback
 from contextlib import contextmanager
+from importlib.machinery import PathFinder
 
 import numpy as np
 
 from adapters import load, load_spec
 from adapters.common.batches import Batches
-from adapters.contract.model import NETWORKS
+from adapters.loop import STEPS, Clock, accuracy, predict_all, speed, train_epoch
+from adapters.networks import load_network, register
 
 PROTOCOL = 2
-WINDOW = 10  # steps between two synchronisations of the device: the unit of steady-state timing
-WARM_UP = 20  # steps that are left out of it
 
 
 def main(folder):
@@ -73,7 +77,7 @@ def main(folder):
 
 
 class Events(object):
-    """Writes events to a private copy of standard output; what anything else prints there goes to standard error."""
+    """Writes events to a private copy of standard output; everything else printed there goes to standard error."""
 
     def __init__(self):
         sys.stdout.flush()
@@ -100,7 +104,7 @@ def run(request, folder, emit):
 
 @contextmanager
 def no_collection():
-    """What a framework builds a graph of stays: the collector would go through it again and again, a fifth of Theano's time."""
+    """Without garbage collection: the objects of a graph stay, and collecting takes a fifth of Theano's time."""
     gc.disable()
     try:
         yield
@@ -109,19 +113,23 @@ def no_collection():
 
 
 class Job(object):
-    """A request, and what it needs of the framework: imported once, built as often as the verb asks."""
+    """A request and the modules it needs, imported once; networks are built as often as the verb requires."""
 
     def __init__(self, request, folder, emit):
         self.request, self.folder, self.emit = request, folder, emit
         clock = Clock()
+        if "outside" in request:
+            sys.meta_path.append(Packages(request["outside"]["packages"]))
+            register(request["model"], request["outside"]["definition"])
         self.spec, self.implementation = load_spec(request["adapter"]), load(request["implementation"])
         self.import_seconds = clock.lap()
-        self.network = network_of(request["model"], request["network"])
+        self.definition = load_network(request["model"])
+        self.network = self.definition.fields(**tuples(request["network"]))
 
     def batches(self, settings):
         network, request = self.network, self.request
         shape = (network.batch_size, network.classes, request["train_examples"])
-        return Batches(request["data"], request["model"], settings, *shape)
+        return Batches(request["data"], self.definition.batch, settings, *shape)
 
     def build(self, settings, seed, batches):
         with no_collection():
@@ -134,15 +142,22 @@ class Job(object):
     def in_force(self, model, batches, settings):
         threads = os.environ.get("ROSETTA_THREADS", "given")
         found = dict(batches.report(), threads=threads, sync=settings["sync"], **model.report())
-        known = self.spec.supported(self.request["model"])
-        return {"settings": {name: found.get(name) for name in known}, "versions": versions(self.spec)}
+        return {"settings": {name: found.get(name) for name in settings}, "versions": versions(self.spec)}
 
 
-def network_of(model, fields):
-    """The request's network; JSON's lists become tuples."""
-    return NETWORKS[model](
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    )
+class Packages(object):
+    """Finds packages in their folders, {package: folder}, whose other packages are for the host's interpreter."""
+
+    def __init__(self, folders):
+        self.folders = folders
+
+    def find_spec(self, name, path=None, target=None):
+        return PathFinder.find_spec(name, [self.folders[name]]) if name in self.folders else None
+
+
+def tuples(fields):
+    """A request's fields, with tuples for JSON's lists."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def versions(spec):
@@ -150,22 +165,11 @@ def versions(spec):
     return {"python": platform.python_version(), "numpy": np.__version__, "framework": framework}
 
 
-class Clock(object):
-    def __init__(self):
-        self.start = time.perf_counter()
-
-    def lap(self):
-        """Seconds since the last lap."""
-        now = time.perf_counter()
-        seconds, self.start = now - self.start, now
-        return seconds
-
-
 # Verbs
 
 
 def ready(job):
-    """(model, batches) that the request asks for; says so."""
+    """(model, batches) of the request; emits the event ready."""
     request, clock = job.request, Clock()
     batches = job.batches(request["settings"])
     data_seconds = clock.lap()
@@ -194,50 +198,11 @@ def train(job):
 
 
 def evaluated(model, batches, losses):
-    """What an epoch came to: mean loss (None if not finite), accuracy, and the seconds that evaluating took."""
+    """An epoch's result: mean loss (None if not finite), accuracy, and the seconds of the evaluation."""
     loss = float(np.mean([model.fetch(handle) for handle in losses]))
     clock = Clock()
     share = accuracy(predict_all(model, batches), batches.labels_test)
     return {"loss": loss if np.isfinite(loss) else None, "accuracy": share, "evaluate_seconds": clock.lap()}
-
-
-def fetched_step(model, x, y):
-    """A step that waits for its loss, as a loop does that prints it."""
-    loss = model.train_step(x, y)
-    model.fetch(loss)
-    return loss
-
-
-STEPS = {"every_ten": lambda model, x, y: model.train_step(x, y), "each_step": fetched_step}
-
-
-def train_epoch(model, step, batches, first):
-    """Train on every batch. Returns [(steps, seconds)] of each window and the loss handles.
-
-    The device is synchronised at both ends of a window and not inside it, unless the step does. The very first step is a
-    window of its own.
-    """
-    laps, losses = [], []
-    sizes = itertools.chain([1] if first else [], itertools.repeat(WINDOW))
-    clock = Clock()
-    batches = iter(batches)  # once: a framework's loader would begin its epoch anew in each window
-    for size in sizes:
-        before = len(losses)
-        losses.extend(step(model, x, y) for x, y in itertools.islice(batches, size))
-        if len(losses) == before:
-            return laps, losses
-        model.synchronize()
-        laps.append((len(losses) - before, clock.lap()))
-
-
-def predict_all(model, batches):
-    """Scores of every test example, (examples, classes). Copies: a framework may reuse the array that it returned."""
-    return np.concatenate([np.array(model.predict(x))[:n] for x, n in batches.test()])
-
-
-def accuracy(scores, labels):
-    """Share of the examples whose highest score is the right class. No sum goes through NaN: it counts as wrong."""
-    return float(np.mean(np.argmax(scores, axis=1) == labels))
 
 
 def keep_weights(model, folder):
@@ -246,25 +211,6 @@ def keep_weights(model, folder):
     weights = {name: np.ascontiguousarray(array) for name, array in model.get_weights().items()}
     np.savez(os.path.join(folder, "weights.npz"), **weights)
     return clock.lap()
-
-
-def speed(windows, batch_size):
-    """Timing of the first step and of the steady state, from [(steps, seconds)]."""
-    if not windows:
-        return {}
-    steady, total = [], 0
-    for steps, seconds in windows:
-        if total >= min(WARM_UP, sum(steps for steps, _ in windows) // 2):
-            steady.append(1000.0 * seconds / steps)
-        total += steps
-    low, median, high = np.percentile(steady or [1000.0 * windows[0][1]], [25, 50, 75])
-    return {
-        "first_step_seconds": windows[0][1],
-        "step_ms_median": float(median),
-        "step_ms_iqr": float(high - low),
-        "images_per_second": float(1000.0 * batch_size / median),
-        "steps": total,
-    }
 
 
 def predict(job):
@@ -280,7 +226,7 @@ def predict(job):
 
 
 def check_shapes(given, own):
-    """Raises ValueError where given weights are not the network's: a framework that reshapes what it gets would hide it."""
+    """Raises ValueError where the given weights don't have the network's shapes: some frameworks reshape silently."""
     given, own = ({name: array.shape for name, array in arrays.items()} for arrays in (given, own))
     if given != own:
         raise ValueError("the given weights have shapes {}, the network has {}".format(given, own))
@@ -295,7 +241,7 @@ def trace(job):
 
 
 def each_case(job, act):
-    """Build every case anew, say what is in force, and act; one that fails keeps no other from its turn."""
+    """Build each case, emit the settings in force, and act; the failure of one case does not affect the others."""
     for case in job.request["cases"]:
         fields, error = {"settings": {}, "versions": {}}, ""
         try:
@@ -311,10 +257,10 @@ def each_case(job, act):
 
 
 def save_trace(job, case, model, batches):
-    """Take steps from given weights and save what happens at each, for comparison with another framework.
+    """Take steps from given weights and save the results of each, for comparison with another framework.
 
     Saves NAME.npz: "logits" of the first test batch, "losses" (steps,), and "K/NAME": the weights after K steps. With
-    `restore`, the weights are set anew from the given file before each step.
+    `restore`, the weights are set from the given file before each step.
     """
     given = np.load(case["weights"], allow_pickle=False) if case["weights"] else None
     if given is not None:

@@ -92,7 +92,7 @@ def planned(runs: int) -> Plan:
 
 def events(trial: Trial, draw: random.Random) -> Iterator[Event]:
     """What a trial says, its results drawn: each choice that is not native costs a point and 5 % of the time."""
-    natives = load_spec(trial.adapter).native("cnn")
+    natives = load_spec(trial.adapter).native(trial.workload.model)
     changed = sum(natives[name] != choice for name, choice in trial.configuration.items())
     accuracy, step = 0.8 - 0.01 * changed + draw.gauss(0, 0.005), 5.0 * 1.05**changed * draw.lognormvariate(0, 0.05)
     yield {"event": "started", "time": 0.0, "host": "here", "devices": "cpu"}

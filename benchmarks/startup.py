@@ -22,7 +22,7 @@ from experiments.trials.workload import workload_named
 
 def first_step(name: str) -> float:
     workload = workload_named("digits_cnn").with_overrides(epochs=1, train_examples=64)
-    trial = Trial(name, workload, load_spec(name).native("cnn"), 0, "cpu", 2)
+    trial = Trial(name, workload, load_spec(name).native(workload.model), 0, "cpu", 2)
     environment = Environment(trial.spec, "cpu", locations.cache())
     environment.create()
     data = datasets.prepare(workload.dataset, locations.cache())

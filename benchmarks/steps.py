@@ -1,11 +1,11 @@
 """A training step of each adapter beside the plain loop of the published notebook, ported to the same version.
 
-    python -m benchmarks.steps [--model gru] [--processes N] [--rounds N] [ADAPTER ...]
+    python -m benchmarks.steps [--model NETWORK] [--processes N] [--rounds N] [ADAPTER ...]
 
-Published network (cnn: 32x32 pictures; gru: 150 words), batch 64, two threads, the adapter's native settings but for layout,
-labels and ReLU order, which are the notebook's. Adapter and plain loop each have a process of the framework's interpreter, the
-adapter's started as a trial's is; they take turns, and a new pair of processes takes over. The median of the rounds' ratios is
-what counts (1.10: the adapter is 10 % faster). Busy machines want more rounds.
+Published network, batch 64, two threads; the adapter's default settings but for those of the notebook. Adapter and
+plain loop each have a process of the framework's interpreter, the adapter's started as a trial's is; they take turns,
+and a new pair of processes follows. The result is the median of the rounds' ratios (1.10: the adapter is 10 % faster).
+Busy machines need more rounds.
 """
 
 import argparse
@@ -18,7 +18,8 @@ import tempfile
 import numpy as np
 
 from adapters import load_spec
-from benchmarks.plain_loops import LOOPS
+from adapters.networks import NETWORKS
+from benchmarks.plain_loops import loops
 from experiments import locations
 from experiments.preparation.environments import Environment
 from experiments.running import worker_process
@@ -42,7 +43,7 @@ class Side:
         self.process = subprocess.Popen(command, env=variables, text=True, bufsize=1, **pipes)
 
     def turn(self) -> float:
-        """Seconds that a step takes. A side that is not on turn stands still: some frameworks' threads wait by spinning."""
+        """Seconds per step. The side that is not on turn is stopped: some frameworks' threads wait by spinning."""
         assert self.process.stdin and self.process.stdout
         self.process.send_signal(signal.SIGCONT)
         self.process.stdin.write("go\n")
@@ -77,11 +78,11 @@ def rounds(environment: Environment, model: str, count: int) -> list[dict[str, f
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("adapters", nargs="*")
-    parser.add_argument("--model", choices=LOOPS, default="cnn")
+    parser.add_argument("--model", choices=NETWORKS, default=next(iter(NETWORKS)))
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    for name in arguments.adapters or LOOPS[arguments.model]:
+    for name in arguments.adapters or loops(arguments.model).LOOPS:
         environment = Environment(load_spec(name), "cpu", locations.cache())
         environment.create()
         taken = [
@@ -91,8 +92,8 @@ def main() -> None:
         low, median, high = np.percentile([one["plain"] / one["adapter"] for one in taken], (25, 50, 75))
         adapter, plain = (f"{1000 * np.median([one[side] for one in taken]):.0f} ms" for side in SIDES)
         print(
-            f"{name} {arguments.model}: {median:.2f} times the plain loop's speed (half of {len(taken)} rounds: {low:.2f} to {high:.2f}; "
-            f"{adapter} against {plain} a step)",
+            f"{name} {arguments.model}: {median:.2f} times the plain loop's speed "
+            f"(half of {len(taken)} rounds: {low:.2f} to {high:.2f}; {adapter} and {plain} per step)",
             flush=True,
         )
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters import ADAPTERS, load_spec
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec, Supported
+from adapters.networks import NETWORKS, SETTINGS, load_network
 from experiments import locations
 from experiments.locations import PROJECT
 from experiments.preparation import certificates as store
@@ -28,7 +28,6 @@ README, DEFAULTS = PROJECT / "README.md", PROJECT / "docs" / "defaults.md"
 CERTIFICATES, REGISTRY = PROJECT / "docs" / "certificates.json", PROJECT / "docs" / "registry.json"
 SWEEPS = {name: PROJECT / "docs" / f"{name}.json" for name in ("presets", "reviews")}  # whose accuracies are shown
 BEGIN, END = "<!-- generated: {} -->", "<!-- end of {} -->"
-NETWORKS = {"cnn": "The CNN", "gru": "The GRU"}
 
 
 def able(model: str) -> list[AdapterSpec]:
@@ -41,7 +40,7 @@ def able(model: str) -> list[AdapterSpec]:
 
 def natives() -> str:
     """For each network, adapter x setting: the native value where frameworks differ; a dash where there is nothing of the kind."""
-    return "\n\n".join(f"{title}:\n\n{_natives(model)}" for model, title in NETWORKS.items())
+    return "\n\n".join(f"{load_network(model).title}:\n\n{_natives(model)}" for model in NETWORKS)
 
 
 def _natives(model: str) -> str:
@@ -59,13 +58,12 @@ def defaults() -> str:
 def _setting(name: str) -> str:
     setting = SETTINGS[name]
     choices = "\n".join(f"- `{choice}`: {meaning}" for choice, meaning in setting.choices.items())
-    specs = [spec for spec in map(load_spec, ADAPTERS) if set(setting.models) & set(spec.models)]
+    models = [model for model in NETWORKS if name in load_network(model).settings]
+    specs = [spec for spec in map(load_spec, ADAPTERS) if set(models) & set(spec.models)]
     head = ["adapter", "native", "also", "evidence, and what is refused"]
-    title = (
-        f"## {name}\n\n{setting.meaning} It changes the {setting.changes}; it concerns: {', '.join(setting.models)}."
-    )
-    if setting.asked:
-        title += f" The network itself asks for `{setting.asked}`, which is in force everywhere unless a sweep asks for another."
+    title = f"## {name}\n\n{setting.meaning} It changes the {setting.changes}. Networks: {', '.join(models)}."
+    if setting.required:
+        title += f" The network requires `{setting.required}`: it is in force unless a sweep names another choice."
     return f"{title}\n\n{choices}\n\n{table(head, [_position(spec, name) for spec in specs])}"
 
 
@@ -73,7 +71,7 @@ def _position(spec: AdapterSpec, name: str) -> list[str]:
     position = spec.position(name)
     if not isinstance(position, Supported):
         return [spec.name, "-", "", position.reason]
-    others = ", ".join(choice for choice in position.choices if choice != position.native)
+    others = ", ".join(choice for choice in spec.choices(name) if choice != position.native)
     refused = [f"{choice}: {reason}" for choice, reason in position.limits.items()]
     return [spec.name, f"**{position.native}**", others, ". ".join([position.evidence, *refused])]
 
@@ -90,7 +88,7 @@ def read_all(cache: Path) -> list[dict[str, Any]]:
         rows.append(
             {
                 "adapter": spec.name,
-                **found["cnn"]["versions"],
+                **next(iter(found.values()))["versions"],
                 "environment": Environment(spec, "cpu", cache).digest[:12],
                 "settings": settings,
             }

@@ -1,7 +1,7 @@
-"""What Caffe2 does if nobody asks, and what it can be asked for."""
+"""Caffe2: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TRANSPOSITION
-from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported
 
 SPEC = AdapterSpec(
     name="caffe2",
@@ -10,164 +10,116 @@ SPEC = AdapterSpec(
     module="adapters.caffe2",
     python="3.9",
     models={"cnn": "adapters.caffe2.cnn:Model", "gru": "adapters.caffe2.gru:Model"},
-    # What follows is asked for there; Nesterov's momentum is not: build_sgd looks ahead unless told otherwise.
+    # The notebook requests these choices; it does not request Nesterov's momentum, which is build_sgd's default.
     published={"cnn": Published("Caffe2_CNN", {"autotune": "on", "relu": "after_pool", "input_gradient": "skipped"})},
     conflicts=(NO_TRANSPOSITION,),
     settings={
         **LOOP,
-        "layout": Supported(
-            "nchw", ("nchw", "nhwc"), "ModelHelper.arg_scope['order']; the convolutions' argument order"
-        ),
+        "layout": Supported("nchw", "ModelHelper.arg_scope['order']; the convolutions' argument order"),
         "autotune": Supported(
             "off",
-            ("off", "on"),
             "ModelHelper.arg_scope['cudnn_exhaustive_search']; the convolutions' argument exhaustive_search",
             inert=NO_CUDNN,
         ),
         "winograd": Unsupported(
-            "cuDNN chooses among all its algorithms; Caffe2 can name one (force_algo), but leave none out"
+            "cuDNN chooses among all its algorithms; Caffe2 can select one (force_algo), but exclude none"
         ),
         "cpu_kernels": Unsupported(
-            "oneDNN's kernels run on Caffe2's device IDEEP, where training goes wrong: MomentumSGDUpdate adds a convolution's gradient, "
-            "whose numbers lie in oneDNN's order, to momentum in the plain order"
+            "oneDNN's kernels run on Caffe2's device IDEEP, where training is wrong: MomentumSGDUpdate adds a "
+            "convolution's gradient, "
+            "which is in oneDNN's memory order, to a momentum in the plain order"
         ),
         "compile": Supported(
             "graph",
-            ("graph",),
-            "every Caffe2 model is a net",
+            "every Caffe2 model is a net, which is a graph",
             limits={
                 "eager": "Caffe2 defines a net before anything runs; its gradients are operators added to that net"
             },
         ),
         "precision": Supported(
             "float32",
-            ("float32",),
             "dtype of the parameters",
             limits={
-                "float64": "Caffe2's kernels of convolution, pooling, dense layers, losses and optimisers take float32 only",
+                "float64": "Caffe2's kernels of convolution, pooling, dense layers, losses and optimizers take "
+                "float32 only",
                 "tf32": "the last package with Caffe2 is built for CUDA 10.2, which is older than the format",
-                "bfloat16": "Caffe2 has no such tensors",
+                "bfloat16": "Caffe2 has no tensors of this type",
             },
         ),
         "init": Supported(
             "lecun_uniform",
-            (
-                "glorot_uniform",
-                "xavier_224",
-                "fan_in_uniform",
-                "lecun_uniform",
-                "lecun_normal",
-                "uniform_007",
-                "uniform_001",
-            ),
             "brew.conv and brew.fc: XavierFill, whose limit is sqrt(3 / fan_in); read back from the weights",
             limits={"lecun_truncated": "Caffe2 has no fill operator with a truncated normal"},
         ),
-        "bias_init": Supported(
-            "zeros",
-            ("zeros", "fan_in_uniform"),
-            "brew.conv and brew.fc: ConstantFill; read back from the weights",
-        ),
-        "conv_bias": Supported(
-            "on", every("conv_bias"), "brew.conv adds one without no_bias; inputs of the operator Conv"
-        ),
-        "conv_padding": Supported("valid", every("conv_padding"), "the operator Conv's argument pad, 0 if not set"),
-        "pool_stride": Supported("one", every("pool_stride"), "the operator MaxPool's argument stride, 1 if not set"),
-        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the operators in the net"),
+        "bias_init": Supported("zeros", "brew.conv and brew.fc: ConstantFill; read back from the weights"),
+        "conv_bias": Supported("on", "brew.conv adds one without no_bias; inputs of the operator Conv"),
+        "conv_padding": Supported("valid", "the operator Conv's argument pad, 0 if not set"),
+        "pool_stride": Supported("one", "the operator MaxPool's argument stride, 1 if not set"),
+        "relu": Supported("before_pool", "order of the operators in the net"),
         "momentum": Supported(
-            "classical",
-            ("classical", "unit_gain"),
-            "optimizer.build_sgd; what a like optimiser makes of a gradient of 1",
+            "classical", "optimizer.build_sgd; read back from an equal optimizer's step on a gradient of 1"
         ),
         "nesterov": Supported(
-            "on",
-            ("off", "on"),
-            "optimizer.SgdOptimizer(nesterov=True); what a like optimiser makes of a gradient of 1",
+            "on", "optimizer.SgdOptimizer(nesterov=True); read back from an equal optimizer's step on a gradient of 1"
         ),
         "clip": Supported(
             "none",
-            every("clip"),
-            "modeling.gradient_clipping.GradientClipping is asked for; what a like optimiser makes of a gradient of 1",
+            "modeling.gradient_clipping.GradientClipping is optional; read back from an equal optimizer's step on a "
+            "gradient of 1",
         ),
         "input_gradient": Supported(
-            "computed",
-            every("input_gradient"),
-            "the operator Conv's argument no_gradient_to_input, off if not set; outputs of ConvGradient",
+            "computed", "the operator Conv's argument no_gradient_to_input, off if not set; outputs of ConvGradient"
         ),
         "dropout_at_test": Supported(
-            "off",
-            ("off", "on"),
-            "brew.dropout demands is_test; that argument of the dropouts in the net that predicts",
+            "off", "brew.dropout requires is_test; that argument of the dropouts in the prediction net"
         ),
         "loss": Supported(
-            "probabilities",
-            ("logits", "probabilities", "softmax_twice"),
-            "LabelCrossEntropy's documentation: it comes after Softmax; the operators in the net",
+            "probabilities", "LabelCrossEntropy's documentation: it follows Softmax; the operators in the net"
         ),
-        "labels": Supported(
-            "sparse", ("sparse", "one_hot"), "LabelCrossEntropy takes class indices; rank of the labels"
-        ),
+        "labels": Supported("sparse", "LabelCrossEntropy takes class indices; rank of the labels"),
         "loader": Supported(
-            "generator",
-            every("loader"),
-            "workspace.FeedBlob takes any array; dataset.Dataset.random_reader is asked for",
+            "generator", "workspace.FeedBlob accepts any array; dataset.Dataset.random_reader is optional"
         ),
         "sequence_layout": Supported(
             "tnc",
-            ("tnc",),
             "gru_cell.GRU's documentation: a sequence is T x N x D",
             limits={"ntc": "Caffe2's recurrent operators take time steps first"},
         ),
-        "padding": Supported(
-            "post", ("post", "pre"), "PackSegments' documentation: it pads at the end; where the zeros are"
-        ),
+        "padding": Supported("post", "PackSegments' documentation: it pads at the end; position of the zeros"),
         "embedding_init": Supported(
             "lecun_uniform",
-            every("embedding_init"),
-            "brew has no layer of word vectors: XavierFill, as all its layers have; read back from the weights",
+            "brew has no embedding layer: XavierFill, as in all its layers; read back from the weights",
         ),
-        "embedding_gradient": Supported(
-            "sparse",
-            ("dense", "sparse"),
-            "Gather(dense_gradient=False); whether the net has SparseAdam",
-        ),
+        "embedding_gradient": Supported("sparse", "Gather(dense_gradient=False); whether the net has SparseAdam"),
         "rnn_kernel": Supported(
             "cell",
-            ("cell",),
             "gru_cell.GRU; the operators of its step net",
             limits={
-                "fused": "the operator Recurrent is cuDNN's: it runs on CUDA devices only, and its weights are one blob without names"
+                "fused": "the operator Recurrent is cuDNN's: it runs on CUDA devices only, and its weights are one "
+                "unnamed blob"
             },
         ),
-        "rnn_init": Supported(
-            "lecun_uniform", every("rnn_init"), "brew.fc in gru_cell.GRUCell: XavierFill; read back from the weights"
-        ),
-        # Before, Caffe2's cell has a bias too many: see the optimiser in gru.py.
-        "reset": Supported(
-            "before",
-            ("after", "before"),
-            "gru_cell.GRUCell(linear_before_reset=False); order of the step net's operators",
-        ),
+        "rnn_init": Supported("lecun_uniform", "brew.fc in gru_cell.GRUCell: XavierFill; read back from the weights"),
+        # With reset before, Caffe2's cell has an additional bias: see the optimizer in gru.py.
+        "reset": Supported("before", "gru_cell.GRUCell(linear_before_reset=False); order of the step net's operators"),
         "gates": Supported(
             "sigmoid",
-            ("sigmoid",),
             "the operators of the step net",
             limits={"hard_sigmoid": "gru_cell.GRUCell and its operator GRUUnit have sigmoid gates"},
         ),
         "adam_epsilon": Supported(
             "plain_1e-8",
-            ("plain_1e-8", "plain_1e-7"),
-            "optimizer.AdamOptimizer(epsilon=1e-8); what it makes of small gradients",
+            "optimizer.AdamOptimizer(epsilon=1e-8); read back from its steps on small gradients",
             limits=dict.fromkeys(
                 ("hat_1e-8", "hat_1e-7"),
-                "Adam adds its epsilon to the root of the square as it is, one epsilon for all steps of a net",
+                "Adam adds epsilon to the root of the uncorrected second moment, one epsilon for all steps of a net",
             ),
         ),
         "adam_count": Supported(
             "two",
-            ("one", "two"),
-            "the net's counter is raised before Adam adds one to it; what the optimiser makes of a gradient of 1",
-            limits={"unordered": "the operators of a net run in their order"},
+            "the net increments the counter before Adam adds one to it; read back from the optimizer's step on a "
+            "gradient of 1",
+            limits={"unordered": "the operators of a net run in order"},
         ),
     },
 )

@@ -6,9 +6,8 @@ from caffe2.python.modeling.gradient_clipping import GradientClipping
 
 from adapters.caffe2 import nets
 from adapters.caffe2.loader import Loader
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 # brew takes an operator's name and its arguments.
 INITIALIZERS = {
@@ -32,7 +31,7 @@ def uniform(limit):
     return "UniformFill", {"min": -limit, "max": limit}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings, self.loader = network, settings, None
         with nets.start(network):
@@ -44,9 +43,9 @@ class Model(model.Model):
     # Network
 
     def build(self, name, testing):
-        """The network as a net that trains or one that predicts; both hold their weights in the same blobs."""
+        """The network as a training net or a prediction net; both have their weights in the same blobs."""
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        (one, two), flat = network.filters, self.flat_size
         scope = {"order": ORDERS[self.settings["layout"]], "cudnn_exhaustive_search": self.settings["autotune"] == "on"}
         net = model_helper.ModelHelper(name, init_params=not testing, arg_scope=scope)
         x = brew.relu(net, self.convolution(net, "data", "conv1", network.input_shape[0], one), "relu1")
@@ -89,12 +88,12 @@ class Model(model.Model):
     def build_loss(self, net):
         return nets.build_loss(net, self.settings, "dense2")
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, net):
         self.clip(net)
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        rate, nesterov = self.network.learning_rate * scale, self.settings["nesterov"] == "on"
+        rate = self.network.rate(self.settings["momentum"])
+        nesterov = self.settings["nesterov"] == "on"
         return optimizer.build_sgd(net, rate, momentum=self.network.momentum, nesterov=int(nesterov))
 
     def clip(self, net):
@@ -106,15 +105,14 @@ class Model(model.Model):
     # Step
 
     def feed(self, name, array):
-        if not isinstance(array, core.BlobReference):  # the loader's batches are in the net's blobs already
+        if not isinstance(array, core.BlobReference):  # the loader's batches are already in the net's blobs
             workspace.FeedBlob(name, array, nets.device(self.network))
 
     def train_step(self, x, y):
         self.feed("data", x)
         self.feed("label", y)
-        workspace.RunNet(
-            self.net.net
-        )  # returns when its last operator is done, on a GPU too: nothing is left to wait for
+        # Returns when the last operator is done, on a GPU too: synchronize has nothing to wait for.
+        workspace.RunNet(self.net.net)
         return workspace.FetchBlob("loss")
 
     def load(self, x, y, batches):
@@ -146,21 +144,17 @@ class Model(model.Model):
                 self.feed(name + "_b", np.asarray(weights[name + ".bias"], np.float32))
 
     def canonical(self, name, array):
-        """Dense kernels are (out, in) here; channels last, convolutions are (out, height, width, in) and flatten that way."""
-        if self.settings["layout"] == "nchw":
-            return array if array.ndim == 4 else array.T
-        if name == "dense1":
-            channels, height, width = self.flat_shape
-            array = array.reshape(-1, height, width, channels).transpose(0, 3, 1, 2).reshape(array.shape)
-        return array.transpose(0, 3, 1, 2) if array.ndim == 4 else array.T
+        """Dense kernels are (out, in) here; channels last, convolutions are (out, height, width, in)."""
+        array = array.T if array.ndim == 2 else array
+        if self.settings["layout"] == "nhwc" and array.ndim == 4:
+            return array.transpose(0, 3, 1, 2)
+        return self.channels_first(array) if self.settings["layout"] == "nhwc" and name == "dense1" else array
 
     def native(self, name, array):
-        if self.settings["layout"] == "nchw":
-            return array if array.ndim == 4 else array.T
-        if name == "dense1":
-            channels, height, width = self.flat_shape
-            array = array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
-        return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array.T
+        if self.settings["layout"] == "nhwc" and array.ndim == 4:
+            return array.transpose(0, 2, 3, 1)
+        array = self.channels_last(array) if self.settings["layout"] == "nhwc" and name == "dense1" else array
+        return array.T if array.ndim == 2 else array
 
     # Report
 
@@ -173,7 +167,7 @@ class Model(model.Model):
             utils.ArgsToDict(operator.arg) for operator in self.test_net.net.Proto().op if operator.type == "Dropout"
         ]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout=convolution["order"].decode().lower(),
             autotune="on" if convolution["exhaustive_search"] else "off",
             compile="graph" if isinstance(self.net.net, core.Net) else "eager",
@@ -187,5 +181,5 @@ class Model(model.Model):
             else "before_pool",
             dropout_at_test="off" if all(dropout["is_test"] for dropout in dropouts) else "on",
             loss=nets.read_loss(kinds),
-            **self.recognise_update(nets.first_move(self.build_optimizer)),
+            **self.identify_update(nets.first_move(self.build_optimizer)),
         )

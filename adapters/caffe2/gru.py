@@ -6,15 +6,15 @@ from caffe2.python import brew, core, gru_cell, model_helper, optimizer, utils, 
 from caffe2.python.modeling.initializers import ExternalInitializer, Initializer
 
 from adapters.caffe2 import nets
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What Caffe2 draws: XavierFill, which brew's layers have and which suits the word vectors, for which brew has no layer.
+# Caffe2's own initializers: XavierFill, as in brew's layers, also for the word vectors, for which brew has no layer.
 OWN = {"init": "lecun_uniform", "bias_init": "zeros", "embedding_init": "lecun_uniform", "rnn_init": "lecun_uniform"}
 GATES = ("gru/reset_gate_t", "gru/update_gate_t", "gru/output_gate_t")
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         with nets.start(network):
@@ -27,7 +27,7 @@ class Model(model.Model):
     # Network
 
     def build(self, name, testing):
-        """The network as a net that trains or one that predicts; both hold their weights in the same blobs."""
+        """The network as a training net or a prediction net; both have their weights in the same blobs."""
         network = self.network
         net = model_helper.ModelHelper(name, init_params=not testing)
         vectors = self.embedding(net)
@@ -48,7 +48,7 @@ class Model(model.Model):
         return net
 
     def embedding(self, net):
-        """Word vectors, (tokens, batch, features). A dense gradient wants the words in one row."""
+        """Word vectors, (tokens, batch, features). A dense gradient requires a vector of words."""
         network = self.network
         initializer = Initializer("XavierFill") if net.init_params else ExternalInitializer()
         table = net.create_param("embedding", [network.vocabulary, network.embedding], initializer)
@@ -62,12 +62,12 @@ class Model(model.Model):
     def build_loss(self, net):
         return nets.build_loss(net, self.settings, "dense")
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, net):
         network, (_, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         if self.settings["reset"] == "before":
-            # Caffe2's cell adds a second bias to every gate's sum, which Adam would move as far as the first: it stays zero.
+            # Caffe2's cell has a second bias for every gate, which Adam would move like the first: it is kept at zero.
             for gate in GATES:
                 net.param_to_grad.pop(core.BlobReference(gate + "_b"), None)
         optimizer.build_adam(net, network.learning_rate, beta1=network.beta1, beta2=network.beta2, epsilon=epsilon)
@@ -82,9 +82,8 @@ class Model(model.Model):
     def train_step(self, x, y):
         self.feed("data", x)
         self.feed("label", y)
-        workspace.RunNet(
-            self.net.net
-        )  # returns when its last operator is done, on a GPU too: nothing is left to wait for
+        # Returns when the last operator is done, on a GPU too: synchronize has nothing to wait for.
+        workspace.RunNet(self.net.net)
         return workspace.FetchBlob("loss")
 
     # Predict
@@ -130,7 +129,7 @@ class Model(model.Model):
         kinds = [operator.type for operator in operators]
         cell = [operator.type for operator in self.step_net(operators[kinds.index("RecurrentNetwork")]).op]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc",
             compile="graph" if isinstance(self.net.net, core.Net) else "eager",
             precision=workspace.FetchBlob("embedding").dtype.name,
@@ -139,17 +138,17 @@ class Model(model.Model):
             reset="before" if cell.index("Mul") < cell.index("FC", cell.index("Sigmoid")) else "after",
             gates="sigmoid" if "Sigmoid" in cell else "hard_sigmoid",
             loss=nets.read_loss(kinds),
-            **self.recognise_adam(lambda gradient: nets.first_move(self.build_optimizer, gradient)),
+            **self.identify_adam(lambda gradient: nets.first_move(self.build_optimizer, gradient)),
         )
 
     def step_net(self, operator):
-        """What a recurrent operator runs at each time step."""
+        """The net that a recurrent operator runs at each time step."""
         net = utils.ArgsToDict(operator.arg)["step_net"]
         return net if isinstance(net, caffe2_pb2.NetDef) else caffe2_pb2.NetDef.FromString(net)
 
 
 def count_last(net):
-    """Raise the counter of steps after the optimiser has read it: Adam takes what it reads for the steps before."""
+    """Increment the step counter after the optimizer has read it: Adam expects the number of previous steps."""
     operators = sorted(net.Proto().op, key=lambda operator: operator.type == "AtomicIter")
     net.Proto().ClearField("op")
     net.Proto().op.extend(operators)

@@ -7,7 +7,7 @@ FIELDS, INPUTS = ["x", "y"], ["data", "label"]
 
 
 class Loader(object):
-    """Takes each batch together, and writes it where the network's nets read theirs."""
+    """Assembles each batch in the blobs that the network's nets read."""
 
     def __init__(self, x, y, batch_size, device):
         blobs = [core.BlobReference(name) for name in FIELDS]
@@ -28,7 +28,7 @@ class Loader(object):
             workspace.CreateNet(net)
 
     def epoch(self, batches):
-        """Yield the blobs of each batch. batches: (batches, batch_size), numbers of examples."""
+        """Yield the blobs of each batch. batches: (batches, batch_size), indices of examples."""
         workspace.FeedBlob(self.order, batches.ravel())
         workspace.RunNet(self.rewind)
         for _ in batches:

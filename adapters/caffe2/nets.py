@@ -1,4 +1,4 @@
-"""What both networks in Caffe2 share: its workspace, its nets, its losses, and what an optimiser does to one weight."""
+"""What the networks in Caffe2 share: the workspace, the nets, the losses, and an optimizer's first step."""
 
 import numpy as np
 from caffe2.proto import caffe2_pb2
@@ -9,7 +9,7 @@ DEVICES = {"cpu": caffe2_pb2.CPU, "cuda": caffe2_pb2.CUDA}
 
 
 def start(network):
-    """Begin with an empty workspace; returns the scope of the device. Threads count when Caffe2 starts, once in a process."""
+    """Empty the workspace; returns the device's scope. Only the first call in a process sets the threads."""
     workspace.GlobalInit(["caffe2", "--caffe2_omp_num_threads={}".format(network.threads)])
     workspace.ResetWorkspace()
     return core.DeviceScope(device(network))
@@ -20,9 +20,9 @@ def device(network):
 
 
 def create(train, test, seed):
-    """Fill the weights, and create the nets; what they are fed must have a name by then.
+    """Fill the weights and create the nets; the input blobs must exist by then.
 
-    Every operator draws from a stream of its own: with one seed for all, kernels of one shape would be the same numbers.
+    Every operator has its own seed: with one seed for all, kernels of the same shape would be equal.
     """
     random = np.random.RandomState(seed)
     for net in (train.param_init_net, train.net, test.net):
@@ -42,7 +42,7 @@ def build_loss(net, settings, scores):
     if settings["loss"] == "probabilities":
         cross_entropy = net.CrossEntropy if one_hot else net.LabelCrossEntropy
         return net.AveragedLoss(cross_entropy([scores, "label"], "cross_entropy"), "loss")
-    # SoftmaxWithLoss applies softmax itself: after a softmax it is the second.
+    # SoftmaxWithLoss applies softmax itself: after a softmax, this is the second.
     return net.SoftmaxWithLoss([scores, "label"], ["probabilities", "loss"], label_prob=int(one_hot))[1]
 
 
@@ -54,7 +54,7 @@ def read_loss(kinds):
 
 
 def first_move(build_optimizer, gradient=1.0):
-    """How far an optimiser's first step moves a weight of 0 down a gradient, in a workspace of its own."""
+    """How far an optimizer's first step moves a weight of 0 down a gradient, in a separate workspace."""
     before = workspace.CurrentWorkspace()
     workspace.SwitchWorkspace("first move", True)
     net = model_helper.ModelHelper("first_move")

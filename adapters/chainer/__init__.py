@@ -1,7 +1,7 @@
-"""What Chainer does if nobody asks, and what it can be asked for."""
+"""Chainer: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TRANSPOSITION
-from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported
 
 SPEC = AdapterSpec(
     name="chainer",
@@ -15,130 +15,96 @@ SPEC = AdapterSpec(
     settings={
         **LOOP,
         "layout": Supported(
-            "nchw",
-            ("nchw",),
-            "axes of the convolutions' weights",
-            limits={"nhwc": "Chainer's links take channels first only"},
+            "nchw", "axes of the convolutions' weights", limits={"nhwc": "Chainer's links take channels first only"}
         ),
-        "autotune": Supported("off", ("off", "on"), "chainer.config.autotune", inert=NO_CUDNN),
-        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; Chainer can't leave one out"),
+        "autotune": Supported("off", "chainer.config.autotune", inert=NO_CUDNN),
+        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; Chainer can't exclude one"),
         "cpu_kernels": Unsupported(
             "chainer.config.use_ideep needs ideep4py, which was built for Python 2.7 to 3.7 only"
         ),
         "compile": Unsupported("Chainer is define-by-run: each operation runs when Python reaches it"),
         "precision": Supported(
             "float32",
-            ("float32", "float64"),
             "chainer.config.dtype; dtype of the parameters",
             limits={
                 "tf32": "Chainer is older than the format and has no switch for it",
-                "bfloat16": "Chainer's arrays are NumPy's or CuPy's, which have no such type; chainer.mixed16 is float16",
+                "bfloat16": "Chainer's arrays are NumPy's or CuPy's, which have no such type; chainer.mixed16 is "
+                "float16",
             },
         ),
         "init": Supported(
             "lecun_normal",
-            (
-                "glorot_uniform",
-                "xavier_224",
-                "fan_in_uniform",
-                "lecun_uniform",
-                "lecun_normal",
-                "uniform_007",
-                "uniform_001",
-            ),
             "chainer.links.Convolution2D(initialW=None): LeCunNormal; read back from the weights",
             limits={"lecun_truncated": "Chainer has no truncated normal"},
         ),
         "bias_init": Supported(
-            "zeros",
-            ("zeros", "fan_in_uniform"),
-            "chainer.links.Convolution2D(initial_bias=None): 0; read back from the weights",
+            "zeros", "chainer.links.Convolution2D(initial_bias=None): 0; read back from the weights"
         ),
-        "conv_bias": Supported(
-            "on", every("conv_bias"), "chainer.links.Convolution2D(nobias=False); the link's parameters"
-        ),
-        "conv_padding": Supported("valid", every("conv_padding"), "chainer.links.Convolution2D(pad=0)"),
+        "conv_bias": Supported("on", "chainer.links.Convolution2D(nobias=False); the link's parameters"),
+        "conv_padding": Supported("valid", "chainer.links.Convolution2D(pad=0)"),
         "pool_stride": Supported(
-            "two",
-            every("pool_stride"),
-            "chainer.functions.max_pooling_2d(stride=None): the window's size; the function's node",
+            "two", "chainer.functions.max_pooling_2d(stride=None): the window's size; the function's node"
         ),
-        "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the functions after a convolution"),
-        "momentum": Supported("classical", ("classical", "unit_gain"), "optimizer.hyperparam.lr"),
+        "relu": Supported("before_pool", "order of the functions after a convolution"),
+        "momentum": Supported("classical", "optimizer.hyperparam.lr"),
         "nesterov": Supported(
             "off",
-            ("off",),
-            "MomentumSGD; what the optimiser makes of a gradient of 1",
+            "MomentumSGD; read back from the optimizer's step on a gradient of 1",
             limits={
-                "on": "NesterovAG uses the velocity after its update where Nesterov's step has the one before it: 2.71 lr at first, not 1.9"
+                "on": "NesterovAG uses the velocity after its update where Nesterov's step uses the one before: a "
+                "first step of 2.71 lr, not 1.9 lr"
             },
         ),
         "clip": Supported(
             "none",
-            every("clip"),
-            "chainer.optimizer_hooks.GradientHardClipping is asked for; what the optimiser makes of a gradient of 1",
+            "chainer.optimizer_hooks.GradientHardClipping is optional; read back from the optimizer's step on a "
+            "gradient of 1",
         ),
         "input_gradient": Supported(
-            "skipped",
-            every("input_gradient"),
-            "chainer.as_variable(array) requires no gradient; chainer.Variable.requires_grad of the batch",
+            "skipped", "chainer.as_variable(array) requires no gradient; chainer.Variable.requires_grad of the batch"
         ),
-        "dropout_at_test": Supported("off", ("off", "on"), "chainer.config.train while predicting"),
+        "dropout_at_test": Supported("off", "chainer.config.train while predicting"),
         "loss": Supported(
             "logits",
-            ("logits", "softmax_twice"),
             "the function in use; it includes softmax",
             limits={"probabilities": "chainer.functions.softmax_cross_entropy takes scores"},
         ),
-        "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
+        "labels": Supported("sparse", "rank of the labels"),
         "loader": Supported(
-            "generator",
-            every("loader"),
-            "links take any array; chainer.iterators.SerialIterator is asked for, with an order_sampler",
+            "generator", "links accept any array; chainer.iterators.SerialIterator with an order_sampler is optional"
         ),
-        "sequence_layout": Supported(
-            "ntc", ("ntc", "tnc"), "NStepGRU takes a list of sequences; axis that is separated"
-        ),
-        "padding": Supported(
-            "post", ("post", "pre"), "chainer.dataset.concat_examples(padding) fills the end; where the zeros are"
-        ),
-        "embedding_init": Supported(
-            "normal_1", every("embedding_init"), "chainer.links.EmbedID; read back from the weights"
-        ),
+        "sequence_layout": Supported("ntc", "NStepGRU takes a list of sequences; the axis that is separated"),
+        "padding": Supported("post", "chainer.dataset.concat_examples(padding) pads at the end; position of the zeros"),
+        "embedding_init": Supported("normal_1", "chainer.links.EmbedID; read back from the weights"),
         "embedding_gradient": Supported(
-            "dense", ("dense",), "gradient of EmbedID.W", limits={"sparse": "Chainer's gradients have every row"}
+            "dense", "gradient of EmbedID.W", limits={"sparse": "Chainer's gradients have every row"}
         ),
         "rnn_kernel": Supported(
             "fused",
-            ("fused",),
-            "type of the recurrent link: NStepGRU, one kernel with cuDNN",
+            "type of the recurrent link: NStepGRU, which is one kernel with cuDNN",
             limits={
-                "cell": "chainer.links.StatefulGRU resets before the multiplication, by another formula of two links per gate"
+                "cell": "chainer.links.StatefulGRU is another formula: it resets before the multiplication, with two "
+                "links per gate"
             },
         ),
-        "rnn_init": Supported(
-            "lecun_normal", every("rnn_init"), "chainer.links.NStepGRU(initialW=None); read back from the weights"
-        ),
+        "rnn_init": Supported("lecun_normal", "chainer.links.NStepGRU(initialW=None); read back from the weights"),
         "reset": Supported(
             "after",
-            ("after",),
             "chainer.functions.n_step_gru's documentation; it has a bias for the state",
             limits={"before": "NStepGRU resets after the multiplication"},
         ),
         "gates": Supported(
             "sigmoid",
-            ("sigmoid",),
             "chainer.functions.n_step_gru's documentation",
             limits={"hard_sigmoid": "NStepGRU has sigmoid gates"},
         ),
         "adam_epsilon": Supported(
-            "plain_1e-8", every("adam_epsilon"), "chainer.optimizers.Adam(eps=1e-8); what it makes of small gradients"
+            "plain_1e-8", "chainer.optimizers.Adam(eps=1e-8); read back from its steps on small gradients"
         ),
         "adam_count": Supported(
             "one",
-            ("one",),
-            "what the optimiser makes of a gradient of 1",
-            limits=dict.fromkeys(("two", "unordered"), "Chainer counts before it corrects, in order"),
+            "read back from the optimizer's step on a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "Chainer increments its counter before the correction"),
         ),
     },
 )

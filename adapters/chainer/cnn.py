@@ -10,9 +10,8 @@ from chainer.dataset import concat_examples
 from chainer.datasets import TupleDataset
 
 from adapters.chainer.losses import softmax_cross_entropy
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.GlorotUniform,
@@ -30,7 +29,7 @@ BIAS_INITIALIZERS = {
 PADS = {"same": 1, "valid": 0}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         chainer.global_config.autotune = settings["autotune"] == "on"
@@ -45,7 +44,7 @@ class Model(model.Model):
 
     def build(self):
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        (one, two), flat = network.filters, self.flat_size
         self.pool = {"before_pool": (F.relu, self.max_pool), "after_pool": (self.max_pool, F.relu)}[
             self.settings["relu"]
         ]
@@ -66,7 +65,7 @@ class Model(model.Model):
         return L.Convolution2D(inputs, outputs, 3, pad=pad, nobias=nobias, **self.initializers(9 * inputs))
 
     def max_pool(self, x):
-        # By itself Chainer makes one more square of a row or column that is left over.
+        # By default Chainer pools a remaining row or column too.
         return F.max_pooling_2d(x, 2, STRIDES[self.settings["pool_stride"]], cover_all=False)
 
     def dense(self, inputs, outputs):
@@ -96,13 +95,11 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": F.softmax_cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, link):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        optimizer = optimizers.MomentumSGD(lr=self.network.learning_rate * scale, momentum=self.network.momentum).setup(
-            link
-        )
+        rate = self.network.rate(self.settings["momentum"])
+        optimizer = optimizers.MomentumSGD(lr=rate, momentum=self.network.momentum).setup(link)
         limit = CLIPS[self.settings["clip"]]
         if limit is not None:
             optimizer.add_hook(optimizer_hooks.GradientHardClipping(-limit, limit))
@@ -167,7 +164,7 @@ class Model(model.Model):
         with self.test_mode():
             dropping = chainer.config.train
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nchw" if weight.shape[2:] == (3, 3) else "nhwc",
             autotune="on" if chainer.config.autotune else "off",
             precision=weight.dtype.name,
@@ -178,11 +175,11 @@ class Model(model.Model):
             relu="before_pool" if self.pool[0] is F.relu else "after_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):
-        link = L.Bias(axis=0, shape=(1,))  # one weight, 0
+        link = L.Bias(axis=0, shape=(1,))  # one weight of 0
         link.cleargrads()
         link.b.grad = np.ones_like(link.b.array)
         self.build_optimizer(link).update()

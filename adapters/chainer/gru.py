@@ -8,15 +8,15 @@ from chainer import optimizers
 from chainer.backends import cuda
 
 from adapters.chainer.losses import softmax_cross_entropy
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What Chainer's links draw when they are built.
+# The default initializers of Chainer's links.
 OWN = {"init": "lecun_normal", "bias_init": "zeros", "embedding_init": "normal_1", "rnn_init": "lecun_normal"}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         chainer.global_config.dtype = np.dtype(settings["precision"])
@@ -43,7 +43,7 @@ class Model(model.Model):
 
     def forward(self, x):
         vectors = self.net.embedding(x)
-        # NStepGRU wants a list of sequences, one for each example.
+        # NStepGRU takes a list of sequences, one for each example.
         state, _ = self.net.gru(None, F.separate(vectors, 1 - self.time_axis))
         return self.net.dense(state[0])
 
@@ -52,7 +52,7 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": F.softmax_cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -84,7 +84,7 @@ class Model(model.Model):
     # Weights
 
     def parts(self):
-        """{canonical name: parameters}; w0 to w2 and b0 to b2 are the inputs', the others the state's, each r, z, n."""
+        """{canonical name: parameters}; w0 to w2 and b0 to b2 are for the inputs, the others for the state."""
         layer, net = self.net.gru[0], self.net
         return {
             "embedding.weight": [net.embedding.W],
@@ -112,7 +112,7 @@ class Model(model.Model):
 
     def report(self):
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             precision=self.net.dense.W.dtype.name,
             embedding_gradient="dense",
@@ -120,11 +120,11 @@ class Model(model.Model):
             reset="after" if hasattr(self.net.gru[0], "b5") else "before",
             gates="sigmoid",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
-        link = L.Bias(axis=0, shape=(1,))  # one weight, 0
+        link = L.Bias(axis=0, shape=(1,))  # one weight of 0
         link.cleargrads()
         link.b.grad = np.full_like(link.b.array, gradient)
         self.build_optimizer().setup(link).update()
@@ -132,7 +132,7 @@ class Model(model.Model):
 
 
 class HatAdam(optimizers.Adam):
-    """Adam with epsilon added to the root of the corrected square: for Chainer's Adam an epsilon that grows with the steps."""
+    """Adam with epsilon added to the root of the bias-corrected second moment: for Chainer, one that grows."""
 
     def __init__(self, eps, **hyperparameters):
         super(HatAdam, self).__init__(eps=eps, **hyperparameters)

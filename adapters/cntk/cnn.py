@@ -4,11 +4,10 @@ import cntk as C
 import numpy as np
 from cntk import layers
 
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
-# CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal has deviation scale * sqrt(2 / fan_in).
+# CNTK's he_uniform is U(-a, a), a = scale * sqrt(6 / fan_in); its he_normal is N(0, scale^2 * 2 / fan_in).
 INITIALIZERS = {
     "glorot_uniform": lambda seed: C.glorot_uniform(seed=seed),
     "xavier_224": lambda seed: C.glorot_uniform(scale=(2.24 / 3) ** 0.5, seed=seed),
@@ -26,11 +25,11 @@ PRECISIONS = {"float32": np.float32, "float64": np.float64}
 UNIT_GAIN = {"classical": False, "unit_gain": True}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         C.try_set_default_device(C.gpu(0) if network.device == "cuda" else C.cpu())
-        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
+        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 crashes with SIGFPE
         C.cntk_py.set_fixed_random_seed(seed + 1)
         self.seeds = iter(range(1000 * seed + 1, 1000 * seed + 1000))
         self.dtype = PRECISIONS[settings["precision"]]
@@ -44,7 +43,7 @@ class Model(model.Model):
     # Network
 
     def inputs(self):
-        """(pictures, labels as they arrive, labels as rows)."""
+        """(images, labels as given, labels as one-hot rows)."""
         gradient = self.settings["input_gradient"] == "computed"
         x = C.input_variable(self.network.input_shape, dtype=self.dtype, needs_gradient=gradient)
         if self.settings["labels"] == "one_hot":
@@ -55,7 +54,7 @@ class Model(model.Model):
 
     def build(self):
         network, pool = self.network, self.orders()[self.settings["relu"]]
-        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        (one, two), flat = network.filters, self.flat_size
         return layers.Sequential(
             [self.convolution("conv1", network.input_shape[0], one), C.relu, self.convolution("conv2", one, one)]
             + pool
@@ -95,7 +94,7 @@ class Model(model.Model):
         scores = {"logits": self.net, "softmax_twice": C.softmax(self.net)}[self.settings["loss"]]
         return C.cross_entropy_with_softmax(scores, labels)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, parameters):
         learner = {"off": C.momentum_sgd, "on": C.nesterov}[self.settings["nesterov"]]
@@ -104,7 +103,7 @@ class Model(model.Model):
             lr=C.learning_parameter_schedule(self.network.learning_rate),
             momentum=C.momentum_schedule(self.network.momentum),
             unit_gain=UNIT_GAIN[self.settings["momentum"]],
-            # A rate without a minibatch size makes the learner work on the mean gradient, so that is what the limit is for.
+            # A rate without a minibatch size applies to the mean gradient, and so does the limit.
             gradient_clipping_threshold_per_sample=CLIPS[self.settings["clip"]] or np.inf,
             gradient_clipping_with_truncation=True,
         )
@@ -116,12 +115,11 @@ class Model(model.Model):
         return self.trainer.previous_minibatch_loss_average
 
     def labels(self, y):
-        return (
-            y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y
-        )  # the loader's have the type already
+        """In the precision of the network; the loader's already are."""
+        return y.astype(self.dtype, copy=False) if isinstance(y, np.ndarray) else y
 
     def load(self, x, y, batches):
-        """CNTK's loader takes what comes next, so it gets the epoch's examples in order."""
+        """CNTK's loader reads sequentially, so it receives the epoch's examples in order."""
         order = batches.ravel()
         source = C.io.MinibatchSourceFromData({"x": x[order], "y": self.labels(y[order])}, max_samples=len(order))
         for batch in batches:
@@ -137,7 +135,7 @@ class Model(model.Model):
         return self.net.eval({self.x: x})
 
     def infer_as_in_training(self, x):
-        """Keeping the state for a backward pass makes CNTK run as in training, dropout and all."""
+        """Keeping the state for a backward pass makes CNTK run as in training, with dropout."""
         _, scores = self.net.forward({self.x: x}, [self.net.output], keep_for_backward={self.net.output})
         return scores[self.net.output]
 
@@ -168,7 +166,7 @@ class Model(model.Model):
         pooling = [node for node in operations if node.op_name == "MaxPooling"][0]
         kinds, stride = [node.op_name for node in operations], self.primitive("Pooling").attributes["strides"][0]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nchw" if self.x.shape == self.network.input_shape else "nhwc",
             autotune="on",
             compile="graph" if isinstance(self.net, C.Function) else "eager",
@@ -180,11 +178,11 @@ class Model(model.Model):
             relu="before_pool" if pooling.inputs[0].owner.op_name == "ReLU" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "Softmax" in kinds else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def primitive(self, kind):
-        """The first operation of a kind; CNTK's layers are blocks around theirs."""
+        """The first operation of a kind; CNTK's layers are blocks of operations."""
         inside = C.logging.graph.depth_first_search(self.net, lambda node: isinstance(node, C.Function), depth=-1)
         return [node for node in inside if not node.is_block and node.op_name == kind][0]
 

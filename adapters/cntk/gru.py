@@ -4,19 +4,19 @@ import cntk as C
 import numpy as np
 from cntk import layers
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What CNTK's layers draw when they are built; the cell adds its own law.
+# The default initializers of CNTK's layers; the cell adds its own.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform"}
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         C.try_set_default_device(C.gpu(0) if network.device == "cuda" else C.cpu())
-        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
+        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 crashes with SIGFPE
         C.cntk_py.set_fixed_random_seed(seed + 1)
         self.dtype = PRECISIONS[settings["precision"]]
         with C.default_options(dtype=self.dtype):
@@ -29,7 +29,7 @@ class Model(model.Model):
     # Network
 
     def inputs(self):
-        """(sequences of word numbers, labels as they arrive, labels as rows)."""
+        """(sequences of word indices, labels as given, labels as one-hot rows)."""
         x = C.sequence.input_variable(1, dtype=self.dtype)
         if self.settings["labels"] == "one_hot":
             y = C.input_variable(self.network.classes, dtype=self.dtype)
@@ -39,7 +39,7 @@ class Model(model.Model):
 
     def build(self):
         network = self.network
-        # Rows gathered by number: a one-hot input's sparse gradient is one that CNTK's Adam can't take on a CPU.
+        # Rows gathered by index: CNTK's Adam does not support the sparse gradient of a one-hot input on a CPU.
         self.embedding = C.parameter((network.vocabulary, network.embedding), init=C.glorot_uniform(), dtype=self.dtype)
         vectors = C.reshape(C.gather(self.embedding, self.x), (network.embedding,))
         self.gru = {"after": ResetAfter, "before": ResetBefore}[self.settings["reset"]](network, self.dtype)
@@ -53,7 +53,7 @@ class Model(model.Model):
         scores = {"logits": self.net, "softmax_twice": C.softmax(self.net)}[self.settings["loss"]]
         return C.cross_entropy_with_softmax(scores, labels)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, parameters):
         network = self.network
@@ -64,7 +64,7 @@ class Model(model.Model):
             unit_gain=True,
             variance_momentum=C.momentum_schedule(network.beta2),
             epsilon=epsilon_of(self.settings["adam_epsilon"])[1],
-            use_mean_gradient=True,  # otherwise Adam divides its rate by the batch size
+            use_mean_gradient=True,  # otherwise Adam divides the learning rate by the batch size
         )
 
     # Step
@@ -103,7 +103,7 @@ class Model(model.Model):
         operations = C.logging.graph.depth_first_search(self.loss, lambda node: hasattr(node, "op_name"))
         kinds = [node.op_name for node in operations]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="ntc" if self.x.dynamic_axes[0] == C.Axis.default_batch_axis() else "tnc",
             compile="graph" if isinstance(self.net, C.Function) else "eager",
             precision=np.dtype(self.embedding.dtype).name,
@@ -112,7 +112,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.gru.get_weights() else "before",
             gates="hard_sigmoid" if "HardSigmoid" in kinds else "sigmoid",
             loss="softmax_twice" if "Softmax" in kinds else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -123,7 +123,7 @@ class Model(model.Model):
 
 
 class ResetBefore(object):
-    """CNTK's own cell. Its gates stand in the order update, reset, candidate."""
+    """CNTK's own cell. Its gates are in the order update, reset, candidate."""
 
     rnn_init = "glorot_split"
 
@@ -152,13 +152,13 @@ class ResetBefore(object):
             self.parameters[name].value = np.ascontiguousarray(array)
 
     def swapped(self, array):
-        """With the first two gates in each other's place, along the last axis."""
+        """The first two gates exchanged, along the last axis."""
         first, second, rest = np.split(array, [self.size, 2 * self.size], axis=-1)
         return np.concatenate([second, first, rest], axis=-1)
 
 
 class ResetAfter(object):
-    """The cell of cuDNN and of the other frameworks, in CNTK's operations: its own layer has none such."""
+    """The cell of cuDNN and of the other frameworks, in CNTK's operations: CNTK's layer does not have it."""
 
     rnn_init = "glorot_uniform"
 

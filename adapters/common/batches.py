@@ -1,4 +1,4 @@
-"""Batches: memory-mapped arrays, a given order and the layout and labels that a configuration asks for. NumPy only."""
+"""Batches: memory-mapped arrays, a fixed order, and the layout and labels of a configuration. NumPy only."""
 
 import os
 
@@ -14,7 +14,7 @@ def order(seed, epoch, examples):
 
 
 def observations(seed, epoch, examples, batch_size):
-    """The examples of each batch in one epoch, int64 (batches, batch_size): other company for each in every epoch.
+    """The examples of each batch in one epoch, int64 (batches, batch_size), shuffled example by example.
 
     The last, partial batch is dropped so that every batch has one shape.
     """
@@ -23,7 +23,7 @@ def observations(seed, epoch, examples, batch_size):
 
 
 def whole_batches(seed, epoch, examples, batch_size):
-    """The same, but batches stay what they are in the first epoch, and only they change places."""
+    """The same, but the batches are those of the first epoch, in another order."""
     batches = observations(seed, 0, examples, batch_size)
     return batches[order(seed, epoch, len(batches))]
 
@@ -32,16 +32,16 @@ ARRANGEMENTS = {"observations": observations, "batches": whole_batches}
 
 
 class Batches(object):
-    """The examples of one data set as a framework wants them, in memory before any clock starts.
+    """The examples of one data set in the form that a configuration requires, in memory before any clock starts.
 
-    folder: holds x_train.npy, pictures (N, C, H, W) float32 or sequences (N, T) int32; y_train.npy (N,) int32; x_test.npy and
-    y_test.npy. model: the network they are for, "cnn" or "gru". `load` takes the examples of each batch together: `generate`,
-    unless a framework's own loader takes its place.
+    folder: holds x_train.npy, images (N, C, H, W) float32 or sequences (N, T) int32; y_train.npy (N,) int32; x_test.npy
+    and y_test.npy. form: the network's batch class, Images or Sequences. `load` assembles the batches: `generate`,
+    unless a framework's own loader replaces it.
     """
 
-    def __init__(self, folder, model, settings, batch_size, classes, train_examples=None):
+    def __init__(self, folder, form, settings, batch_size, classes, train_examples=None):
         self.batch_size = batch_size
-        self.examples, convert_y = EXAMPLES[model](settings), _labels(settings, classes)
+        self.examples, convert_y = form(settings), _labels(settings, classes)
         self.x_train = self.examples.convert(_load(folder, "x_train")[:train_examples])
         self.y_train = convert_y(_load(folder, "y_train")[:train_examples])
         self.x_test = self.examples.convert(_load(folder, "x_test"))
@@ -53,7 +53,7 @@ class Batches(object):
         return len(self.x_train) // self.batch_size
 
     def report(self):
-        """{setting: choice} as the arrays themselves show."""
+        """{setting: choice} read back from the arrays."""
         labels = "one_hot" if self.y_train.ndim == 2 else "sparse"
         shuffled = {arrange: choice for choice, arrange in ARRANGEMENTS.items()}[self.arrangement]
         loader = "generator" if self.load == self.generate else "framework"
@@ -83,31 +83,31 @@ def _load(folder, name):
 FROM_NCHW = {"nchw": (0, 1, 2, 3), "nhwc": (0, 2, 3, 1)}
 TO_NCHW = (0, 3, 1, 2)
 OTHER_LAYOUT = {"nchw": "nhwc", "nhwc": "nchw"}
-# The type of the arrays, in which frameworks get them whatever they make of them.
+# The type of the arrays that frameworks receive.
 DTYPES = {"float32": "float32", "float64": "float64", "tf32": "float32", "bfloat16": "float32"}
 
 
-class Pictures(object):
-    """(N, C, H, W) or (N, H, W, C), in the precision that is trained in; a batch is transposed if they are stored the other way."""
+class Images(object):
+    """(N, C, H, W) or (N, H, W, C), in the training precision; stored in this order or the other."""
 
     def __init__(self, settings):
         layout, self.dtype = settings["layout"], DTYPES[settings["precision"]]
         self.transposed = settings["data_layout"] == "transposed"
         self.stored = OTHER_LAYOUT[layout] if self.transposed else layout
-        self.turn = FROM_NCHW[layout] if self.stored == "nchw" else TO_NCHW
+        self.axes = FROM_NCHW[layout] if self.stored == "nchw" else TO_NCHW
 
     def convert(self, x):
         return np.ascontiguousarray(x.transpose(FROM_NCHW[self.stored]), dtype=self.dtype)
 
     def arrange(self, batch):
-        return np.ascontiguousarray(batch.transpose(self.turn)) if self.transposed else batch
+        return np.ascontiguousarray(batch.transpose(self.axes)) if self.transposed else batch
 
     def report(self, x):
         return {"data_layout": "same" if self.arrange(x[:1]).shape == x[:1].shape else "transposed"}
 
 
 class Sequences(object):
-    """Word numbers, padded with zeros after the last word or before the first; a batch has examples or time steps first."""
+    """Word indices, padded with zeros after the last word or before the first; examples or time steps first."""
 
     def __init__(self, settings):
         self.before, self.time_first = settings["padding"] == "pre", settings["sequence_layout"] == "tnc"
@@ -124,9 +124,6 @@ class Sequences(object):
 
     def report(self, x):
         return {"padding": "pre" if np.any(x[:, 0] == 0) else "post"}
-
-
-EXAMPLES = {"cnn": Pictures, "gru": Sequences}
 
 
 def _labels(settings, classes):

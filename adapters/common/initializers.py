@@ -1,7 +1,7 @@
-"""Initialiser laws: their spread, and which of them drew a given array.
+"""Weight initializers: standard deviations, sampling, and identification from given arrays.
 
-An adapter asks its framework for an initialiser; this module says what the law's numbers should be, draws them where the
-framework has none, and reads the law in force back from the weights themselves. NumPy only.
+An adapter requests an initializer from its framework; this module defines its distribution, draws from it where the
+framework has no such initializer, and identifies the initializer in force from the weights themselves. NumPy only.
 """
 
 import zlib
@@ -9,12 +9,12 @@ import zlib
 import numpy as np
 
 UNIFORM, NORMAL, TRUNCATED, ORTHOGONAL = "uniform", "normal", "truncated normal", "orthogonal"
-TRUNCATION = 0.87962566103423978  # deviation of a standard normal that is cut off at -2 and 2
-INSIDE = 0.9544997361036416  # share of a normal that lies within two deviations
-INDISTINCT = 12.0  # two laws whose log-likelihoods are closer are not told apart
+TRUNCATION = 0.87962566103423978  # standard deviation of a standard normal truncated at -2 and 2
+INSIDE = 0.9544997361036416  # probability that a normal variable is within two standard deviations
+INDISTINCT = 12.0  # initializers whose log-likelihoods are closer can't be distinguished
 
-# name: (family, standard deviation from (fan_in, fan_out)).
-KERNEL_LAWS = {
+# An initializer is (family, standard deviation as a function of (fan_in, fan_out)); these are {name: initializer}.
+KERNEL_INITIALIZERS = {
     "glorot_uniform": (UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (fan_in + fan_out))),
     "fan_in_uniform": (UNIFORM, lambda fan_in, fan_out: np.sqrt(1.0 / (3.0 * fan_in))),
     "xavier_224": (UNIFORM, lambda fan_in, fan_out: np.sqrt(4.48 / 3.0 / (fan_in + fan_out))),
@@ -24,11 +24,11 @@ KERNEL_LAWS = {
     "uniform_007": (UNIFORM, lambda fan_in, fan_out: 0.07 / np.sqrt(3.0)),
     "uniform_001": (UNIFORM, lambda fan_in, fan_out: 0.01 / np.sqrt(3.0)),
 }
-BIAS_LAWS = {
+BIAS_INITIALIZERS = {
     "zeros": (UNIFORM, lambda fan_in, fan_out: 0.0),
     "fan_in_uniform": (UNIFORM, lambda fan_in, fan_out: np.sqrt(1.0 / (3.0 * fan_in))),
 }
-EMBEDDING_LAWS = {
+EMBEDDING_INITIALIZERS = {
     "uniform_005": (UNIFORM, lambda words, features: 0.05 / np.sqrt(3.0)),
     "uniform_007": (UNIFORM, lambda words, features: 0.07 / np.sqrt(3.0)),
     "uniform_001": (UNIFORM, lambda words, features: 0.01 / np.sqrt(3.0)),
@@ -37,26 +37,6 @@ EMBEDDING_LAWS = {
     "normal_features": (NORMAL, lambda words, features: np.sqrt(1.0 / features)),
     "glorot_uniform": (UNIFORM, lambda words, features: np.sqrt(2.0 / (words + features))),
     "lecun_uniform": (UNIFORM, lambda words, features: np.sqrt(1.0 / features)),
-}
-# name: laws of the GRU's kernels: inputs, state to both gates, state to candidate. An orthogonal one is drawn for all gates at once.
-GLOROT = (UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (fan_in + fan_out)))
-SQUARE = (ORTHOGONAL, lambda fan_in, fan_out: np.sqrt(1.0 / fan_out))
-RNN_LAWS = {
-    "glorot_uniform": (GLOROT, GLOROT, GLOROT),
-    "glorot_split": (
-        GLOROT,
-        (UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (3.0 * fan_in))),
-        (UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (2.0 * fan_in))),
-    ),
-    "glorot_gates": ((UNIFORM, lambda fan_in, fan_out: np.sqrt(2.0 / (fan_in + fan_out / 3.0))),) * 3,
-    "glorot_orthogonal": (GLOROT, SQUARE, SQUARE),
-    "lecun_orthogonal": (KERNEL_LAWS["lecun_truncated"], SQUARE, SQUARE),
-    "lecun_normal": (KERNEL_LAWS["lecun_normal"],) * 3,
-    "lecun_uniform": (KERNEL_LAWS["lecun_uniform"],) * 3,
-    "hidden_uniform": ((UNIFORM, lambda fan_in, fan_out: np.sqrt(1.0 / fan_out)),) * 3,  # fan_out is 3 hidden
-    "uniform_007": ((UNIFORM, lambda fan_in, fan_out: 0.07 / np.sqrt(3.0)),) * 3,
-    "uniform_001": ((UNIFORM, lambda fan_in, fan_out: 0.01 / np.sqrt(3.0)),) * 3,
-    "normal_01": ((NORMAL, lambda fan_in, fan_out: 0.1),) * 3,
 }
 
 
@@ -68,9 +48,9 @@ def fans(shape):
     return shape[1] * field, shape[0] * field
 
 
-def draw(random, law, shape, fan):
-    """An array of `shape` drawn with a law of any table; `fan` is (fan_in, fan_out) of the layer's kernel."""
-    family, deviation = law
+def draw(random, initializer, shape, fan):
+    """An array of `shape` drawn from an initializer; `fan` is (fan_in, fan_out) of the layer's kernel."""
+    family, deviation = initializer
     if family == NORMAL:
         return random.normal(0.0, deviation(*fan), shape)
     if family == TRUNCATED:
@@ -82,13 +62,13 @@ def draw(random, law, shape, fan):
 
 
 def _orthogonal(random, shape):
-    """Columns of length 1, at right angles; the signs make every such matrix equally likely."""
+    """Orthonormal columns; with these signs every such matrix is equally likely."""
     columns, triangle = np.linalg.qr(random.normal(0.0, 1.0, shape))
     return columns * np.sign(np.diag(triangle))
 
 
 def _truncated(random, shape):
-    """Standard normal, each number outside two deviations drawn again."""
+    """Standard normal; numbers outside two standard deviations are drawn again."""
     array = random.normal(0.0, 1.0, shape)
     while np.any(np.abs(array) > 2):
         outside = np.abs(array) > 2
@@ -96,83 +76,57 @@ def _truncated(random, shape):
     return array
 
 
-# What each setting draws: [(array, its law, fan)], the arrays being views of canonical weights {name: array}.
+# Parts of canonical weights that a setting draws (see adapters.contract.network.Drawn).
 
 
-def _kernels(choice, weights):
-    names = sorted(name for name in weights if name.endswith(".weight") and name != "embedding.weight")
-    return [(weights[name], KERNEL_LAWS[choice], fans(weights[name].shape)) for name in names]
+def kernels(choice, weights):
+    """Every convolution and dense kernel of canonical weights named "layer.weight"."""
+    names = sorted(name for name in weights if name.endswith(".weight"))
+    return [(weights[name], KERNEL_INITIALIZERS[choice], fans(weights[name].shape)) for name in names]
 
 
-def _biases(choice, weights):
-    names = sorted(name for name in weights if name.endswith("bias"))
-    return [(weights[name], BIAS_LAWS[choice], _bias_fan(name, weights)) for name in names]
+def biases(choice, weights):
+    """Every bias of canonical weights named "layer.bias", whose kernels are named "layer.weight"."""
+    names = sorted(name for name in weights if name.endswith(".bias"))
+    fan = {name: fans(weights[name.replace(".bias", ".weight")].shape) for name in names}
+    return [(weights[name], BIAS_INITIALIZERS[choice], fan[name]) for name in names]
 
 
-def _bias_fan(name, weights):
-    """Fan of the kernel whose sum the bias joins; all of a GRU's biases join sums over its state."""
-    if name.startswith("gru."):
-        return weights["gru.hidden_weight"].T.shape
-    return fans(weights[name.replace(".bias", ".weight")].shape)
+def redrawn(weights, choices, seed, drawn):
+    """Canonical weights in which the arrays of some settings are drawn again.
 
-
-def _embedding(choice, weights):
-    return [(weights["embedding.weight"], EMBEDDING_LAWS[choice], weights["embedding.weight"].shape)]
-
-
-def _recurrent(choice, weights):
-    inputs, state = weights["gru.input_weight"], weights["gru.hidden_weight"]
-    to_inputs, to_gates, to_candidate = RNN_LAWS[choice]
-    parts = [(inputs, to_inputs, inputs.T.shape)]
-    if to_gates[0] == ORTHOGONAL:
-        return parts + [(state, to_gates, state.T.shape)]
-    candidate = 2 * state.shape[1]
-    return parts + [(state[:candidate], to_gates, state.T.shape), (state[candidate:], to_candidate, state.T.shape)]
-
-
-# setting: (its laws, the network's arrays that it draws).
-DRAWN = {
-    "init": (KERNEL_LAWS, _kernels),
-    "bias_init": (BIAS_LAWS, _biases),
-    "embedding_init": (EMBEDDING_LAWS, _embedding),
-    "rnn_init": (RNN_LAWS, _recurrent),
-}
-
-
-def redrawn(weights, choices, seed):
-    """Canonical weights with what `choices` ({setting: law}) concern drawn anew.
-
-    Each array has a stream of its own, so that what a framework draws itself shifts no other array.
+    choices: {setting: choice}. drawn: {setting: adapters.contract.network.Drawn} of the network. Each array has its own
+    stream of random numbers, so it does not depend on which other arrays are drawn.
     """
     weights = {name: np.array(array) for name, array in weights.items()}
     for setting, choice in choices.items():
-        for number, (array, law, fan) in enumerate(DRAWN[setting][1](choice, weights)):
+        for number, (array, initializer, fan) in enumerate(drawn[setting].parts(choice, weights)):
             stream = zlib.crc32("{} {} {}".format(seed, setting, number).encode())
-            array[...] = draw(np.random.RandomState(stream), law, array.shape, fan)
+            array[...] = draw(np.random.RandomState(stream), initializer, array.shape, fan)
     return weights
 
 
-def recognise(weights, asked):
-    """Read the laws in force back from freshly built canonical weights {name: array}.
+def identify(weights, requested, drawn):
+    """Identify the initializers in force from freshly built canonical weights {name: array}.
 
-    asked: {setting: law}, among others. Returns {setting: law}: the likeliest law of each table, or the one asked for where
-    the weights are too few to tell the two apart, or "unrecognised" where its spread is not theirs.
+    requested: {setting: choice}, among others. drawn: as in `redrawn`. Returns {setting: choice}: the most likely
+    choice, or the requested one where the weights are too few to distinguish the two, or "unidentified" where its
+    standard deviation is not that of the weights.
     """
-    settings = DRAWN if "embedding.weight" in weights else ("init", "bias_init")
-    return {setting: _likeliest(weights, asked[setting], *DRAWN[setting]) for setting in settings}
+    return {setting: _likeliest(weights, requested[setting], *drawn[setting]) for setting in drawn}
 
 
-def _likeliest(weights, asked, laws, parts):
-    drawn = {name: parts(name, weights) for name in laws}
-    scores = {name: sum(_log_likelihood(*part) for part in drawn[name]) for name in laws}
+def _likeliest(weights, requested, initializers, parts):
+    drawn = {name: parts(name, weights) for name in initializers}
+    scores = {name: sum(_log_likelihood(*part) for part in drawn[name]) for name in initializers}
     best = max(scores, key=scores.get)
-    if scores[best] - scores[asked] < INDISTINCT:
-        best = asked
-    return best if _fits(drawn[best]) else "unrecognised"
+    if scores[best] - scores[requested] < INDISTINCT:
+        best = requested
+    return best if _fits(drawn[best]) else "unidentified"
 
 
-def _log_likelihood(array, law, fan):
-    family, deviation = law
+def _log_likelihood(array, initializer, fan):
+    family, deviation = initializer
     return DENSITIES[family](array, deviation(*fan))
 
 
@@ -193,7 +147,7 @@ def _truncated_density(array, deviation):
 
 
 def _orthogonal_density(array, deviation):
-    # No law with a density makes such a matrix: more than any of them gives.
+    # No initializer with a density draws such a matrix: score it above all of them.
     return 10.0 * array.size if np.allclose(array.T.dot(array), np.eye(array.shape[1]), atol=1e-4) else -np.inf
 
 
@@ -211,8 +165,8 @@ DENSITIES = {
 
 
 def _fits(parts):
-    """Whether the weights, in units of the law's own deviation, have a deviation of 1 within a fifth."""
-    deviations = [law[1](*fan) for _, law, fan in parts]
+    """Whether the weights have the initializer's standard deviation, within a fifth."""
+    deviations = [initializer[1](*fan) for _, initializer, fan in parts]
     if not any(deviations):
         return not any(np.any(array) for array, _, _ in parts)
     scaled = np.concatenate([array.ravel() / expected for (array, _, _), expected in zip(parts, deviations)])

@@ -5,30 +5,22 @@ Importing a declaration never imports a framework: hosts read all of them, worke
 
 from typing import Any, Dict, NamedTuple, Optional, Tuple, Union  # noqa: F401  in type comments
 
-from adapters.contract.settings import SETTINGS
+from adapters.contract.settings import Setting
 
 DEVICES = ("cpu", "cuda")
 
 
-def every(setting):
-    # type: (str) -> Tuple[str, ...]
-    """Every choice that the catalogue has for a setting."""
-    return tuple(SETTINGS[setting].choices)
-
-
 class Supported(NamedTuple):
-    """The framework can do the setting.
+    """The framework supports the setting: every choice of its catalogue entry but those in `limits`.
 
-    native: the choice that is in force if nobody asks.
-    choices: every choice the adapter offers, native among them.
-    evidence: where the native value is documented, or how it is read back.
+    native: the framework's default.
+    evidence: where the default is documented, or how it is read back.
     inert: {device: reason} where all choices compute and cost the same.
     variables: {choice: {environment variable: value}} for a setting that acts before start.
-    limits: {choice: reason} for choices of the catalogue that the adapter does not offer.
+    limits: {choice: reason} for choices that the adapter does not support.
     """
 
     native: str
-    choices: Tuple[str, ...]
     evidence: str
     inert: Dict[str, str] = {}
     variables: Dict[str, Dict[str, str]] = {}
@@ -36,7 +28,7 @@ class Supported(NamedTuple):
 
 
 class Unsupported(NamedTuple):
-    """The framework can't do the setting, or has nothing of the kind."""
+    """The framework does not support the setting, or has nothing of the kind."""
 
     reason: str
 
@@ -45,7 +37,7 @@ Position = Union[Supported, Unsupported]
 
 
 class Conflict(NamedTuple):
-    """Choices that the framework can do one by one but not together, why, and on which devices."""
+    """Choices that are supported one by one but not together, why, and on which devices."""
 
     choices: Dict[str, str]
     reason: str
@@ -53,8 +45,8 @@ class Conflict(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What the framework's published notebook had: its name, its choices where they are not native, and of its network what
-    is not the workload's ({field of the network: value})."""
+    """A published notebook: its name, its choices where they are not the framework's defaults, and the fields of its
+    network that differ from the workload's ({field: value})."""
 
     notebook: str
     settings: Dict[str, str]
@@ -67,14 +59,15 @@ class AdapterSpec(NamedTuple):
     name: as users write it ("mxnet-gluon").
     framework: the library's name ("MXNet").
     package: the name it is imported by; its __version__ is recorded.
-    module: the folder of the adapter, where its requirements files lie ("adapters.mxnet").
+    module: the folder of the adapter, where its requirements files are ("adapters.mxnet").
     python: the interpreter's minor version ("3.11").
     models: {network: "module:class"} of the implementations.
-    settings: a position on every setting of the catalogue.
+    settings: a position on every setting of these networks.
     conflicts: combinations of choices that don't work together.
     variables: environment variables that every worker of this adapter gets.
-    published: {network: what its notebook had}; empty where none was published.
+    published: {network: its published notebook}; empty where none was published.
     post_install: module that completes a new environment (run once, by the environment's own Python), or "".
+    catalogue: {network: its settings, in order}; `adapters.load_spec` fills it in.
     """
 
     name: str
@@ -88,37 +81,43 @@ class AdapterSpec(NamedTuple):
     variables: Dict[str, str] = {}
     published: Dict[str, Published] = {}
     post_install: str = ""
+    catalogue: Dict[str, Dict[str, Setting]] = {}
 
     def position(self, setting):
         # type: (str) -> Position
         """The position on any setting of the catalogue."""
         return self.settings.get(setting, Unsupported("this adapter has no network with such a setting"))
 
+    def choices(self, setting):
+        # type: (str) -> Tuple[str, ...]
+        """The supported choices of a setting, in the catalogue's order; none where the setting is unsupported."""
+        position = self.position(setting)
+        if isinstance(position, Unsupported):
+            return ()
+        entry = next(settings[setting] for settings in self.catalogue.values() if setting in settings)
+        return tuple(choice for choice in entry.choices if choice not in position.limits)
+
     def supported(self, model):
         # type: (str) -> Dict[str, Supported]
-        """The settings of a network that this adapter can do, in the catalogue's order."""
-        positions = ((name, self.position(name)) for name, setting in SETTINGS.items() if model in setting.models)
+        """The settings of a network that this adapter supports, in the network's order."""
+        positions = ((name, self.position(name)) for name in self.catalogue[model])
         return {name: position for name, position in positions if isinstance(position, Supported)}
 
     def own(self, model):
         # type: (str) -> Dict[str, str]
-        """The native choice of every setting of a network that the framework can do."""
+        """The framework's default of every supported setting of a network."""
         return {name: position.native for name, position in self.supported(model).items()}
 
     def native(self, model):
         # type: (str) -> Dict[str, str]
-        """The configuration of a network that is in force if no sweep asks: the framework's own but for what the network asks for."""
-        return {name: SETTINGS[name].asked or choice for name, choice in self.own(model).items()}
+        """The default configuration of a network: the framework's defaults but for what the network requires."""
+        return {name: self.catalogue[model][name].required or choice for name, choice in self.own(model).items()}
 
     def refusal(self, setting, choice):
         # type: (str, str) -> str
-        """Why the adapter can't do this choice of a setting; "" if it can."""
+        """Why the adapter does not support this choice of a setting; "" if it does."""
         position = self.position(setting)
-        if isinstance(position, Unsupported):
-            return position.reason
-        if choice in position.choices:
-            return ""
-        return position.limits[choice]
+        return position.reason if isinstance(position, Unsupported) else position.limits.get(choice, "")
 
     def conflict(self, configuration, device):
         # type: (Dict[str, str], str) -> Optional[Conflict]
@@ -136,7 +135,7 @@ class AdapterSpec(NamedTuple):
 
     def environment_variables(self, configuration):
         # type: (Dict[str, str]) -> Dict[str, str]
-        """What to set before the interpreter starts, for a configuration."""
+        """The environment variables of a worker with this configuration."""
         variables = dict(self.variables)
         for name, choice in configuration.items():
             variables.update(self.settings[name].variables.get(choice, {}))

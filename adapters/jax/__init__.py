@@ -1,7 +1,7 @@
-"""What JAX does if nobody asks, and what it can be asked for. JAX itself has no layers: flax's are its usual ones."""
+"""JAX: defaults and supported settings. JAX itself has no layers; flax's are the usual ones."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TF32
-from adapters.contract.spec import AdapterSpec, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Supported, Unsupported
 
 SPEC = AdapterSpec(
     name="jax",
@@ -13,10 +13,9 @@ SPEC = AdapterSpec(
     conflicts=(NO_TF32,),
     settings={
         **LOOP,
-        "layout": Supported("nhwc", ("nchw", "nhwc"), "dimension numbers of the convolutions in the traced program"),
+        "layout": Supported("nhwc", "dimension numbers of the convolutions in the traced program"),
         "autotune": Supported(
             "on",
-            ("off", "on"),
             "XLA_FLAGS; xla_gpu_autotune_level is 4 if not set",
             inert={"cpu": "XLA autotunes on CUDA devices only"},
             variables={
@@ -26,117 +25,73 @@ SPEC = AdapterSpec(
         ),
         "winograd": Supported(
             "on",
-            every("winograd"),
-            "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it XLA leaves cuDNN's engines noted as Winograd out",
+            "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: without it XLA excludes cuDNN's engines marked as Winograd",
             inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Unsupported(
-            "XLA has no switch that works: xla_cpu_use_onednn, on or off, leaves the calls of oneDNN as they are"
+            "XLA has no working switch: xla_cpu_use_onednn, on or off, does not change the calls of oneDNN"
         ),
         "compile": Supported(
-            "graph",
-            ("eager", "graph"),
-            "flax's and JAX's documentation: training steps are under jit; type of the step",
+            "graph", "flax's and JAX's documentation: training steps are compiled by jit; type of the step"
         ),
         "precision": Supported(
             "float32",
-            every("precision"),
-            "jax_enable_x64; type and precision of the products in the traced program (jax_default_matmul_precision, which allows TF32 "
-            "if nobody asks)",
+            "jax_enable_x64; type and precision of the products in the traced program (jax_default_matmul_precision, "
+            "whose default "
+            "allows TF32)",
         ),
         "init": Supported(
-            "lecun_truncated",
-            (
-                "glorot_uniform",
-                "xavier_224",
-                "fan_in_uniform",
-                "lecun_uniform",
-                "lecun_normal",
-                "lecun_truncated",
-                "uniform_007",
-                "uniform_001",
-            ),
-            "flax.nnx.Conv(kernel_init=lecun_normal()), which truncates; read back from the weights",
+            "lecun_truncated", "flax.nnx.Conv(kernel_init=lecun_normal()), which truncates; read back from the weights"
         ),
-        "bias_init": Supported(
-            "zeros", ("zeros", "fan_in_uniform"), "flax.nnx.Conv(bias_init=zeros_init()); read back from the weights"
-        ),
-        "conv_bias": Supported(
-            "on", every("conv_bias"), "flax.nnx.Conv(use_bias=True); lax's convolution adds none; the parameters"
-        ),
+        "bias_init": Supported("zeros", "flax.nnx.Conv(bias_init=zeros_init()); read back from the weights"),
+        "conv_bias": Supported("on", "flax.nnx.Conv(use_bias=True); lax's convolution adds none; the parameters"),
         "conv_padding": Supported(
-            "same",
-            every("conv_padding"),
-            "flax.nnx.Conv(padding='SAME'); lax's convolution has no default; in the traced program",
+            "same", "flax.nnx.Conv(padding='SAME'); lax's convolution has no default; in the traced program"
         ),
         "pool_stride": Supported(
-            "one",
-            every("pool_stride"),
-            "flax.nnx.max_pool(strides=None): 1; lax.reduce_window has no default; in the traced program",
+            "one", "flax.nnx.max_pool(strides=None): 1; lax.reduce_window has no default; in the traced program"
         ),
-        "relu": Supported(
-            "before_pool", ("before_pool", "after_pool"), "order of the operations in the traced program"
-        ),
-        "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
+        "relu": Supported("before_pool", "order of the operations in the traced program"),
+        "momentum": Supported("classical", "read back from the optimizer's step on a gradient of 1"),
         "nesterov": Supported(
-            "off", ("off", "on"), "optax.sgd(nesterov=False); what the optimiser makes of a gradient of 1"
+            "off", "optax.sgd(nesterov=False); read back from the optimizer's step on a gradient of 1"
         ),
         "clip": Supported(
-            "none",
-            every("clip"),
-            "optax.clip is a transformation of its own; what the optimiser makes of a gradient of 1",
+            "none", "optax.clip is a separate transformation; read back from the optimizer's step on a gradient of 1"
         ),
         "input_gradient": Supported(
-            "skipped",
-            every("input_gradient"),
-            "jax.value_and_grad(argnums=0): of the weights alone; what the traced step returns",
+            "skipped", "jax.value_and_grad(argnums=0): of the weights only; outputs of the traced step"
         ),
-        "dropout_at_test": Supported("off", ("off", "on"), "random bits in the traced prediction"),
+        "dropout_at_test": Supported("off", "random bits in the traced prediction"),
         "loss": Supported(
             "logits",
-            ("logits", "softmax_twice"),
             "the function in use; it includes softmax",
             limits={"probabilities": "optax's cross-entropies take scores"},
         ),
-        "labels": Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
-        "loader": Unsupported("JAX has no loader: its documentation borrows PyTorch's or TensorFlow's"),
-        "sequence_layout": Supported(
-            "ntc", ("ntc", "tnc"), "flax.nnx.RNN(time_major=False); axis that the loop runs over"
-        ),
-        "padding": Supported(
-            "post", ("post", "pre"), "flax.nnx.RNN's seq_lengths counts from the first word; where the zeros are"
-        ),
+        "labels": Supported("sparse", "rank of the labels"),
+        "loader": Unsupported("JAX has no loader: its documentation uses PyTorch's or TensorFlow's"),
+        "sequence_layout": Supported("ntc", "flax.nnx.RNN(time_major=False); axis that the loop runs over"),
+        "padding": Supported("post", "flax.nnx.RNN's seq_lengths count from the first word; position of the zeros"),
         "embedding_init": Supported(
-            "normal_features", every("embedding_init"), "flax.nnx.Embed(embedding_init=...); read back from the weights"
+            "normal_features", "flax.nnx.Embed(embedding_init=...); read back from the weights"
         ),
         "embedding_gradient": Supported(
-            "dense",
-            ("dense",),
-            "a gradient has its weight's shape",
-            limits={"sparse": "JAX's gradients have every row"},
+            "dense", "a gradient has its weight's shape", limits={"sparse": "JAX's gradients have every row"}
         ),
         "rnn_kernel": Supported(
             "cell",
-            ("cell",),
             "lax.scan over the cell",
-            limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"},
+            limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM only"},
         ),
-        "rnn_init": Supported("lecun_orthogonal", every("rnn_init"), "flax.nnx.GRUCell; read back from the weights"),
-        "reset": Supported(
-            "after", ("after", "before"), "flax.nnx.GRUCell's documentation; whether the state has a bias of its own"
-        ),
-        "gates": Supported(
-            "sigmoid", ("sigmoid", "hard_sigmoid"), "flax.nnx.GRUCell(gate_fn=sigmoid); the function in use"
-        ),
-        "adam_epsilon": Supported(
-            "hat_1e-8", every("adam_epsilon"), "optax.adam(eps=1e-8); what it makes of small gradients"
-        ),
+        "rnn_init": Supported("lecun_orthogonal", "flax.nnx.GRUCell; read back from the weights"),
+        "reset": Supported("after", "flax.nnx.GRUCell's documentation; whether the state has a separate bias"),
+        "gates": Supported("sigmoid", "flax.nnx.GRUCell(gate_fn=sigmoid); the function in use"),
+        "adam_epsilon": Supported("hat_1e-8", "optax.adam(eps=1e-8); read back from its steps on small gradients"),
         "adam_count": Supported(
             "one",
-            ("one",),
-            "what the optimiser makes of a gradient of 1",
-            limits=dict.fromkeys(("two", "unordered"), "optax counts before it corrects, in order"),
+            "read back from the optimizer's step on a gradient of 1",
+            limits=dict.fromkeys(("two", "unordered"), "optax increments its counter before the correction"),
         ),
     },
 )

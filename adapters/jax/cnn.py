@@ -1,4 +1,4 @@
-"""The CNN in JAX, with lax's operations, flax's initialisers and optax."""
+"""The CNN in JAX, with lax's operations, flax's initializers and optax."""
 
 import os
 from functools import partial
@@ -10,12 +10,11 @@ from flax.nnx import initializers
 from jax import lax
 from jax import numpy as jnp
 
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
 from adapters.jax.runtime import configure_devices, quick_draws
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 INITIALIZERS = {
     "glorot_uniform": initializers.glorot_uniform(),
@@ -35,7 +34,7 @@ DIMENSIONS = {"nchw": ("NCHW", "HWIO", "NCHW"), "nhwc": ("NHWC", "HWIO", "NHWC")
 PADDINGS = {"same": "SAME", "valid": "VALID"}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
@@ -53,7 +52,7 @@ class Model(model.Model):
 
     def build(self, key):
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        (one, two), flat = network.filters, self.flat_size
         convolutions = [(network.input_shape[0], one), (one, one), (one, two), (two, two)]
         shapes = [(3, 3) + pair for pair in convolutions] + [(flat, network.hidden), (network.hidden, network.classes)]
         weights = {}
@@ -93,7 +92,7 @@ class Model(model.Model):
         return lax.reduce_window(jax.nn.relu(x), -jnp.inf, lax.max, window, strides, "VALID")
 
     def along_sides(self, pixels):
-        """That many along height and width, one along the other axes."""
+        """`pixels` along height and width, one along the other axes."""
         return {"nchw": (1, 1, pixels, pixels), "nhwc": (1, pixels, pixels, 1)}[self.settings["layout"]]
 
     def dropout(self, position, x, key):
@@ -110,11 +109,11 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        sgd = optax.sgd(self.network.learning_rate * scale, self.network.momentum, self.settings["nesterov"] == "on")
+        rate = self.network.rate(self.settings["momentum"])
+        sgd = optax.sgd(rate, self.network.momentum, self.settings["nesterov"] == "on")
         limit = CLIPS[self.settings["clip"]]
         return sgd if limit is None else optax.chain(optax.clip(limit), sgd)
 
@@ -126,13 +125,13 @@ class Model(model.Model):
         return self.forward_backward, self.forward_test
 
     def forward_backward(self, weights, velocities, key, x, y):
-        """The pictures' gradient comes last where it is wanted: a compiled step computes only what it returns."""
+        """The images' gradient is the last output if requested: a compiled step computes only its outputs."""
         key, now = jax.random.split(key)
         wanted = {"skipped": (0,), "computed": (0, 1)}[self.settings["input_gradient"]]
         loss_of = jax.value_and_grad(lambda weights, x: self.loss(self.forward(weights, x, now, True), y), wanted)
-        loss, (gradients, *pictures) = loss_of(weights, x)
+        loss, (gradients, *images) = loss_of(weights, x)
         updates, velocities = self.optimizer.update(gradients, velocities, weights)
-        return optax.apply_updates(weights, updates), velocities, key, loss, pictures
+        return optax.apply_updates(weights, updates), velocities, key, loss, images
 
     def train_step(self, x, y):
         self.weights, self.velocities, self.key, loss, _ = self.step(self.weights, self.velocities, self.key, x, y)
@@ -165,16 +164,14 @@ class Model(model.Model):
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1.weight" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.flat_shape
-            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+            return self.channels_first(array)
         return array
 
     def native(self, name, array):
         if array.ndim == 4:
             return array.transpose(2, 3, 1, 0)
         if name == "dense1.weight" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.flat_shape
-            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+            return self.channels_last(array)
         return array
 
     # Report
@@ -182,16 +179,15 @@ class Model(model.Model):
     def report(self):
         x, y = self.batch_shapes()
         program = jax.make_jaxpr(self.forward_test)(self.weights, self.key, x)
-        *_, pictures = jax.eval_shape(self.step, self.weights, self.velocities, self.key, x, y)
+        *_, images = jax.eval_shape(self.step, self.weights, self.velocities, self.key, x, y)
         operations = [equation.params.get("name", equation.primitive.name) for equation in program.eqns]
         convolution, pool = (
             program.eqns[operations.index(name)] for name in ("conv_general_dilated", "reduce_window_max")
         )
-        relus = [
-            place for place, name in enumerate(operations) if name == "custom_jvp_call"
-        ]  # ReLU brings its own derivative
+        # ReLU defines its own derivative.
+        relus = [place for place, name in enumerate(operations) if name == "custom_jvp_call"]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nchw" if convolution.params["dimension_numbers"].lhs_spec == (0, 1, 2, 3) else "nhwc",
             autotune="off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on",
             winograd="off" if os.environ.get("TF_ENABLE_WINOGRAD_NONFUSED") == "0" else "on",
@@ -200,15 +196,15 @@ class Model(model.Model):
             conv_bias="on" if "conv1.bias" in self.weights else "off",
             conv_padding="same" if convolution.params["padding"] == ((1, 1), (1, 1)) else "valid",
             pool_stride={stride: name for name, stride in STRIDES.items()}[max(pool.params["window_strides"])],
-            input_gradient="computed" if pictures else "skipped",
+            input_gradient="computed" if images else "skipped",
             relu="after_pool" if operations.index("reduce_window_max") < relus[1] else "before_pool",
             dropout_at_test="on" if any("bernoulli" in name for name in operations) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def batch_shapes(self):
-        """Shapes and types of a batch's pictures and of its labels."""
+        """Shapes and types of a batch's images and of its labels."""
         network = self.network
         shape = tuple(
             network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]]
@@ -217,8 +213,8 @@ class Model(model.Model):
             "sparse": ((network.batch_size,), jnp.int32),
             "one_hot": ((network.batch_size, network.classes), self.dtype),
         }
-        pictures = jax.ShapeDtypeStruct((network.batch_size,) + shape, self.dtype)
-        return pictures, jax.ShapeDtypeStruct(*labels[self.settings["labels"]])
+        images = jax.ShapeDtypeStruct((network.batch_size,) + shape, self.dtype)
+        return images, jax.ShapeDtypeStruct(*labels[self.settings["labels"]])
 
     def first_move(self):
         weight = jnp.zeros(1)

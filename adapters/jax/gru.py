@@ -1,4 +1,4 @@
-"""The GRU in JAX, with lax's loop, flax's initialisers and optax. flax's own GRUCell has no state bias for the candidate."""
+"""The GRU in JAX, with lax's loop, flax's initializers and optax: flax's GRUCell has no bias for the state."""
 
 import jax
 import numpy as np
@@ -7,13 +7,13 @@ from flax.nnx import initializers
 from jax import lax
 from jax import numpy as jnp
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.jax.losses import cross_entropy, softmax_cross_entropy
 from adapters.jax.precision import COMPUTED, PRECISIONS, read_precision, set_precision
 from adapters.jax.runtime import configure_devices, quick_draws
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What flax's Embed, GRUCell and Linear draw.
+# The default initializers of flax's Embed, GRUCell and Linear.
 OWN = {
     "init": "lecun_truncated",
     "bias_init": "zeros",
@@ -24,7 +24,7 @@ GATES = {"sigmoid": jax.nn.sigmoid, "hard_sigmoid": lambda x: jnp.clip(0.2 * x +
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
@@ -62,12 +62,12 @@ class Model(model.Model):
         sums = vectors @ self.cast(weights, "gru.input_weight") + self.cast(weights, "gru.input_bias")
         start = jnp.zeros((sums.shape[1], self.network.hidden), sums.dtype)
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
-        # The weights travel with the state: a loop over a function that closes over them would be compiled at every step.
+        # The weights are carried with the state: a function that closes over them would be recompiled at every step.
         (state, _), _ = lax.scan(cell, (start, weights), sums)
         return (state @ self.cast(weights, "dense.weight") + self.cast(weights, "dense.bias")).astype(self.dtype)
 
     def cast(self, weights, name):
-        """Inside the loop too: so the gradients of its steps add up in the weight's own precision."""
+        """Called inside the loop, so that the gradients of its steps add up in the weight's precision."""
         return weights[name].astype(self.computed)
 
     def reset_after(self, carried, sums):
@@ -91,7 +91,7 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -136,7 +136,7 @@ class Model(model.Model):
 
     @staticmethod
     def turned(name, array):
-        """Canonical recurrent kernels are (out, in), ours (in, out); the order of the gates is the same."""
+        """Canonical recurrent kernels are (out, in), here (in, out); the order of the gates is the same."""
         return array.T if name in ("gru.input_weight", "gru.hidden_weight") else array
 
     # Report
@@ -147,7 +147,7 @@ class Model(model.Model):
         program = jax.make_jaxpr(self.forward)(self.weights, words)
         operations = [equation.primitive.name for equation in program.eqns]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             compile="graph" if hasattr(self.step, "lower") else "eager",
             precision=read_precision(program.eqns[operations.index("dot_general")]),
@@ -156,7 +156,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={function: name for name, function in GATES.items()}[self.gate],
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -165,7 +165,7 @@ class Model(model.Model):
 
 
 def scale_by_plain_adam(beta1, beta2, epsilon):
-    """optax's moments; epsilon is added to the root of the square as it is."""
+    """optax's moments; epsilon is added to the root of the uncorrected second moment."""
     moments = optax.scale_by_adam(beta1, beta2)
 
     def update(gradients, state, weights=None):

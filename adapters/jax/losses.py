@@ -5,7 +5,7 @@ import optax
 
 
 def cross_entropy(scores, labels):
-    """optax's cross-entropy applies softmax itself; it has one function for class indices, one for rows."""
+    """optax's cross-entropy applies softmax itself; one function takes class indices, one takes one-hot rows."""
     if labels.ndim == 1:
         return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
     return optax.softmax_cross_entropy(scores, labels).mean()

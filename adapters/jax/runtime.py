@@ -1,4 +1,4 @@
-"""How JAX runs: threads and memory, for every network."""
+"""Threads, memory and random numbers in JAX, for every network."""
 
 import os
 
@@ -6,14 +6,16 @@ import jax
 
 
 def configure_devices(network):
-    """XLA reads these when it first computes: its pool of CPU threads, and whether it takes three quarters of a GPU at once,
-    which leaves nothing to a trial that shares the GPU."""
+    """XLA reads these when it first computes: the size of its CPU thread pool, and whether it reserves three quarters
+    of a GPU's memory at once, too much for a trial that shares the GPU.
+    """
     os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
     os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
 
 
 def quick_draws():
-    """A context in which numbers are drawn as JAX did by default before 0.5. What it does since takes XLA 3 to 12 seconds of
-    compiling for each shape of a convolution's kernel; it is for arrays that lie on several devices. Both draw the same laws.
+    """A context in which JAX draws random numbers as it did by default before 0.5. The present default, for arrays on
+    several devices, takes XLA 3 to 12 seconds to compile for each shape of a convolution's kernel. The distributions
+    are the same.
     """
     return jax.threefry_partitionable(False)

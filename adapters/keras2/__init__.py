@@ -1,118 +1,87 @@
-"""What Keras 2.3 does on each of its back ends if nobody asks, and what it can be asked for."""
+"""Keras 2.3 on each of its back ends: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN
-from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported
 
 SHARED = {
     **LOOP,
-    "layout": Supported(
-        "nhwc", ("nchw", "nhwc"), "image_data_format in the keras.json that Keras writes; data_format of the layers"
-    ),
-    "winograd": Unsupported("cuDNN chooses among all its algorithms; this back end can't leave one out"),
+    "layout": Supported("nhwc", "image_data_format in the keras.json that Keras creates; data_format of the layers"),
+    "winograd": Unsupported("cuDNN chooses among all its algorithms; this back end can't exclude one"),
     "compile": Supported(
         "graph",
-        ("graph",),
         "type of the network's input: a placeholder",
-        limits={"eager": "Keras 2 makes a graph on each of these back ends before anything runs"},
+        limits={"eager": "Keras 2 builds a graph on each of these back ends before anything runs"},
     ),
     "precision": Supported(
         "float32",
-        ("float32", "float64"),
         "keras.backend.floatx(); dtype of the weights",
         limits={
             "tf32": "the last version of this back end is for cuDNN 7, which has no TensorFloat-32",
-            "bfloat16": "Keras 2's layers compute in their weights' type, keras.backend.floatx(), which refuses to be bfloat16",
+            "bfloat16": "Keras 2's layers compute in their weights' type, keras.backend.floatx(), which can't be "
+            "bfloat16",
         },
     ),
     "init": Supported(
-        "glorot_uniform",
-        every("init"),
-        "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
+        "glorot_uniform", "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"
     ),
-    "bias_init": Supported(
-        "zeros",
-        ("zeros", "fan_in_uniform"),
-        "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights",
-    ),
-    "conv_bias": Supported("on", every("conv_bias"), "keras.layers.Conv2D(use_bias=True)"),
-    "conv_padding": Supported("valid", every("conv_padding"), "keras.layers.Conv2D(padding='valid')"),
-    "pool_stride": Supported("two", every("pool_stride"), "keras.layers.MaxPooling2D(strides=None): the pool's size"),
-    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
-    "momentum": Supported(
-        "classical", ("classical", "unit_gain"), "keras.optimizers.SGD; what the optimiser makes of a gradient of 1"
-    ),
+    "bias_init": Supported("zeros", "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"),
+    "conv_bias": Supported("on", "keras.layers.Conv2D(use_bias=True)"),
+    "conv_padding": Supported("valid", "keras.layers.Conv2D(padding='valid')"),
+    "pool_stride": Supported("two", "keras.layers.MaxPooling2D(strides=None): the pool's size"),
+    "relu": Supported("before_pool", "order of the layers in the network"),
+    "momentum": Supported("classical", "keras.optimizers.SGD; read back from the optimizer's step on a gradient of 1"),
     "nesterov": Supported(
-        "off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"
+        "off", "keras.optimizers.SGD(nesterov=False); read back from the optimizer's step on a gradient of 1"
     ),
     "clip": Supported(
-        "none",
-        every("clip"),
-        "keras.optimizers.SGD(clipvalue) is asked for; what the optimiser makes of a gradient of 1",
+        "none", "keras.optimizers.SGD(clipvalue) is optional; read back from the optimizer's step on a gradient of 1"
     ),
     "input_gradient": Supported(
         "skipped",
-        every("input_gradient"),
-        "keras.backend.gradients takes what it is given; how many results the step returns: the gradient is one",
+        "keras.backend.gradients computes the requested gradients; the number of results of the step, one of which is "
+        "the gradient",
     ),
-    "dropout_at_test": Supported("off", ("off", "on"), "whether two predictions from one batch differ"),
+    "dropout_at_test": Supported("off", "whether two predictions from one batch differ"),
     "loss": Supported(
         "probabilities",
-        ("logits", "probabilities", "softmax_twice"),
-        "keras.losses.categorical_crossentropy(from_logits=False); whether the loss depends on a softmax, and its from_logits",
+        "keras.losses.categorical_crossentropy(from_logits=False); whether the loss depends on a softmax, and "
+        "from_logits",
     ),
-    "labels": Supported("one_hot", ("sparse", "one_hot"), "to_categorical in Keras's own examples; rank of the labels"),
-    "loader": Unsupported(
-        "keras.utils.Sequence and generators are the user's own code, which Keras reads inside of fit alone"
-    ),
+    "labels": Supported("one_hot", "to_categorical in Keras's examples; rank of the labels"),
+    "loader": Unsupported("keras.utils.Sequence and generators are the user's code, which Keras reads only inside fit"),
     "sequence_layout": Supported(
         "ntc",
-        ("ntc",),
         "keras.layers.RNN's documentation; shape of the network's input",
         limits={"tnc": "Keras 2's recurrent layers take the examples first"},
     ),
-    "padding": Supported(
-        "pre", ("pre", "post"), "keras.preprocessing.sequence.pad_sequences(padding='pre'); where the zeros are"
-    ),
+    "padding": Supported("pre", "keras.preprocessing.sequence.pad_sequences(padding='pre'); position of the zeros"),
     "embedding_init": Supported(
-        "uniform_005",
-        every("embedding_init"),
-        "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights",
+        "uniform_005", "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights"
     ),
     "embedding_gradient": Supported(
         "dense",
-        ("dense",),
-        "keras.optimizers.Adam squares the gradient, which makes a dense one of any",
-        limits={"sparse": "Keras 2's optimisers have arithmetic for dense gradients only"},
+        "keras.optimizers.Adam squares the gradient, which makes it dense",
+        limits={"sparse": "Keras 2's optimizers support dense gradients only"},
     ),
     "rnn_kernel": Supported(
-        "cell",
-        ("cell",),
-        "type of the recurrent layer",
-        limits={"fused": "keras.layers.CuDNNGRU needs the TensorFlow back end"},
+        "cell", "type of the recurrent layer", limits={"fused": "keras.layers.CuDNNGRU needs the TensorFlow back end"}
     ),
     "rnn_init": Supported(
         "glorot_orthogonal",
-        every("rnn_init"),
-        "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from the weights",
+        "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from "
+        "the weights",
     ),
-    "reset": Supported(
-        "before", ("after", "before"), "keras.layers.GRU(reset_after=False); whether the state has a bias of its own"
-    ),
+    "reset": Supported("before", "keras.layers.GRU(reset_after=False); whether the state has a separate bias"),
     "gates": Supported(
-        "sigmoid",
-        ("sigmoid", "hard_sigmoid"),
-        "keras.layers.GRU(recurrent_activation='sigmoid'), new in Keras 2.3; the layer's function",
+        "sigmoid", "keras.layers.GRU(recurrent_activation='sigmoid'), new in Keras 2.3; the layer's function"
     ),
     "adam_epsilon": Supported(
-        "plain_1e-7",
-        every("adam_epsilon"),
-        "keras.backend.epsilon() is 1e-7; what the optimiser makes of small gradients",
+        "plain_1e-7", "keras.backend.epsilon() is 1e-7; read back from the optimizer's steps on small gradients"
     ),
     "adam_count": Supported(
         "one",
-        ("one", "two"),
-        "what the optimiser makes of a gradient of 1",
-        limits={"unordered": "this back end makes all updates from the values before the step"},
+        "read back from the optimizer's step on a gradient of 1",
+        limits={"unordered": "this back end computes all updates from the values before the step"},
     ),
 }
 
@@ -127,7 +96,7 @@ def spec(back_end, python, settings, **more):
         module="adapters.keras2." + name.replace("-", "_"),
         python=python,
         models={"cnn": "adapters.keras2.cnn:Model", "gru": "adapters.keras2.gru:Model"},
-        # THEANORC: no user's file changes what is in force. TF_CPP_MIN_LOG_LEVEL: the log is for what went wrong.
+        # THEANORC: ignore the user's configuration file. TF_CPP_MIN_LOG_LEVEL: log warnings and errors only.
         variables={"KERAS_BACKEND": back_end, "THEANORC": "", "TF_CPP_MIN_LOG_LEVEL": "2"},
         settings=dict(SHARED, **settings),
         **more,
@@ -140,14 +109,13 @@ CNTK = spec(
     {
         "autotune": Supported(
             "on",
-            ("on",),
             "CNTK's documentation: cuDNN's algorithms are timed at the first batch",
             inert=NO_CUDNN,
             limits={"off": "CNTK's Python interface has no switch for it"},
         ),
-        "cpu_kernels": Unsupported("convolutions always take Intel's kernels (MKL's, of which oneDNN came)"),
+        "cpu_kernels": Unsupported("convolutions always use Intel's kernels (MKL's, the origin of oneDNN)"),
         "input_gradient": Unsupported(
-            "on CNTK keras.backend.gradients gives places that a trainer fills, for weights alone"
+            "on CNTK keras.backend.gradients returns placeholders that a trainer fills, for weights only"
         ),
     },
     published={
@@ -163,13 +131,10 @@ THEANO = spec(
     {
         "autotune": Supported(
             "off",
-            ("off", "on"),
             "theano.config.dnn.conv.algo_fwd is small, algo_bwd_filter and algo_bwd_data are none",
             inert=NO_CUDNN,
         ),
-        "cpu_kernels": Unsupported(
-            "Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"
-        ),
+        "cpu_kernels": Unsupported("Theano generates its operations in C and calls a BLAS; it has no oneDNN kernels"),
     },
     published={"cnn": Published("Keras_Theano_CNN", {"layout": "nchw", "autotune": "on"})},
     post_install="adapters.keras2.keras2_theano.complete",
@@ -181,23 +146,21 @@ TENSORFLOW = spec(
     {
         "autotune": Supported(
             "on",
-            ("off", "on"),
             "TF_CUDNN_USE_AUTOTUNE, on if not set",
             inert=NO_CUDNN,
             variables={"off": {"TF_CUDNN_USE_AUTOTUNE": "0"}, "on": {"TF_CUDNN_USE_AUTOTUNE": "1"}},
         ),
         "winograd": Supported(
             "on",
-            every("winograd"),
             "TF_ENABLE_WINOGRAD_NONFUSED, on if not set (tensorflow/stream_executor/cuda/cuda_dnn.cc)",
             inert=NO_CUDNN,
             variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
         ),
         "cpu_kernels": Supported(
             "onednn",
-            every("cpu_kernels"),
-            "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL, on if not set: Eigen's products in single precision, which convolutions and dense "
-            "layers are made of, call MKL-DNN's kernel or Eigen's own (tensorflow/core/kernels/eigen_contraction_kernel.cc)",
+            "TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL, on if not set: single-precision products in Eigen, which "
+            "convolutions and dense "
+            "layers use, call MKL-DNN's kernel or Eigen's own (tensorflow/core/kernels/eigen_contraction_kernel.cc)",
             inert=NO_CPU,
             variables={
                 "onednn": {"TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL": "1"},
@@ -206,14 +169,15 @@ TENSORFLOW = spec(
         ),
         "loss": SHARED["loss"]._replace(
             native="logits",
-            evidence="keras.losses.categorical_crossentropy(from_logits=False), which on this back end takes the scores from before "
+            evidence="keras.losses.categorical_crossentropy(from_logits=False), which on this back end uses the "
+            "scores from before "
             "the softmax that it receives (tensorflow.python.keras.backend); whether the loss depends on a softmax",
         ),
-        "rnn_kernel": Supported("cell", ("fused", "cell"), "type of the recurrent layer: keras.layers.CuDNNGRU or GRU"),
+        "rnn_kernel": Supported("cell", "type of the recurrent layer: keras.layers.CuDNNGRU or GRU"),
         "adam_count": Supported(
             "unordered",
-            ("one", "two", "unordered"),
-            "keras.optimizers.Adam reads its counter and raises it with no order between the two; the operations' order in the graph",
+            "keras.optimizers.Adam reads and increments its counter without an order between the two; the operations' "
+            "order in the graph",
         ),
     },
     published={
@@ -229,7 +193,7 @@ TENSORFLOW = spec(
     )
     + tuple(
         Conflict(
-            {"adam_epsilon": epsilon, "adam_count": "unordered"}, "the epsilon's step could be another than Adam's"
+            {"adam_epsilon": epsilon, "adam_count": "unordered"}, "the step that epsilon uses could differ from Adam's"
         )
         for epsilon in ("hat_1e-8", "hat_1e-7")
     ),

@@ -1,4 +1,4 @@
-"""What Keras 2.3 leaves to its back ends, in one place: a class for each, and BACKEND, the one in use."""
+"""The differences between Keras 2.3's back ends: a class for each, and BACKEND, the one in use."""
 
 import importlib
 import os
@@ -6,26 +6,26 @@ import sys
 
 import numpy as np
 
-# Keras keeps its file in the environment, not in the user's home; it asks when it is imported.
+# Keras's configuration file is in the environment, not in the user's home; Keras reads it when it is imported.
 os.environ["KERAS_HOME"] = os.path.join(sys.prefix, "keras")
 keras = importlib.import_module("keras")
 K = keras.backend
 
 
 def start(network, settings, seed):
-    """Set what Keras keeps globally, and forget the models before."""
-    np.random.seed(seed)  # Keras takes the seeds of its initialisers and of dropout from NumPy
+    """Set Keras's global state, and clear earlier models."""
+    np.random.seed(seed)  # Keras takes the seeds of its initializers and of dropout from NumPy
     K.set_floatx(settings["precision"])
     BACKEND.start(network, settings, seed)
 
 
 class Backend(object):
     def start(self, network, settings, seed):
-        """Device, threads, seed, and what else has to be there before a network is built."""
+        """Set device, threads, seed and the other state that a network is built with."""
         raise NotImplementedError
 
     def report(self):
-        """{setting: choice} of what is in force for the whole back end."""
+        """{setting: choice} in force for the whole back end."""
         raise NotImplementedError
 
     def depends(self, tensor, other):
@@ -33,22 +33,22 @@ class Backend(object):
         raise NotImplementedError
 
     def returned(self, function):
-        """How many results a compiled function returns."""
+        """Number of results of a compiled function."""
         return len(function.outputs)
 
     def counter(self, steps):
-        """What an optimiser that has taken some steps counts with."""
+        """The counter of an optimizer that has taken `steps` steps."""
         return K.variable(steps, dtype="int64")
 
     def order(self, updates):
-        """Let the counter rise after the optimiser has read it: a back end that updates all at once does so anyway."""
+        """Increment the counter after the optimizer has read it, as a back end does that updates all at once."""
 
     def ordered(self, updates):
-        """Whether it does."""
+        """Whether the counter is incremented after the optimizer has read it."""
         return True
 
     def kernel(self, array):
-        """A convolution's kernel (out, in, height, width) as the framework applies it; its own inverse."""
+        """A convolution's kernel (out, in, height, width) as the framework applies it, or back."""
         return array
 
 
@@ -91,7 +91,7 @@ class Theano(Backend):
     def start(self, network, settings, seed):
         import theano
 
-        theano.config.floatX = settings["precision"]  # which K.set_floatx leaves as it was
+        theano.config.floatX = settings["precision"]  # K.set_floatx does not change it
         conv = theano.config.dnn.conv
         conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data = self.ALGORITHMS[settings.get("autotune", "off")]
         if network.device == "cuda":
@@ -109,16 +109,16 @@ class Theano(Backend):
         return len(function.function.maker.outputs)
 
     def kernel(self, array):
-        return array[:, :, ::-1, ::-1]  # a true convolution: flipped
+        return array[:, :, ::-1, ::-1]  # Theano's convolution flips its kernel
 
 
 class CNTK(Backend):
-    """CNTK takes the best device it has: Keras asks it while it is imported."""
+    """CNTK uses the best device: Keras selects it when it is imported."""
 
     def start(self, network, settings, seed):
         import cntk as C
 
-        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 dies of SIGFPE
+        C.cntk_py.set_max_num_cputhreads(max(2, network.threads))  # with one thread CNTK 2.7 crashes with SIGFPE
         C.cntk_py.set_fixed_random_seed(seed + 1)
         K.gradients = self.gradients
 
@@ -134,9 +134,8 @@ class CNTK(Backend):
         return len(function.trainer_output)
 
     def counter(self, steps):
-        return K.variable(
-            steps
-        )  # CNTK has no integers; asked for one, Keras makes it float32, which float64 does not mix with
+        # CNTK has no integers: Keras would create float32, which can't be combined with float64.
+        return K.variable(steps)
 
     def gradients(self, loss, variables):
         """K.gradients in the variables' precision: constants that CNTK's trainer overwrites with the gradients."""

@@ -3,14 +3,13 @@
 import numpy as np
 
 from adapters.common import initializers
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.keras2.backends import BACKEND, keras, start
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 K = keras.backend
 
-# Keras's own lecun_normal is cut off at two deviations.
+# Keras's own lecun_normal is truncated at two standard deviations.
 INITIALIZERS = {
     "glorot_uniform": lambda fan: keras.initializers.glorot_uniform(),
     "xavier_224": lambda fan: keras.initializers.VarianceScaling(2.24 / 3, "fan_avg", "uniform"),
@@ -33,7 +32,7 @@ ORDERS = {
 LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         start(network, settings, seed)
@@ -66,7 +65,7 @@ class Model(model.Model):
             + [self.convolution(one, two), keras.layers.Activation("relu"), self.convolution(two, two)]
             + pool(stride)
             + [keras.layers.Dropout(rates[1]), keras.layers.Flatten()]
-            + [self.dense(int(np.prod(self.flat_shape)), network.hidden), keras.layers.Activation("relu")]
+            + [self.dense(self.flat_size, network.hidden), keras.layers.Activation("relu")]
             + [keras.layers.Dropout(rates[2]), self.dense(network.hidden, network.classes)]
         )
 
@@ -99,13 +98,14 @@ class Model(model.Model):
         self.cross_entropy = LOSSES[self.settings["labels"]](from_logits=given != "probabilities")
         return K.mean(self.cross_entropy.call(self.y, scores if given == "logits" else self.probabilities))
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        rate = self.network.rate(self.settings["momentum"])
         nesterov, limit = self.settings["nesterov"] == "on", CLIPS[self.settings["clip"]]
-        clipping = {} if limit is None else {"clipvalue": K.cast_to_floatx(limit)}  # on CNTK a plain number is float32
-        return keras.optimizers.SGD(self.network.learning_rate * scale, self.network.momentum, nesterov, **clipping)
+        # On CNTK a Python number becomes float32.
+        clipping = {} if limit is None else {"clipvalue": K.cast_to_floatx(limit)}
+        return keras.optimizers.SGD(rate, self.network.momentum, nesterov, **clipping)
 
     def variables(self):
         return [variable for layer in self.parametric for variable in layer.weights]
@@ -113,11 +113,11 @@ class Model(model.Model):
     # Step
 
     def unused_gradients(self):
-        """What a step returns after its loss: a graph computes what somebody fetches and nothing else."""
+        """Further outputs of a step: a graph computes only its outputs."""
         return K.gradients(self.loss, [self.x]) if self.settings.get("input_gradient") == "computed" else []
 
     def build_step(self, inputs, outputs, variables):
-        """outputs: the loss first."""
+        """outputs: the loss, then others."""
         return K.function(inputs, outputs, updates=self.build_optimizer().get_updates(outputs[0], variables))
 
     def train_step(self, x, y):
@@ -148,20 +148,18 @@ class Model(model.Model):
             layer.set_weights([self.native(name, weights[name + ".weight"])] + biases)
 
     def canonical(self, name, array):
-        """Kernels are (height, width, in, out) here; pictures of either layout flatten to (height, width, channels)."""
+        """Kernels are (height, width, in, out) here; Flatten yields (height, width, channels) in both layouts."""
         if array.ndim == 4:
             return BACKEND.kernel(array.transpose(3, 2, 0, 1))
         if name == "dense1":
-            channels, height, width = self.flat_shape
-            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+            return self.channels_first(array)
         return array
 
     def native(self, name, array):
         if array.ndim == 4:
             return BACKEND.kernel(array).transpose(2, 3, 1, 0)
         if name == "dense1":
-            channels, height, width = self.flat_shape
-            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+            return self.channels_last(array)
         return array
 
     # Report
@@ -171,7 +169,7 @@ class Model(model.Model):
         pool, convolution = kinds.index(keras.layers.MaxPooling2D), self.parametric[0]
         formats = {format: layout for layout, format in DATA_FORMATS.items()}
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout=formats[convolution.data_format],
             compile="graph" if K.is_placeholder(self.x) else "eager",
             precision=K.dtype(convolution.kernel),
@@ -183,7 +181,7 @@ class Model(model.Model):
             dropout_at_test=self.read_dropout(),
             loss=self.read_loss(),
             **BACKEND.report(),
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def read_dropout(self):
@@ -203,5 +201,5 @@ class Model(model.Model):
 
 
 def softmax(scores):
-    """Softmax, and an operation after it: of a bare softmax the TensorFlow back end's loss takes the scores instead."""
+    """Softmax followed by an identity: from a bare softmax the TensorFlow back end's loss would take the scores."""
     return K.identity(K.softmax(scores))

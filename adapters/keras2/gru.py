@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.keras2.backends import BACKEND, keras, start
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 K = keras.backend
 
-# What Keras's layers draw as they are built.
+# The default initializers of Keras's layers.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "uniform_005", "rnn_init": "glorot_orthogonal"}
 LOSSES = {"sparse": keras.losses.SparseCategoricalCrossentropy, "one_hot": keras.losses.CategoricalCrossentropy}
 RESETS = {"after": True, "before": False}
 STEPS_BEFORE = {"one": 0, "two": 1, "unordered": 0}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         start(network, settings, seed)
@@ -57,13 +57,13 @@ class Model(model.Model):
         self.cross_entropy = LOSSES[self.settings["labels"]](from_logits=given != "probabilities")
         return K.mean(self.cross_entropy.call(self.y, scores if given == "logits" else self.probabilities))
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         adam = keras.optimizers.Adam(network.learning_rate, network.beta1, network.beta2, epsilon=epsilon)
         adam.iterations = BACKEND.counter(STEPS_BEFORE[self.settings["adam_count"]])
-        if form == "hat":  # Keras adds epsilon to the root of the square as it is: the same with an epsilon that grows
+        if form == "hat":  # Keras adds epsilon to the root of the uncorrected second moment: an epsilon that grows
             adam.epsilon = epsilon * K.sqrt(1.0 - K.pow(adam.beta_2, K.cast(adam.iterations, K.floatx()) + 1))
         return adam
 
@@ -113,7 +113,7 @@ class Model(model.Model):
         gru = self.layers[1]
         fused = isinstance(gru, keras.layers.CuDNNGRU)
         settings = dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="ntc" if K.int_shape(self.x) == (None, self.network.tokens) else "tnc",
             compile="graph" if K.is_placeholder(self.x) else "eager",
             precision=K.dtype(gru.weights[0]),
@@ -123,7 +123,7 @@ class Model(model.Model):
             gates="sigmoid" if fused else gru.recurrent_activation.__name__,
             loss=self.read_loss(),
             **BACKEND.report(),
-            **self.recognise_adam(self.first_moves((1.0, 1e-8)).get),
+            **self.identify_adam(self.first_moves((1.0, 1e-8)).get),
         )
         return settings if BACKEND.ordered(self.updates) else dict(settings, adam_count="unordered")
 
@@ -133,7 +133,7 @@ class Model(model.Model):
         return "softmax_twice" if self.cross_entropy.get_config()["from_logits"] else "probabilities"
 
     def first_moves(self, gradients):
-        """{gradient: how far the optimiser's first step moves a weight down it}, all in one step."""
+        """{gradient: how far the optimizer's first step moves a weight down it}, all in one step."""
         weight, given = K.variable(np.zeros(len(gradients))), keras.layers.Input((len(gradients),))
         loss = K.sum(given * weight)
         K.function([given], [loss], updates=self.build_updates(loss, [weight]))(
@@ -143,11 +143,11 @@ class Model(model.Model):
 
 
 def swapped(array):
-    """Keras stacks the gates in the order update, reset, candidate; the same the other way round."""
+    """From Keras's order of the gates (update, reset, candidate) to the canonical one, or back."""
     update, reset, candidate = np.split(array, 3, axis=-1)
     return np.concatenate([reset, update, candidate], axis=-1)
 
 
 def softmax(scores):
-    """Softmax, and an operation after it: of a bare softmax the TensorFlow back end's loss takes the scores instead."""
+    """Softmax followed by an identity: from a bare softmax the TensorFlow back end's loss would take the scores."""
     return K.identity(K.softmax(scores))

@@ -1,107 +1,93 @@
-"""What Keras 3 does on each of its back ends if nobody asks, and what it can be asked for."""
+"""Keras 3 on each of its back ends: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CPU, NO_CUDNN, NO_TF32
-from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported
 
 XLA_AUTOTUNE = {"off": {"XLA_FLAGS": "--xla_gpu_autotune_level=0"}, "on": {"XLA_FLAGS": "--xla_gpu_autotune_level=4"}}
 
 SHARED = {
     **LOOP,
-    "layout": Supported("nhwc", ("nchw", "nhwc"), "keras.config.image_data_format(); data_format of the convolutions"),
+    "layout": Supported("nhwc", "keras.config.image_data_format(); data_format of the convolutions"),
     "precision": Supported(
         "float32",
-        every("precision"),
-        "keras.config.floatx(); dtype of the kernels, the back end's flag of TensorFloat-32 (on a GPU allowed if nobody asks), "
-        "compute_dtype of the layers: under the policy mixed_bfloat16 all but the last compute in bfloat16",
+        "keras.config.floatx(); dtype of the kernels, the back end's flag of TensorFloat-32 (allowed by default on a "
+        "GPU), "
+        "compute_dtype of the layers: with the policy mixed_bfloat16 all but the last compute in bfloat16",
     ),
     "init": Supported(
-        "glorot_uniform",
-        every("init"),
-        "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights",
+        "glorot_uniform", "keras.layers.Conv2D(kernel_initializer='glorot_uniform'); read back from the weights"
     ),
-    "bias_init": Supported(
-        "zeros", every("bias_init"), "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"
-    ),
-    "conv_bias": Supported("on", every("conv_bias"), "keras.layers.Conv2D(use_bias=True)"),
-    "conv_padding": Supported("valid", every("conv_padding"), "keras.layers.Conv2D(padding='valid')"),
-    "pool_stride": Supported("two", every("pool_stride"), "keras.layers.MaxPooling2D(strides=None): the pool's size"),
-    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
-    "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
+    "bias_init": Supported("zeros", "keras.layers.Conv2D(bias_initializer='zeros'); read back from the weights"),
+    "conv_bias": Supported("on", "keras.layers.Conv2D(use_bias=True)"),
+    "conv_padding": Supported("valid", "keras.layers.Conv2D(padding='valid')"),
+    "pool_stride": Supported("two", "keras.layers.MaxPooling2D(strides=None): the pool's size"),
+    "relu": Supported("before_pool", "order of the layers in the network"),
+    "momentum": Supported("classical", "read back from the optimizer's step on a gradient of 1"),
     "nesterov": Supported(
-        "off", ("off", "on"), "keras.optimizers.SGD(nesterov=False); what the optimiser makes of a gradient of 1"
+        "off", "keras.optimizers.SGD(nesterov=False); read back from the optimizer's step on a gradient of 1"
     ),
     "clip": Supported(
-        "none", every("clip"), "keras.optimizers.SGD(clipvalue=None); what the optimiser makes of a gradient of 1"
+        "none", "keras.optimizers.SGD(clipvalue=None); read back from the optimizer's step on a gradient of 1"
     ),
     "input_gradient": Unsupported(
-        "Keras's training step asks this back end for the gradients of the trainable weights alone"
+        "Keras's training step computes the gradients of the trainable weights only on this back end"
     ),
-    "dropout_at_test": Supported("off", ("off", "on"), "class of the dropout layers"),
+    "dropout_at_test": Supported("off", "class of the dropout layers"),
     "loss": Supported(
         "probabilities",
-        ("logits", "probabilities", "softmax_twice"),
-        "keras.losses.SparseCategoricalCrossentropy(from_logits=False); what the loss makes of a score 100 below another",
+        "keras.losses.SparseCategoricalCrossentropy(from_logits=False); read back from the loss of a score 100 below "
+        "another",
     ),
-    "labels": Supported("sparse", ("sparse", "one_hot"), "keras.datasets gives class indices; rank of the labels"),
+    "labels": Supported("sparse", "keras.datasets gives class indices; rank of the labels"),
     "loader": Unsupported(
-        "Model.fit's own loader of arrays draws its own order; keras.utils.PyDataset leaves taking batches together to its user's code"
+        "Model.fit's loader of arrays draws its own order; with keras.utils.PyDataset the user's code assembles the "
+        "batches"
     ),
     "sequence_layout": Supported(
         "ntc",
-        ("ntc",),
         "keras.layers.GRU's documentation; shape of the network's input",
         limits={"tnc": "Keras 3's recurrent layers take the examples first"},
     ),
-    "padding": Supported("pre", ("pre", "post"), "keras.utils.pad_sequences(padding='pre'); where the zeros are"),
+    "padding": Supported("pre", "keras.utils.pad_sequences(padding='pre'); position of the zeros"),
     "embedding_init": Supported(
-        "uniform_005",
-        every("embedding_init"),
-        "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights",
+        "uniform_005", "keras.layers.Embedding(embeddings_initializer='uniform'); read back from the weights"
     ),
     "rnn_init": Supported(
         "glorot_orthogonal",
-        every("rnn_init"),
-        "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from the weights",
+        "keras.layers.GRU(kernel_initializer='glorot_uniform', recurrent_initializer='orthogonal'); read back from "
+        "the weights",
     ),
-    "reset": Supported("after", ("after", "before"), "keras.layers.GRU(reset_after=True); the layer's reset_after"),
-    "gates": Supported(
-        "sigmoid", ("sigmoid", "hard_sigmoid"), "keras.layers.GRU(recurrent_activation='sigmoid'); the layer's function"
-    ),
+    "reset": Supported("after", "keras.layers.GRU(reset_after=True); the layer's reset_after"),
+    "gates": Supported("sigmoid", "keras.layers.GRU(recurrent_activation='sigmoid'); the layer's function"),
     "adam_epsilon": Supported(
-        "plain_1e-7",
-        every("adam_epsilon"),
-        "keras.optimizers.Adam(epsilon=1e-7); what the optimiser makes of small gradients",
+        "plain_1e-7", "keras.optimizers.Adam(epsilon=1e-7); read back from the optimizer's steps on small gradients"
     ),
     "adam_count": Supported(
         "one",
-        ("one", "two"),
-        "what the optimiser makes of a gradient of 1",
-        limits={"unordered": "keras.optimizers.Adam raises its counter after the update, in order"},
+        "read back from the optimizer's step on a gradient of 1",
+        limits={"unordered": "keras.optimizers.Adam increments its counter after the update, in order"},
     ),
 }
 WINOGRAD = Supported(
     "on",
-    every("winograd"),
     "TF_ENABLE_WINOGRAD_NONFUSED, on if not set: XLA reads it too",
     inert=NO_CUDNN,
     variables={"off": {"TF_ENABLE_WINOGRAD_NONFUSED": "0"}, "on": {"TF_ENABLE_WINOGRAD_NONFUSED": "1"}},
 )
 DENSE = Supported(
     "dense",
-    ("dense",),
-    "gradient of keras.layers.Embedding: it has every row",
+    "gradient of keras.layers.Embedding, which has every row",
     limits={"sparse": "on this back end a gradient of keras.layers.Embedding has every row"},
 )
 KERNELS = Supported(
     "fused",
-    ("fused", "cell"),
     "keras.layers.GRU(use_cudnn='auto'); the layer's use_cudnn and unroll",
-    inert={"cpu": "cuDNN runs on CUDA devices only; on others Keras runs the cell without a word"},
+    inert={"cpu": "cuDNN runs on CUDA devices only; elsewhere Keras runs the cell without a message"},
 )
 NO_KERNEL = tuple(
     Conflict(
         {"rnn_kernel": "fused", setting: choice},
-        "cuDNN's GRU has no such choice: Keras would run the cell without a word",
+        "cuDNN's GRU has no such choice: Keras would run the cell without a message",
         ("cuda",),
     )
     for setting, choice in (("reset", "before"), ("gates", "hard_sigmoid"))
@@ -130,8 +116,7 @@ TENSORFLOW = spec(
     {
         "autotune": Supported(
             "on",
-            ("off", "on"),
-            "TF_CUDNN_USE_AUTOTUNE and XLA_FLAGS, on if not set: where there is a GPU Keras compiles with XLA",
+            "TF_CUDNN_USE_AUTOTUNE and XLA_FLAGS, on if not set: with a GPU Keras compiles with XLA",
             inert=NO_CUDNN,
             variables={
                 "off": dict(XLA_AUTOTUNE["off"], TF_CUDNN_USE_AUTOTUNE="0"),
@@ -142,25 +127,23 @@ TENSORFLOW = spec(
         # If not set, oneDNN is on where the CPU has AVX512-VNNI, and off elsewhere.
         "cpu_kernels": Supported(
             "onednn",
-            every("cpu_kernels"),
             "TF_ENABLE_ONEDNN_OPTS; tensorflow.python.framework.test_util.IsMklEnabled()",
             inert=NO_CPU,
             variables={"onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"}, "own": {"TF_ENABLE_ONEDNN_OPTS": "0"}},
         ),
         "compile": Supported(
-            "graph",
-            ("eager", "graph"),
-            "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly",
+            "graph", "keras.Model.compile(run_eagerly=False, jit_compile='auto'); the model's run_eagerly"
         ),
         "loss": SHARED["loss"]._replace(
             native="logits",
-            evidence="keras.losses.SparseCategoricalCrossentropy(from_logits=False), which on this back end takes the scores from "
-            "before the softmax that it receives; what the loss makes of a score 100 below another",
+            evidence="keras.losses.SparseCategoricalCrossentropy(from_logits=False), which on this back end takes the "
+            "scores from "
+            "before the softmax that it receives; read back from the loss of a score 100 below another",
         ),
         "embedding_gradient": Supported(
             "sparse",
-            ("sparse", "dense"),
-            "keras.layers.Embedding and Adam on TensorFlow; what the optimiser makes of a word that occurs twice",
+            "keras.layers.Embedding and Adam on TensorFlow; read back from the optimizer's step on a word that occurs "
+            "twice",
         ),
         "rnn_kernel": KERNELS,
     },
@@ -178,7 +161,7 @@ TENSORFLOW = spec(
         ),
         Conflict(
             {"layout": "nchw", "precision": "bfloat16"},
-            "channels-first only oneDNN has bfloat16 CPU kernels, for AVX-512",
+            "channels first, only oneDNN has bfloat16 CPU kernels, for AVX-512",
             ("cpu",),
         ),
         Conflict(
@@ -194,16 +177,12 @@ TORCH = spec(
     "PyTorch",
     {},
     {
-        "autotune": Supported("off", ("off", "on"), "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
-        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; PyTorch can't leave one out"),
-        "cpu_kernels": Supported("onednn", every("cpu_kernels"), "torch.backends.mkldnn.enabled", inert=NO_CPU),
-        "input_gradient": Supported(
-            "skipped", every("input_gradient"), "torch.Tensor.requires_grad, False if not set; the batch's"
-        ),
+        "autotune": Supported("off", "torch.backends.cudnn.benchmark", inert=NO_CUDNN),
+        "winograd": Unsupported("cuDNN's heuristics choose among all its algorithms; PyTorch can't exclude one"),
+        "cpu_kernels": Supported("onednn", "torch.backends.mkldnn.enabled", inert=NO_CPU),
+        "input_gradient": Supported("skipped", "torch.Tensor.requires_grad, False if not set; the batch's"),
         "compile": Supported(
-            "eager",
-            ("eager", "graph"),
-            "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile",
+            "eager", "keras.Model.compile(jit_compile='auto') is eager on PyTorch; the model's jit_compile"
         ),
         "embedding_gradient": DENSE,
         "rnn_kernel": KERNELS,
@@ -225,26 +204,23 @@ JAX = spec(
     {
         "autotune": Supported(
             "on",
-            ("off", "on"),
             "XLA_FLAGS; xla_gpu_autotune_level is 4 if not set",
             inert={"cpu": "XLA autotunes on CUDA devices only"},
             variables=XLA_AUTOTUNE,
         ),
         "winograd": WINOGRAD,
         "cpu_kernels": Unsupported(
-            "XLA has no switch: neither xla_cpu_use_onednn nor xla_cpu_experimental_onednn_custom_call moves a convolution to oneDNN"
+            "XLA has no switch: neither xla_cpu_use_onednn nor xla_cpu_experimental_onednn_custom_call makes "
+            "convolutions use oneDNN"
         ),
         "compile": Supported(
-            "graph",
-            ("eager", "graph"),
-            "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile",
+            "graph", "keras.Model.compile(jit_compile='auto') is jax.jit on JAX; the model's jit_compile"
         ),
         "embedding_gradient": DENSE,
         "rnn_kernel": Supported(
             "cell",
-            ("cell",),
             "keras.layers.GRU(use_cudnn='auto') is lax.scan on JAX; the layer's use_cudnn",
-            limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM alone"},
+            limits={"fused": "jax.experimental.rnn has cuDNN's kernel for the LSTM only"},
         ),
     },
     conflicts=(NO_TF32,),

@@ -1,4 +1,4 @@
-"""What differs between Keras's back ends, at one place. Importing it imports Keras on the back end that KERAS_BACKEND names."""
+"""The differences between Keras 3's back ends. Importing this module imports Keras on the back end in KERAS_BACKEND."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ os.environ["KERAS_HOME"] = os.path.join(sys.prefix, "share", "keras")
 
 import keras
 import numpy as np
-from keras.src.backend.common import dtypes  # its table of promotions has no public name
+from keras.src.backend.common import dtypes  # its promotion table has no public name
 
 LAYOUTS = {"nchw": "channels_first", "nhwc": "channels_last"}
 POLICIES = {"float32": "float32", "float64": "float64", "tf32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -30,15 +30,15 @@ PROMOTED = dtypes.BIT64_TO_BIT32_DTYPE["float64"]
 
 
 def configure(network, settings, seed):
-    """Set what Keras keeps for the whole process, and return the back end for one model."""
-    # Keras draws the seeds of initialisers and dropout here. keras.utils.set_random_seed would import TensorFlow on every back end.
+    """Set Keras's global state, and return the back end for one model."""
+    # Keras draws the seeds of initializers and dropout here; keras.utils.set_random_seed would import TensorFlow.
     random.seed(seed)
     policy = keras.DTypePolicy(POLICIES[settings["precision"]])
     keras.config.set_floatx(policy.variable_dtype)
     keras.config.set_dtype_policy(policy)
     if "layout" in settings:
         keras.config.set_image_data_format(LAYOUTS[settings["layout"]])
-    # On every back end but TensorFlow Keras's functions turn float64 into float32, in the midst of a float64 network.
+    # On every back end but TensorFlow, Keras's functions would turn float64 into float32 in a float64 network.
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64" if settings["precision"] == "float64" else PROMOTED
     return BACKENDS[keras.backend.backend()](network, settings, seed)
 
@@ -53,11 +53,11 @@ class BackEnd(object):
         self.network, self.settings = network, settings
 
     def draws(self):
-        """A context in which a network's first weights are drawn."""
+        """The context in which a network's first weights are drawn."""
         return contextlib.nullcontext()
 
     def compile(self, net, scores, loss, optimizer):
-        """Model.compile of the network that is trained and of its part that predicts, with what the setting compile asks for."""
+        """Model.compile of the training network and of its prediction part, according to the setting compile."""
         options = self.compile_options[self.settings["compile"]]
         net.compile(optimizer, loss, **options)
         net.optimizer.build(net.trainable_variables)
@@ -72,16 +72,16 @@ class BackEnd(object):
         return keras.ops.convert_to_tensor(x)
 
     def settle(self, model):
-        """Bring the model's variables up to date."""
+        """Update the model's variables from the back end's state."""
 
     def sum_gradients(self, optimizer):
-        """Make the optimiser receive a row of gradient for every word, the occurrences summed: it does."""
+        """Make the optimizer receive one gradient row per word, the occurrences summed; by default it does."""
 
     def embedding_gradient(self, optimizer):
         return "dense"
 
     def kernel(self, gru):
-        """The choice of the setting rnn_kernel that a layer was made with."""
+        """The choice of the setting rnn_kernel in a layer's options."""
         made = {
             name: all(getattr(gru, key) == value for key, value in options.items())
             for name, options in self.kernels.items()
@@ -89,7 +89,7 @@ class BackEnd(object):
         return next(name for name, matches in made.items() if matches)
 
     def precision(self, layer):
-        """The choice of the setting precision, from what a layer computes in and what its weights are stored in."""
+        """The choice of the setting precision, from a layer's compute type and the type of its weights."""
         if layer.compute_dtype != layer.variable_dtype:
             return layer.compute_dtype
         stored = str(np.asarray(layer.get_weights()[0]).dtype)
@@ -99,7 +99,7 @@ class BackEnd(object):
         return "off" if "autotune_level=0" in os.environ.get("XLA_FLAGS", "") else "on"
 
     def report(self, model):
-        """{setting: choice} of what the back end decides for all of a model."""
+        """{setting: choice} of the settings that concern the whole model."""
         return {"compile": self.compiled(model), "autotune": self.autotune()}
 
 
@@ -119,7 +119,7 @@ class TensorFlow(BackEnd):
 
     @staticmethod
     def softmax(scores):
-        """Softmax, and an operation after it: behind a bare softmax Keras's loss finds the scores, and takes them instead."""
+        """Softmax followed by a copy: from a bare softmax Keras's loss would take the scores."""
         return keras.ops.copy(keras.activations.softmax(scores))
 
     def synchronize(self, model):
@@ -132,10 +132,10 @@ class TensorFlow(BackEnd):
         )
 
     def embedding_gradient(self, optimizer):
-        """What the optimiser makes of a word that occurs twice, beside one that occurs once.
+        """The optimizer's step on a word that occurs twice, relative to one that occurs once.
 
-        Of a sparse gradient Keras's Adam sums the occurrences, and the occurrences' squares: the word moves further by the
-        root of 2. Of a dense one it squares the sum.
+        From a sparse gradient Keras's Adam sums the occurrences and the squares of the occurrences: the step is longer
+        by a factor of sqrt(2). From a dense gradient it squares the sum.
         """
         vectors = keras.Variable(np.zeros((2, 1)), dtype=keras.config.floatx())
         ones = self.tensorflow.ones((3, 1), keras.config.floatx())
@@ -153,7 +153,7 @@ class TensorFlow(BackEnd):
         return "off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on"
 
     def report(self, model):
-        from tensorflow.python.util import _pywrap_util_port  # whether oneDNN is on has no public name
+        from tensorflow.python.util import _pywrap_util_port  # there is no public function for whether oneDNN is on
 
         kernels = "onednn" if _pywrap_util_port.IsMklEnabled() else "own"
         return dict(super().report(model), winograd=winograd(), cpu_kernels=kernels)
@@ -161,7 +161,7 @@ class TensorFlow(BackEnd):
 
 class Torch(BackEnd):
     compile_options = {"graph": {"jit_compile": True}, "eager": {}}
-    # use_cudnn=False would also give up the quicker of Keras's two loops over the time steps; unroll gives up cuDNN alone.
+    # use_cudnn=False would also disable the faster of Keras's loops over the time steps; unroll disables cuDNN.
     kernels = {"fused": {"unroll": False}, "cell": {"unroll": True}}
 
     def __init__(self, network, settings, seed):
@@ -169,7 +169,7 @@ class Torch(BackEnd):
 
         super().__init__(network, settings, seed)
         self.torch = torch
-        torch.manual_seed(seed)  # dropout draws from PyTorch's own generator where nobody gives it a seed
+        torch.manual_seed(seed)  # dropout without a seed draws from PyTorch's own generator
         torch.set_num_threads(network.threads)
         torch.backends.mkldnn.set_flags(settings["cpu_kernels"] == "onednn")
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = settings["precision"] == "tf32"
@@ -178,15 +178,13 @@ class Torch(BackEnd):
 
     def compile(self, net, scores, loss, optimizer):
         super().compile(net, scores, loss, optimizer)
-        for weight in (
-            net.trainable_weights
-        ):  # the first step finds gradients, as all others do: torch.compile would compile it anew
+        # So that the first step finds gradients, as all others do: torch.compile would compile it separately.
+        for weight in net.trainable_weights:
             weight.value.grad = self.torch.zeros_like(weight.value)
 
     def train_step(self, model, x, y):
-        model._symbolic_build(
-            data_batch=(x, y)
-        )  # as Model.fit does: torch.compile can't trace how Keras builds its loss
+        # As Model.fit does: torch.compile can't trace how Keras builds its loss.
+        model._symbolic_build(data_batch=(x, y))
         return super().train_step(model, x, y)
 
     def inputs(self, x):
@@ -213,13 +211,13 @@ class Torch(BackEnd):
 
 
 class Jax(BackEnd):
-    """Model.fit keeps a model's state outside its variables on JAX, from batch to batch, and so does this class.
+    """On JAX Model.fit keeps a model's state outside its variables between batches, and so does this class.
 
-    train_on_batch would take it from the variables and put it back at each step.
+    train_on_batch would copy it from and to the variables at each step.
     """
 
     kernels = {"cell": {"use_cudnn": "auto"}}
-    # How exact products of float32 are on a CUDA device: "high" allows TensorFloat-32.
+    # Precision of float32 products on a CUDA device: "high" allows TensorFloat-32.
     products = {"float32": "highest", "float64": "highest", "tf32": "high", "bfloat16": "default"}
 
     def __init__(self, network, settings, seed):
@@ -227,16 +225,17 @@ class Jax(BackEnd):
 
         super().__init__(network, settings, seed)
         self.jax, self.state = jax, None
-        # XLA reads these when it first computes: its pool of CPU threads, and whether it takes three quarters of a GPU at once,
-        # which leaves nothing to a trial that shares the GPU.
+        # XLA reads these when it first computes: the size of its CPU thread pool, and whether it reserves three
+        # quarters of a GPU's memory at once, too much for a trial that shares the GPU.
         os.environ["NPROC"] = os.environ["PJRT_NPROC"] = str(network.threads)
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
         jax.config.update("jax_enable_x64", settings["precision"] == "float64")
         jax.config.update("jax_default_matmul_precision", self.products[settings["precision"]])
 
     def draws(self):
-        """As JAX did by default before 0.5. What it does since takes XLA 3 to 12 seconds of compiling for each shape of a
-        convolution's kernel; it is for arrays that lie on several devices. Both draw the same laws."""
+        """As JAX did by default before 0.5. The present default, for arrays on several devices, takes XLA 3 to 12
+        seconds to compile for each shape of a convolution's kernel. The distributions are the same.
+        """
         return self.jax.threefry_partitionable(False)
 
     def variables(self, model):

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import INITIALIZERS, NUMBERS, keras
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 layers = keras.layers
 
@@ -30,7 +29,7 @@ class ConstantDropout(layers.Dropout):
 DROPOUTS = {"off": layers.Dropout, "on": ConstantDropout}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.backend = backends.configure(network, settings, seed)
@@ -44,7 +43,7 @@ class Model(model.Model):
         network, pool, stride = self.network, ORDERS[self.settings["relu"]], STRIDES[self.settings["pool_stride"]]
         (one, two), channels = network.filters, network.input_shape[0]
         stack = [
-            layers.Input(self.picture_shape()),
+            layers.Input(self.image_shape()),
             self.convolution(channels, one),
             layers.ReLU(),
             self.convolution(one, one),
@@ -56,14 +55,14 @@ class Model(model.Model):
             *pool(stride),
             self.dropout(1),
             layers.Flatten(),
-            self.dense(int(np.prod(self.flat_shape)), network.hidden),
+            self.dense(self.flat_size, network.hidden),
             layers.ReLU(),
             self.dropout(2),
             self.dense(network.hidden, network.classes),
         ]
         return keras.Sequential(stack), keras.Sequential([*stack, losses.activation(self.settings, self.backend)])
 
-    def picture_shape(self):
+    def image_shape(self):
         return tuple(
             self.network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[self.settings["layout"]]
         )
@@ -87,12 +86,11 @@ class Model(model.Model):
     def build_loss(self):
         return losses.cross_entropy(self.settings)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         number, limit = NUMBERS[keras.config.floatx()], CLIPS[self.settings["clip"]]
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        rate, momentum = number(self.network.learning_rate * scale), number(self.network.momentum)
+        rate, momentum = number(self.network.rate(self.settings["momentum"])), number(self.network.momentum)
         clipvalue = limit and number(limit)
         return keras.optimizers.SGD(rate, momentum, nesterov=self.settings["nesterov"] == "on", clipvalue=clipvalue)
 
@@ -130,20 +128,18 @@ class Model(model.Model):
         return zip(LAYERS, [layer for layer in self.net.layers if isinstance(layer, (layers.Conv2D, layers.Dense))])
 
     def canonical(self, name, array):
-        """Kernels are (height, width, in, out) here; Flatten gives (height, width, channels) in both layouts."""
+        """Kernels are (height, width, in, out) here; Flatten yields (height, width, channels) in both layouts."""
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1":
-            channels, height, width = self.flat_shape
-            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+            return self.channels_first(array)
         return array
 
     def native(self, name, array):
         if array.ndim == 4:
             return array.transpose(2, 3, 1, 0)
         if name == "dense1":
-            channels, height, width = self.flat_shape
-            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+            return self.channels_last(array)
         return array
 
     # Report
@@ -152,7 +148,7 @@ class Model(model.Model):
         kinds = [type(layer) for layer in self.net.layers]
         convolution, pool = self.net.layers[0], self.net.layers[kinds.index(layers.MaxPooling2D)]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout={"channels_first": "nchw", "channels_last": "nhwc"}[convolution.data_format],
             precision=self.backend.precision(convolution),
             conv_bias="on" if convolution.use_bias else "off",
@@ -162,7 +158,7 @@ class Model(model.Model):
             dropout_at_test="on" if ConstantDropout in kinds else "off",
             loss=losses.in_force(self.net),
             **self.backend.report(self.net),
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):

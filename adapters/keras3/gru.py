@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.keras3 import backends, losses
 from adapters.keras3.backends import NUMBERS, keras
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
 layers = keras.layers
 
-# What Keras's layers draw as they are built.
+# The default initializers of Keras's layers.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "uniform_005", "rnn_init": "glorot_orthogonal"}
 RESETS = {"after": True, "before": False}
 STEPS_BEFORE = {"one": 0, "two": 1}
@@ -23,7 +23,7 @@ GATES = {"sigmoid": keras.activations.sigmoid, "hard_sigmoid": hard_sigmoid}
 
 
 class HatAdam(keras.optimizers.Adam):
-    """Keras adds epsilon to the root of the square as it is; that root is the corrected one with an epsilon that grows."""
+    """Adam with epsilon added to the root of the bias-corrected second moment: for Keras, one that grows."""
 
     @property
     def epsilon(self):
@@ -38,7 +38,7 @@ class HatAdam(keras.optimizers.Adam):
 OPTIMIZERS = {"plain": keras.optimizers.Adam, "hat": HatAdam}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.backend = backends.configure(network, settings, seed)
@@ -69,7 +69,7 @@ class Model(model.Model):
     def build_loss(self):
         return losses.cross_entropy(self.settings)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -120,7 +120,7 @@ class Model(model.Model):
     def report(self):
         gru = self.net.layers[1]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="ntc" if self.net.input_shape == (None, self.network.tokens) else "tnc",
             precision=self.backend.precision(gru),
             embedding_gradient=self.backend.embedding_gradient(self.build_optimizer()),
@@ -129,7 +129,7 @@ class Model(model.Model):
             gates={function: name for name, function in GATES.items()}[gru.recurrent_activation],
             loss=losses.in_force(self.net),
             **self.backend.report(self.net),
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -139,6 +139,6 @@ class Model(model.Model):
 
 
 def swapped(array):
-    """Keras stacks the gates in the order update, reset, candidate; the same the other way round."""
+    """From Keras's order of the gates (update, reset, candidate) to the canonical one, or back."""
     update, reset, candidate = np.split(array, 3, axis=-1)
     return np.concatenate([reset, update, candidate], axis=-1)

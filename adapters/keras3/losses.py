@@ -11,7 +11,7 @@ CROSS_ENTROPIES = {
 
 
 def activation(settings, backend):
-    """What the network ends with; it brings scores in bfloat16 to the precision of the loss."""
+    """The network's last layer; it casts scores in bfloat16 to the precision of the loss."""
     return keras.layers.Activation(
         "linear" if settings["loss"] == "logits" else backend.softmax, dtype=keras.config.floatx()
     )
@@ -24,7 +24,7 @@ def cross_entropy(settings):
 def in_force(model):
     """The choice of the setting loss: the loss of a score that is 100 below another one.
 
-    Of scores it is 100; of probabilities, which Keras clips, about 16; of probabilities taken for scores, about 1.3.
+    Scores give 100; probabilities, which Keras clips, about 16; probabilities treated as scores, about 1.3.
     """
     scores = keras.ops.convert_to_tensor(np.array([[0.0, 100.0]]), keras.config.floatx())
     labels = np.array([0]) if isinstance(model.loss, CROSS_ENTROPIES["sparse"]) else np.array([[1.0, 0.0]])

@@ -1,7 +1,7 @@
-"""What Lasagne on Theano does if nobody asks, and what it can be asked for."""
+"""Lasagne on Theano: defaults and supported settings."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN
-from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Published, Supported, Unsupported
 
 SPEC = AdapterSpec(
     name="lasagne",
@@ -11,134 +11,104 @@ SPEC = AdapterSpec(
     python="3.8",
     models={"cnn": "adapters.lasagne.cnn:Model", "gru": "adapters.lasagne.gru:Model"},
     published={"cnn": Published("Theano_Lasagne_CNN", {"precision": "float32", "autotune": "on"})},
-    variables={"THEANORC": "/dev/null"},  # a ~/.theanorc is no part of a trial
+    variables={"THEANORC": "/dev/null"},  # ignore the user's ~/.theanorc
     post_install="adapters.lasagne.complete",
     settings={
         **LOOP,
         "layout": Supported(
             "nchw",
-            ("nchw",),
             "axes of the convolutions' weights",
             limits={"nhwc": "theano.tensor.nnet.conv2d takes channels first only"},
         ),
         "autotune": Supported(
             "off",
-            ("off", "on"),
             "theano.config.dnn.conv.algo_fwd, algo_bwd_filter, algo_bwd_data: small, none, none if not set",
             inert=NO_CUDNN,
         ),
         "winograd": Unsupported(
-            "Theano names cuDNN's algorithm or lets cuDNN choose among all; it can't leave one out"
+            "Theano selects cuDNN's algorithm or lets cuDNN choose among all; it can't exclude one"
         ),
-        "cpu_kernels": Unsupported(
-            "Theano writes its operations in C and calls a BLAS; it has none of oneDNN's kernels"
-        ),
+        "cpu_kernels": Unsupported("Theano generates its operations in C and calls a BLAS; it has no oneDNN kernels"),
         "compile": Supported(
             "graph",
-            ("graph",),
             "type of the training step: a compiled theano.function",
             limits={"eager": "Theano builds a graph before anything runs"},
         ),
         "precision": Supported(
             "float64",
-            ("float32", "float64"),
             "theano.config.floatX, float64 if not set; dtype of the parameters",
             limits={
                 "tf32": "the last Theano is for cuDNN 7, which has no TensorFloat-32",
-                "bfloat16": "no such type: theano.tensor.TensorType knows float16, float32 and float64",
+                "bfloat16": "no such type: theano.tensor.TensorType has float16, float32 and float64",
             },
         ),
         "init": Supported(
-            "glorot_uniform", every("init"), "lasagne.layers.Conv2DLayer(W=GlorotUniform()); read back from the weights"
+            "glorot_uniform", "lasagne.layers.Conv2DLayer(W=GlorotUniform()); read back from the weights"
         ),
-        "bias_init": Supported(
-            "zeros",
-            ("zeros", "fan_in_uniform"),
-            "lasagne.layers.Conv2DLayer(b=Constant(0)); read back from the weights",
-        ),
-        "conv_bias": Supported("on", every("conv_bias"), "lasagne.layers.Conv2DLayer(b=Constant(0)), None for no bias"),
-        "conv_padding": Supported("valid", every("conv_padding"), "lasagne.layers.Conv2DLayer(pad=0)"),
-        "pool_stride": Supported(
-            "two", every("pool_stride"), "lasagne.layers.MaxPool2DLayer(stride=None): the pool's size"
-        ),
+        "bias_init": Supported("zeros", "lasagne.layers.Conv2DLayer(b=Constant(0)); read back from the weights"),
+        "conv_bias": Supported("on", "lasagne.layers.Conv2DLayer(b=Constant(0)), None for no bias"),
+        "conv_padding": Supported("valid", "lasagne.layers.Conv2DLayer(pad=0)"),
+        "pool_stride": Supported("two", "lasagne.layers.MaxPool2DLayer(stride=None): the pool's size"),
         "relu": Supported(
             "before_pool",
-            ("before_pool", "after_pool"),
             "lasagne.layers.Conv2DLayer(nonlinearity=rectify); the nonlinearity of the convolution before a pooling",
         ),
-        "momentum": Supported(
-            "classical", ("classical", "unit_gain"), "lasagne.updates.momentum; what it makes of a gradient of 1"
-        ),
+        "momentum": Supported("classical", "lasagne.updates.momentum; read back from its step on a gradient of 1"),
         "nesterov": Supported(
-            "off", ("off", "on"), "lasagne.updates.momentum is not nesterov_momentum; what it makes of a gradient of 1"
+            "off", "lasagne.updates.momentum, not nesterov_momentum; read back from its step on a gradient of 1"
         ),
         "clip": Supported(
             "none",
-            every("clip"),
-            "theano.tensor.clip, as lasagne.updates limits norms only; what a step makes of a gradient of 1",
+            "theano.tensor.clip is a separate call (lasagne.updates limits norms only); read back from a step "
+            "on a gradient of 1",
         ),
         "input_gradient": Supported(
             "skipped",
-            every("input_gradient"),
-            "theano.grad takes what it is given; how many results the step returns: the gradient is one",
+            "theano.grad computes the requested gradients; the number of results of the step, one of which "
+            "is the gradient",
         ),
-        "dropout_at_test": Supported("off", ("off", "on"), "random numbers in the compiled function that predicts"),
+        "dropout_at_test": Supported("off", "random numbers in the compiled prediction function"),
         "loss": Supported(
-            "probabilities",
-            ("logits", "probabilities", "softmax_twice"),
-            "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use",
+            "probabilities", "lasagne.objectives.categorical_crossentropy takes probabilities; the function in use"
         ),
-        "labels": Supported("sparse", ("sparse", "one_hot"), "categorical_crossentropy takes both; rank of the labels"),
-        "loader": Unsupported("Lasagne has no loader; its examples index the arrays themselves"),
-        "sequence_layout": Supported(
-            "ntc", ("ntc", "tnc"), "lasagne.layers.GRULayer's documentation; a layer that changes the axes"
-        ),
+        "labels": Supported("sparse", "categorical_crossentropy accepts both; rank of the labels"),
+        "loader": Unsupported("Lasagne has no loader; its examples index the arrays directly"),
+        "sequence_layout": Supported("ntc", "lasagne.layers.GRULayer's documentation; a layer that changes the axes"),
         "padding": Supported(
-            "post",
-            ("post", "pre"),
-            "lasagne.layers.GRULayer(mask_input): a sequence's words come first; where the zeros are",
+            "post", "lasagne.layers.GRULayer(mask_input): a sequence's words come first; position of the zeros"
         ),
         "embedding_init": Supported(
-            "normal_001",
-            every("embedding_init"),
-            "lasagne.layers.EmbeddingLayer(W=Normal()); read back from the weights",
+            "normal_001", "lasagne.layers.EmbeddingLayer(W=Normal()); read back from the weights"
         ),
         "embedding_gradient": Supported(
             "dense",
-            ("dense",),
-            "type of the gradient that theano.grad gives",
-            limits={"sparse": "lasagne.updates.adam refuses the sparse matrices that theano.sparse_grad gives"},
+            "type of theano.grad's gradient",
+            limits={"sparse": "lasagne.updates.adam does not accept the sparse matrices of theano.sparse_grad"},
         ),
         "rnn_kernel": Supported(
             "cell",
-            ("cell",),
-            "theano.scan in the compiled function that predicts",
+            "theano.scan in the compiled prediction function",
             limits={
-                "fused": "lasagne.layers.GRULayer steps by theano.scan; Theano's RNNBlock is no layer of it, and needs cuDNN"
+                "fused": "lasagne.layers.GRULayer loops with theano.scan; Theano's RNNBlock is not among its layers, "
+                "and needs cuDNN"
             },
         ),
         "rnn_init": Supported(
-            "normal_01",
-            every("rnn_init"),
-            "lasagne.layers.Gate(W_in=Normal(0.1), W_hid=Normal(0.1)); read back from the weights",
+            "normal_01", "lasagne.layers.Gate(W_in=Normal(0.1), W_hid=Normal(0.1)); read back from the weights"
         ),
         "reset": Supported(
             "after",
-            ("after", "before"),
-            "lasagne.layers.GRULayer's documentation; it has one bias per gate: the state's own is the adapter's",
+            "lasagne.layers.GRULayer's documentation; it has one bias per gate; the adapter adds the state's",
         ),
-        "gates": Supported(
-            "sigmoid", ("sigmoid", "hard_sigmoid"), "lasagne.layers.Gate(nonlinearity=sigmoid); the layer's function"
-        ),
+        "gates": Supported("sigmoid", "lasagne.layers.Gate(nonlinearity=sigmoid); the layer's function"),
         "adam_epsilon": Supported(
-            "plain_1e-8", every("adam_epsilon"), "lasagne.updates.adam(epsilon=1e-8); what it makes of small gradients"
+            "plain_1e-8", "lasagne.updates.adam(epsilon=1e-8); read back from its steps on small gradients"
         ),
         "adam_count": Supported(
             "one",
-            ("one",),
-            "what lasagne.updates.adam makes of a gradient of 1",
+            "read back from lasagne.updates.adam's step on a gradient of 1",
             limits=dict.fromkeys(
-                ("two", "unordered"), "lasagne.updates.adam raises its count in the graph, before it corrects"
+                ("two", "unordered"), "lasagne.updates.adam increments its counter in the graph, before the correction"
             ),
         ),
     },

@@ -10,22 +10,19 @@ from theano import tensor as T
 from theano.sandbox.rng_mrg import mrg_uniform_base
 
 from adapters.common import initializers
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 
 def truncated_normal(shape):
-    """Lasagne has no truncated normal, but takes any function of a shape."""
-    law = initializers.KERNEL_LAWS["lecun_truncated"]
-    return initializers.draw(lasagne.random.get_rng(), law, shape, initializers.fans(shape)).astype(
-        theano.config.floatX
-    )
+    """Lasagne has no truncated normal, but accepts any function of a shape."""
+    rng, initializer = lasagne.random.get_rng(), initializers.KERNEL_INITIALIZERS["lecun_truncated"]
+    return initializers.draw(rng, initializer, shape, initializers.fans(shape)).astype(theano.config.floatX)
 
 
-# Lasagne's He has deviation gain / sqrt(fan_in).
+# Lasagne's He has standard deviation gain / sqrt(fan_in).
 INITIALIZERS = {
     "glorot_uniform": init.GlorotUniform(),
     "xavier_224": init.GlorotUniform(gain=(2.24 / 3) ** 0.5),
@@ -40,13 +37,13 @@ BIAS_INITIALIZERS = {
     "zeros": lambda fan_in: init.Constant(0.0),
     "fan_in_uniform": lambda fan_in: init.Uniform(fan_in**-0.5),
 }
-# What a convolution before a pooling applies itself, and what comes after the pooling.
+# Activation of the convolution before a pooling, and activation after the pooling.
 ORDERS = {"before_pool": (rectify, identity), "after_pool": (identity, rectify)}
-# cuDNN's algorithms: forward, gradient of the kernel, gradient of the pictures.
+# cuDNN's algorithms: forward, gradient of the kernel, gradient of the images.
 ALGORITHMS = {"off": ("small", "none", "none"), "on": ("time_once", "time_once", "time_once")}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         theano.config.floatX = settings["precision"]
@@ -105,13 +102,13 @@ class Model(model.Model):
     def build_loss(self):
         return LOSSES[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_updates(self, gradients, parameters):
-        """{variable: what a step makes of it}."""
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        """{variable: its value after a step}."""
+        rate = self.network.rate(self.settings["momentum"])
         method = {"off": lasagne.updates.momentum, "on": lasagne.updates.nesterov_momentum}[self.settings["nesterov"]]
-        return method(self.clipped(gradients), parameters, self.network.learning_rate * scale, self.network.momentum)
+        return method(self.clipped(gradients), parameters, rate, self.network.momentum)
 
     def clipped(self, gradients):
         limit = CLIPS[self.settings["clip"]]
@@ -122,7 +119,7 @@ class Model(model.Model):
     def build_step(self):
         loss = self.loss(L.get_output(self.net), self.y).mean()
         parameters = L.get_all_params(self.net, trainable=True)
-        # Nothing uses the last: a graph computes it if it is returned.
+        # Nothing uses the last one: a graph computes it only as an output.
         unused = {"skipped": [], "computed": [self.x]}[self.settings["input_gradient"]]
         gradients = theano.grad(loss, parameters + unused)
         outputs = [device.left_on(self.network.device, result) for result in [loss] + gradients[len(parameters) :]]
@@ -172,7 +169,7 @@ class Model(model.Model):
         algorithms = (conv.algo_fwd, conv.algo_bwd_filter, conv.algo_bwd_data)
         operations = [node.op for node in self.scores.maker.fgraph.toposort()]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nchw" if weight.get_value().shape[2:] == (3, 3) else "nhwc",
             autotune={algorithms: choice for choice, algorithms in ALGORITHMS.items()}[algorithms],
             compile="graph" if isinstance(self.step, theano.compile.Function) else "eager",
@@ -184,18 +181,18 @@ class Model(model.Model):
             relu="before_pool" if convolution.nonlinearity is rectify else "after_pool",
             dropout_at_test="on" if any(isinstance(operation, mrg_uniform_base) for operation in operations) else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):
         weight = theano.shared(np.zeros(1, theano.config.floatX))
         updates = self.build_updates([T.ones_like(weight)], [weight])
-        moved = theano.function([], updates[weight], mode="FAST_COMPILE")()  # no operation is compiled for it
+        moved = theano.function([], updates[weight], mode="FAST_COMPILE")()  # compiles no operations
         return -float(np.asarray(moved)[0])
 
 
 class Convolution(L.Conv2DLayer):
-    """Lasagne 0.1 cuts its output out of a larger one, which Theano could not yet spare it."""
+    """Lasagne 0.1 slices its output out of a larger one, which Theano 1.0 no longer requires."""
 
     def get_output_for(self, x, **options):
         sums = T.nnet.conv2d(x, self.W, border_mode="half" if self.pad == "same" else "valid")
@@ -203,5 +200,5 @@ class Convolution(L.Conv2DLayer):
 
 
 def flipped(weight):
-    """Theano convolves where other frameworks correlate: between the two, kernels change top and bottom, left and right."""
+    """Theano convolves where other frameworks correlate: kernels are flipped along height and width."""
     return np.ascontiguousarray(weight[:, :, ::-1, ::-1]) if weight.ndim == 4 else weight

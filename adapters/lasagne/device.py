@@ -1,8 +1,8 @@
-"""Where Theano computes. On a CPU none of this does anything."""
+"""Theano's device. On a CPU these functions do nothing."""
 
 
 def use(device):
-    """Put what is built from here on onto the device; a GPU's memory is taken as it is needed. Repeating it does nothing."""
+    """Build on this device from now on; a GPU's memory is allocated as needed. Repeated calls do nothing."""
     if device == "cuda":
         from theano import gpuarray
 
@@ -10,7 +10,7 @@ def use(device):
 
 
 def left_on(device, result):
-    """The result of a compiled function as it lies on the device: to hand it to the host Theano would wait for it."""
+    """A compiled function's result, left on the device: to copy it to the host Theano would wait for it."""
     return result.transfer(None) if device == "cuda" else result
 
 

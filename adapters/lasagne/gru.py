@@ -9,22 +9,22 @@ from lasagne.nonlinearities import identity, sigmoid, tanh
 from theano import tensor as T
 from theano.scan_module.scan_op import Scan
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.lasagne import device
 from adapters.lasagne.losses import LOSSES
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What Lasagne's layers draw when they are built.
+# The default initializers of Lasagne's layers.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "normal_001", "rnn_init": "normal_01"}
 GATES = {"sigmoid": sigmoid, "hard_sigmoid": T.nnet.hard_sigmoid}
-# Lasagne's names of the gates in the canonical order, and the sign of their weights: its update gate says how much of the
-# candidate is taken, the canonical one how much of the state is kept, and sigmoid(-x) = 1 - sigmoid(x).
+# Lasagne's names of the gates in the canonical order, and the sign of their weights: its update gate weights the
+# candidate, the canonical one weights the state, and sigmoid(-x) = 1 - sigmoid(x).
 SIGNS = (("resetgate", 1), ("updategate", -1), ("hidden_update", 1))
 # {canonical name: Lasagne's name of the part for one gate}.
 PARTS = {"input_weight": "W_in_to_", "hidden_weight": "W_hid_to_", "input_bias": "b_", "hidden_bias": "hidden_b_"}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         theano.config.floatX = settings["precision"]
@@ -62,13 +62,13 @@ class Model(model.Model):
     def build_loss(self):
         return LOSSES[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_updates(self, gradients, parameters):
-        """{variable: what a step makes of it}."""
+        """{variable: its value after a step}."""
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
         steps = theano.shared(np.zeros((), theano.config.floatX))
-        if form == "hat":  # for Lasagne's Adam, an epsilon that changes with the steps
+        if form == "hat":  # in Lasagne's Adam, an epsilon that grows
             epsilon = epsilon * T.sqrt(1.0 - network.beta2 ** (steps + 1))
         updates = lasagne.updates.adam(
             gradients, parameters, network.learning_rate, network.beta1, network.beta2, epsilon
@@ -103,11 +103,11 @@ class Model(model.Model):
     # Weights
 
     def whole(self):
-        """{canonical name: parameter} of what the two have in one piece."""
+        """{canonical name: parameter} of the weights that Lasagne has as one parameter."""
         return {"embedding.weight": self.embedding.W, "dense.weight": self.dense.W, "dense.bias": self.dense.b}
 
     def stacked(self):
-        """{canonical name: [(parameter, sign)], one for each gate} of the rest."""
+        """{canonical name: [(parameter, sign)], one for each gate} of the other weights."""
         names = {"gru." + name: part for name, part in PARTS.items() if hasattr(self.gru, part + "resetgate")}
         return {name: [(getattr(self.gru, part + gate), sign) for gate, sign in SIGNS] for name, part in names.items()}
 
@@ -130,7 +130,7 @@ class Model(model.Model):
         layers = L.get_all_layers(self.net)
         operations = [node.op for node in self.scores.maker.fgraph.toposort()]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if any(isinstance(layer, L.DimshuffleLayer) for layer in layers) else "ntc",
             compile="graph" if isinstance(self.step, theano.compile.Function) else "eager",
             precision=self.dense.W.dtype,
@@ -139,20 +139,20 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.stacked() else "before",
             gates={function: name for name, function in GATES.items()}[self.gru.nonlinearity_resetgate],
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
         weight = theano.shared(np.zeros(1, theano.config.floatX))
         updates = self.build_updates([gradient * T.ones_like(weight)], [weight])
-        moved = theano.function([], updates[weight], mode="FAST_COMPILE")()  # no operation is compiled for it
+        moved = theano.function([], updates[weight], mode="FAST_COMPILE")()  # compiles no operations
         return -float(np.asarray(moved)[0])
 
 
 class GRU(L.GRULayer):
-    """Lasagne's layer, from a state of zeros that is not trained.
+    """Lasagne's layer with an initial state of zeros that is not trained.
 
-    Lasagne's own resets after the multiplication, but the state has no bias there: it is added. Or it resets before.
+    Lasagne resets after the multiplication, without a bias for the state: here it has one, or it resets before.
     """
 
     def __init__(self, incoming, units, reset, gate):

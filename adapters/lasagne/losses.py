@@ -1,4 +1,4 @@
-"""The losses that Lasagne and Theano offer: from scores (batch, classes) and labels to one number per example."""
+"""Losses in Lasagne and Theano: from scores (batch, classes) and labels to one number per example."""
 
 from lasagne.nonlinearities import softmax
 from lasagne.objectives import categorical_crossentropy
@@ -6,7 +6,7 @@ from theano import tensor as T
 
 
 def cross_entropy(scores, labels):
-    """Lasagne's own: it takes probabilities."""
+    """Lasagne's own, which takes probabilities."""
     return categorical_crossentropy(softmax(scores), labels)
 
 

@@ -1,33 +1,29 @@
-"""What MXNet does if nobody asks, and what it can be asked for: two interfaces, one library and one environment."""
+"""MXNet: defaults and supported settings of two interfaces, which share one library and one environment."""
 
 from adapters.contract.declarations import LOOP, NO_CUDNN, NO_TF32, NO_TRANSPOSITION
-from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported, every
+from adapters.contract.spec import AdapterSpec, Conflict, Published, Supported, Unsupported
 
-# Elements of the smallest array that Python's thread copies with OpenMP: none. The threads of that team would count with those that
-# compute: more than there are processors, and GNU's OpenMP no longer lets them wait for each other awake. The GRU took three times as long.
+# Elements of the smallest array that Python's thread copies with OpenMP: none is that large. Its team of threads would
+# count beside the computing ones; with more threads than processors, GNU's OpenMP no longer lets them spin while they
+# wait. The GRU took three times as long.
 VARIABLES = {"MXNET_CPU_PARALLEL_SIZE": "2000000000"}
 SHARED = {
     **LOOP,
     "layout": Supported(
         "nchw",
-        ("nchw",),
         "layout of the convolution layers",
         limits={"nhwc": "MXNet's convolution has no channels-last CPU kernel, and its GPU one only with float16"},
     ),
     "autotune": Supported(
         "on",
-        ("off", "on"),
         "MXNET_CUDNN_AUTOTUNE_DEFAULT, 1 if not set",
         inert=NO_CUDNN,
         variables={"off": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "0"}, "on": {"MXNET_CUDNN_AUTOTUNE_DEFAULT": "1"}},
     ),
-    "winograd": Unsupported(
-        "MXNet takes the first that fits of the algorithms that cuDNN proposes; it can't leave one out"
-    ),
+    "winograd": Unsupported("MXNet uses the first suitable algorithm that cuDNN proposes; it can't exclude one"),
     "cpu_kernels": Supported(
         "onednn",
-        every("cpu_kernels"),
-        "MXNET_MKLDNN_ENABLED, 1 if not set; of oneDNN's kernels none is for float64",
+        "MXNET_MKLDNN_ENABLED, 1 if not set; no oneDNN kernel is for float64",
         variables={  # where the first alone is 0, the fused GRU fails
             "onednn": {"MXNET_MKLDNN_ENABLED": "1", "MXNET_USE_MKLDNN_RNN": "1"},
             "own": {"MXNET_MKLDNN_ENABLED": "0", "MXNET_USE_MKLDNN_RNN": "0"},
@@ -35,60 +31,47 @@ SHARED = {
     ),
     "precision": Supported(
         "float32",
-        ("float32", "float64", "tf32"),
-        "dtype of the parameters; NVIDIA_TF32_OVERRIDE, which cuBLAS and cuDNN obey (if not set, MXNet lets both use TensorFloat-32)",
+        "dtype of the parameters; NVIDIA_TF32_OVERRIDE, which cuBLAS and cuDNN read (if not set, MXNet lets both use "
+        "TensorFloat-32)",
         limits={
-            "bfloat16": "MXNet's kernels for it are oneDNN's alone, which need a CPU with AVX-512: others fail, CUDA devices too"
+            "bfloat16": "only oneDNN's kernels support it, on CPUs with AVX-512: others fail, and so do CUDA devices"
         },
         variables={"float32": {"NVIDIA_TF32_OVERRIDE": "0"}},
     ),
-    "conv_bias": Supported(
-        "on", every("conv_bias"), "Conv2D(use_bias=True), sym.Convolution(no_bias=False); the layer's parameters"
-    ),
-    "conv_padding": Supported(
-        "valid", every("conv_padding"), "Conv2D(padding=(0, 0)), sym.Convolution(pad=0); the layer's own"
-    ),
-    "relu": Supported("before_pool", ("before_pool", "after_pool"), "order of the layers in the network"),
-    "momentum": Supported("classical", ("classical", "unit_gain"), "what the optimiser makes of a gradient of 1"),
+    "conv_bias": Supported("on", "Conv2D(use_bias=True), sym.Convolution(no_bias=False); the layer's parameters"),
+    "conv_padding": Supported("valid", "Conv2D(padding=(0, 0)), sym.Convolution(pad=0); the layer's own"),
+    "relu": Supported("before_pool", "order of the layers in the network"),
+    "momentum": Supported("classical", "read back from the optimizer's step on a gradient of 1"),
     "nesterov": Supported(
-        "off", ("off", "on"), "mxnet.optimizer.SGD is not NAG; what the optimiser makes of a gradient of 1"
+        "off", "mxnet.optimizer.SGD, not NAG; read back from the optimizer's step on a gradient of 1"
     ),
     "clip": Supported(
-        "none",
-        every("clip"),
-        "mxnet.optimizer.Optimizer(clip_gradient=None); what the optimiser makes of a gradient of 1",
+        "none", "mxnet.optimizer.Optimizer(clip_gradient=None); read back from the optimizer's step on a gradient of 1"
     ),
-    "padding": Supported(
-        "post", ("post", "pre"), "mxnet.rnn.BucketSentenceIter fills up sentences at their end; where the zeros are"
-    ),
+    "padding": Supported("post", "mxnet.rnn.BucketSentenceIter pads sentences at the end; position of the zeros"),
     "reset": Supported(
         "after",
-        ("after",),
         "the layer has a bias for the state",
         limits={"before": "MXNet's GRU resets after the multiplication, as cuDNN's does"},
     ),
     "gates": Supported(
         "sigmoid",
-        ("sigmoid",),
         "mxnet.gluon.rnn.GRU's documentation",
-        limits={"hard_sigmoid": "MXNet's GRU takes no other function for its gates"},
+        limits={"hard_sigmoid": "MXNet's GRU has sigmoid gates"},
     ),
     "adam_epsilon": Supported(
-        "plain_1e-8",
-        every("adam_epsilon"),
-        "mxnet.optimizer.Adam(epsilon=1e-8); what the optimiser makes of small gradients",
+        "plain_1e-8", "mxnet.optimizer.Adam(epsilon=1e-8); read back from the optimizer's steps on small gradients"
     ),
     "adam_count": Supported(
         "one",
-        ("one",),
-        "what the optimiser makes of a gradient of 1",
-        limits=dict.fromkeys(("two", "unordered"), "mxnet.optimizer.Adam counts before it corrects, in order"),
+        "read back from the optimizer's step on a gradient of 1",
+        limits=dict.fromkeys(("two", "unordered"), "mxnet.optimizer.Adam increments its counter before the correction"),
     ),
 }
 CONFLICTS = (
     Conflict(
         {"embedding_gradient": "sparse", "precision": "float64"},
-        "MXNet's lazy Adam keeps its constants in float32; the one for float64 makes every gradient dense",
+        "MXNet's lazy Adam has its constants in float32; the one for float64 makes every gradient dense",
     ),
     NO_TRANSPOSITION,
     NO_TF32,
@@ -117,37 +100,26 @@ GLUON = AdapterSpec(
     conflicts=CONFLICTS,
     settings=dict(
         SHARED,
-        compile=Supported("eager", ("eager", "graph"), "whether the network is hybridized"),
-        pool_stride=Supported("two", every("pool_stride"), "mxnet.gluon.nn.MaxPool2D(strides=None): the pool's size"),
-        input_gradient=Supported(
-            "skipped", every("input_gradient"), "mxnet.nd.NDArray.attach_grad is asked for; the batch's grad"
-        ),
-        loader=Supported(
-            "generator", every("loader"), "Gluon takes what it is given; mxnet.gluon.data.DataLoader is asked for"
-        ),
-        init=Supported(
-            "uniform_007", every("init"), "Block.initialize(init=Uniform()), scale=0.07; read back from the weights"
-        ),
-        bias_init=Supported("zeros", every("bias_init"), "bias_initializer; read back from the weights"),
-        dropout_at_test=Supported("off", ("off", "on"), "autograd.is_training() while predicting"),
+        compile=Supported("eager", "whether the network is hybridized"),
+        pool_stride=Supported("two", "mxnet.gluon.nn.MaxPool2D(strides=None): the pool's size"),
+        input_gradient=Supported("skipped", "mxnet.nd.NDArray.attach_grad is optional; the batch's grad"),
+        loader=Supported("generator", "Gluon accepts any arrays; mxnet.gluon.data.DataLoader is optional"),
+        init=Supported("uniform_007", "Block.initialize(init=Uniform()), scale=0.07; read back from the weights"),
+        bias_init=Supported("zeros", "bias_initializer; read back from the weights"),
+        dropout_at_test=Supported("off", "autograd.is_training() while predicting"),
         loss=Supported(
             "logits",
-            ("logits", "softmax_twice"),
             "the loss in use; it includes softmax",
             limits={"probabilities": "Gluon's loss takes scores or log-probabilities"},
         ),
-        labels=Supported("sparse", ("sparse", "one_hot"), "rank of the labels"),
-        sequence_layout=Supported("tnc", ("tnc", "ntc"), "mxnet.gluon.rnn.GRU(layout='TNC')"),
-        embedding_init=Supported(
-            "uniform_007", every("embedding_init"), "Block.initialize(init=Uniform()); read back from the weights"
-        ),
+        labels=Supported("sparse", "rank of the labels"),
+        sequence_layout=Supported("tnc", "mxnet.gluon.rnn.GRU(layout='TNC')"),
+        embedding_init=Supported("uniform_007", "Block.initialize(init=Uniform()); read back from the weights"),
         embedding_gradient=Supported(
-            "dense", ("dense", "sparse"), "mxnet.gluon.nn.Embedding(sparse_grad=False); storage type of the gradient"
+            "dense", "mxnet.gluon.nn.Embedding(sparse_grad=False); storage type of the gradient"
         ),
-        rnn_kernel=Supported("fused", ("fused", "cell"), "type of the recurrent block: mxnet.gluon.rnn.GRU or GRUCell"),
-        rnn_init=Supported(
-            "uniform_007", every("rnn_init"), "Block.initialize(init=Uniform()); read back from the weights"
-        ),
+        rnn_kernel=Supported("fused", "type of the recurrent block: mxnet.gluon.rnn.GRU or GRUCell"),
+        rnn_init=Supported("uniform_007", "Block.initialize(init=Uniform()); read back from the weights"),
     ),
 )
 
@@ -170,53 +142,31 @@ MODULE = AdapterSpec(
         SHARED,
         compile=Supported(
             "graph",
-            ("graph",),
             "Module.binded: the symbol is bound to an executor",
             limits={"eager": "a Module binds a whole symbol before anything runs"},
         ),
-        pool_stride=Supported(
-            "one", every("pool_stride"), "mxnet.sym.Pooling's stride is 1 along each axis; the symbol's"
-        ),
-        input_gradient=Supported(
-            "skipped",
-            every("input_gradient"),
-            "Module.bind(inputs_need_grad=False); the executor's gradient of the data",
-        ),
-        loader=Supported(
-            "generator", every("loader"), "Module takes what it is given; mxnet.io.NDArrayIter is asked for"
-        ),
-        init=Supported(
-            "uniform_001", every("init"), "Module.init_params(initializer=Uniform(0.01)); read back from the weights"
-        ),
+        pool_stride=Supported("one", "mxnet.sym.Pooling's stride is 1 along each axis; the symbol's"),
+        input_gradient=Supported("skipped", "Module.bind(inputs_need_grad=False); the executor's gradient of the data"),
+        loader=Supported("generator", "Module accepts any arrays; mxnet.io.NDArrayIter is optional"),
+        init=Supported("uniform_001", "Module.init_params(initializer=Uniform(0.01)); read back from the weights"),
         bias_init=Supported(
-            "zeros",
-            every("bias_init"),
-            "mxnet.init.Initializer fills what is called bias with zeros; read back from the weights",
+            "zeros", "mxnet.init.Initializer fills parameters named bias with zeros; read back from the weights"
         ),
-        dropout_at_test=Supported("off", ("off", "on"), "whether two predictions differ; forward(is_train=False)"),
+        dropout_at_test=Supported("off", "whether two predictions differ; forward(is_train=False)"),
         loss=Supported(
             "logits",
-            ("logits", "softmax_twice"),
             "operations of the bound symbol: SoftmaxOutput includes softmax",
             limits={
-                "probabilities": "SoftmaxOutput takes scores, and no operation of MXNet's is a loss of probabilities"
+                "probabilities": "SoftmaxOutput takes scores, and MXNet has no loss operation that takes probabilities"
             },
         ),
-        labels=Supported("sparse", ("sparse", "one_hot"), "SoftmaxOutput takes either; rank of the labels"),
-        sequence_layout=Supported(
-            "ntc", ("ntc", "tnc"), "mxnet.rnn.FusedRNNCell.unroll(layout='NTC'); layout of the bound data"
-        ),
-        embedding_init=Supported(
-            "uniform_001", every("embedding_init"), "Module.init_params; read back from the weights"
-        ),
-        embedding_gradient=Supported(
-            "dense", ("dense", "sparse"), "mxnet.sym.Embedding(sparse_grad=False); storage type of the gradient"
-        ),
+        labels=Supported("sparse", "SoftmaxOutput accepts both; rank of the labels"),
+        sequence_layout=Supported("ntc", "mxnet.rnn.FusedRNNCell.unroll(layout='NTC'); layout of the bound data"),
+        embedding_init=Supported("uniform_001", "Module.init_params; read back from the weights"),
+        embedding_gradient=Supported("dense", "mxnet.sym.Embedding(sparse_grad=False); storage type of the gradient"),
         rnn_kernel=Supported(
-            "fused",
-            ("fused", "cell"),
-            "mxnet.rnn.FusedRNNCell, or GRUCell; whether the bound symbol has an operation RNN",
+            "fused", "mxnet.rnn.FusedRNNCell, or GRUCell; whether the bound symbol has an operation RNN"
         ),
-        rnn_init=Supported("uniform_001", every("rnn_init"), "Module.init_params; read back from the weights"),
+        rnn_init=Supported("uniform_001", "Module.init_params; read back from the weights"),
     ),
 )

@@ -8,13 +8,12 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn
 
 from adapters.common.batches import DTYPES
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
 from adapters.mxnet.losses import SoftmaxTwice
 from adapters.mxnet.optimizers import OPTIMIZERS
 from adapters.mxnet.precision import read_kernels, read_precision
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 ORDERS = {
     "before_pool": lambda stride: [nn.Activation("relu"), nn.MaxPool2D(2, stride)],
@@ -23,7 +22,7 @@ ORDERS = {
 BORDERS = {"same": (1, 1), "valid": (0, 0)}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
@@ -42,7 +41,7 @@ class Model(model.Model):
         net.add(*pool(stride) + [nn.Dropout(rates[0])])
         net.add(self.convolution(one, two), nn.Activation("relu"), self.convolution(two, two))
         net.add(*pool(stride) + [nn.Dropout(rates[1]), nn.Flatten()])
-        net.add(self.dense(int(np.prod(self.flat_shape)), network.hidden), nn.Activation("relu"), nn.Dropout(rates[2]))
+        net.add(self.dense(self.flat_size, network.hidden), nn.Activation("relu"), nn.Dropout(rates[2]))
         net.add(self.dense(network.hidden, network.classes))
         self.layers = [layer for layer in net if isinstance(layer, (nn.Conv2D, nn.Dense))]
         net.cast(self.dtype)
@@ -72,11 +71,11 @@ class Model(model.Model):
         cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=self.settings["labels"] == "sparse")
         return {"logits": cross_entropy, "softmax_twice": SoftmaxTwice(cross_entropy)}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        kind, rate = OPTIMIZERS[self.dtype, self.settings["nesterov"]], self.network.learning_rate * scale
+        rate = self.network.rate(self.settings["momentum"])
+        kind = OPTIMIZERS[self.dtype, self.settings["nesterov"]]
         return kind(learning_rate=rate, momentum=self.network.momentum, clip_gradient=CLIPS[self.settings["clip"]])
 
     # Step
@@ -142,7 +141,7 @@ class Model(model.Model):
         with self.test_mode():
             dropping = autograd.is_training()
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout=convolution._kwargs["layout"].lower(),
             autotune="off" if os.environ.get("MXNET_CUDNN_AUTOTUNE_DEFAULT") == "0" else "on",
             compile="graph" if self.net._active else "eager",
@@ -155,7 +154,7 @@ class Model(model.Model):
             relu="after_pool" if kinds.index(nn.MaxPool2D) < kinds.index(nn.Activation, 3) else "before_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if isinstance(self.loss, SoftmaxTwice) else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):

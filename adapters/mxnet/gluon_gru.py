@@ -5,13 +5,13 @@ from mxnet import autograd, gluon, nd
 from mxnet.gluon import nn, rnn
 
 from adapters.common.batches import DTYPES
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.mxnet.losses import SoftmaxTwice
 from adapters.mxnet.optimizers import ADAMS
 from adapters.mxnet.precision import read_kernels, read_precision
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What Block.initialize draws if nobody names an initialiser.
+# The default initializer of Block.initialize.
 OWN = {"init": "uniform_007", "bias_init": "zeros", "embedding_init": "uniform_007", "rnn_init": "uniform_007"}
 KERNELS = {
     "fused": lambda inputs, hidden, layout: rnn.GRU(hidden, layout=layout, input_size=inputs),
@@ -39,7 +39,7 @@ class Net(gluon.HybridBlock):
         return self.gru.unroll(self.tokens, vectors, state, self.layout, merge_outputs=False)
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
@@ -66,7 +66,7 @@ class Model(model.Model):
         cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=self.settings["labels"] == "sparse")
         return {"logits": cross_entropy, "softmax_twice": SoftmaxTwice(cross_entropy)}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -127,7 +127,7 @@ class Model(model.Model):
     def report(self):
         gru, parameters = self.net.gru, self.parameters()
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout=getattr(gru, "_layout", self.net.layout).lower(),
             compile="graph" if self.net._active else "eager",
             cpu_kernels=read_kernels(),
@@ -137,7 +137,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in parameters else "before",
             gates="sigmoid",
             loss="softmax_twice" if isinstance(self.loss, SoftmaxTwice) else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

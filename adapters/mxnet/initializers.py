@@ -1,4 +1,4 @@
-"""Both interfaces of MXNet take the same initialisers."""
+"""Initializers of both of MXNet's interfaces."""
 
 import mxnet as mx
 from mxnet import nd
@@ -8,7 +8,7 @@ from adapters.common import initializers
 
 @mx.init.register
 class LecunTruncated(mx.init.Initializer):
-    """Normal of variance 1 / fan_in, cut off at two deviations: mxnet.init has none, MXNet has what it takes."""
+    """Normal truncated at two standard deviations, then scaled to variance 1 / fan_in: mxnet.init has none."""
 
     def _init_weight(self, name, array):
         uniform = nd.random.uniform(

@@ -1,4 +1,4 @@
-"""The losses of both interfaces. Each of MXNet's applies softmax itself."""
+"""Losses of both interfaces. MXNet's cross-entropies apply softmax themselves."""
 
 from mxnet import nd, sym
 
@@ -15,7 +15,7 @@ PICKED = {
 
 
 class SoftmaxTwice(object):
-    """Gluon's cross-entropy of scores that were put through softmax first."""
+    """Gluon's cross-entropy of scores after softmax."""
 
     def __init__(self, cross_entropy):
         self.cross_entropy = cross_entropy

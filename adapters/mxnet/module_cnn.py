@@ -1,4 +1,4 @@
-"""The CNN in MXNet's Module: a symbol that is bound to arrays once, and an executor that runs it."""
+"""The CNN in MXNet's Module: a symbol that is bound to arrays once and run by an executor."""
 
 import json
 import os
@@ -8,13 +8,12 @@ import numpy as np
 from mxnet import nd, sym
 
 from adapters.common.batches import DTYPES
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
 from adapters.mxnet.initializers import BIAS_INITIALIZERS, INITIALIZERS
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import OPTIMIZERS
 from adapters.mxnet.precision import read_kernels, read_precision
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 
 ORDERS = {
     "before_pool": lambda x, stride: max_pool(relu(x), stride),
@@ -31,7 +30,7 @@ def max_pool(x, stride):
     return sym.Pooling(x, pool_type="max", kernel=(2, 2), stride=(stride, stride))
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
@@ -50,7 +49,7 @@ class Model(model.Model):
         x = sym.Dropout(pool(self.convolution("conv2", x, one, one), stride), p=rates[0])
         x = relu(self.convolution("conv3", x, one, two))
         x = sym.Dropout(pool(self.convolution("conv4", x, two, two), stride), p=rates[1])
-        x = relu(self.dense("dense1", sym.Flatten(x), int(np.prod(self.flat_shape)), network.hidden))
+        x = relu(self.dense("dense1", sym.Flatten(x), self.flat_size, network.hidden))
         return self.dense("dense2", sym.Dropout(x, p=rates[2]), network.hidden, network.classes)
 
     def convolution(self, name, x, inputs, outputs):
@@ -67,9 +66,9 @@ class Model(model.Model):
         return sym.Variable(name + "_bias", init=BIAS_INITIALIZERS[self.settings["bias_init"]](fan_in))
 
     def bind(self, loss, scores):
-        size, pictures = self.network.batch_size, self.network.input_shape
+        size, images = self.network.batch_size, self.network.input_shape
         y_shape = {"sparse": (size,), "one_hot": (size, self.network.classes)}[self.settings["labels"]]
-        x = mx.io.DataDesc("data", (size,) + pictures, self.dtype)
+        x = mx.io.DataDesc("data", (size,) + images, self.dtype)
         y = mx.io.DataDesc("softmax_label", y_shape, self.dtype)
         module = mx.mod.Module(sym.Group([loss, sym.BlockGrad(scores)]), context=self.context)
         module.bind([x], [y], inputs_need_grad=self.settings["input_gradient"] == "computed")
@@ -80,12 +79,12 @@ class Model(model.Model):
     def build_loss(self, scores):
         return SYMBOLS[self.settings["loss"]](scores)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        rate = self.network.rate(self.settings["momentum"])
         kind, limit = OPTIMIZERS[self.dtype, self.settings["nesterov"]], CLIPS[self.settings["clip"]]
-        rate, mean = self.network.learning_rate * scale, 1.0 / self.network.batch_size
+        mean = 1.0 / self.network.batch_size
         return kind(learning_rate=rate, momentum=self.network.momentum, rescale_grad=mean, clip_gradient=limit)
 
     # Step
@@ -100,9 +99,7 @@ class Model(model.Model):
         return nd.array(array, ctx=self.context, dtype=self.dtype)
 
     def load(self, x, y, batches):
-        rows = (
-            batches.ravel()
-        )  # NDArrayIter takes rows as they come; its own shuffling copies them all, as is done here
+        rows = batches.ravel()  # NDArrayIter reads rows in order; its own shuffling also copies them all
         x, y = nd.array(x[rows], dtype=x.dtype), nd.array(y[rows], dtype=y.dtype)
         for batch in mx.io.NDArrayIter(x, y, batches.shape[1]):
             yield batch.data[0], batch.label[0]
@@ -147,7 +144,7 @@ class Model(model.Model):
         convolution, pooling = [[node for node in nodes if node["op"] == op][0] for op in ("Convolution", "Pooling")]
         executor, pooled = self.module._exec_group.execs[0], nodes[pooling["inputs"][0][0]]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout=convolution["attrs"].get("layout", "NCHW").lower(),
             autotune="off" if os.environ.get("MXNET_CUDNN_AUTOTUNE_DEFAULT") == "0" else "on",
             compile="graph" if self.module.binded else "eager",
@@ -160,7 +157,7 @@ class Model(model.Model):
             relu="before_pool" if pooled["op"] == "Activation" else "after_pool",
             dropout_at_test=self.read_dropout(),
             loss="softmax_twice" if "softmax" in [node["op"] for node in nodes] else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):

@@ -6,15 +6,15 @@ import mxnet as mx
 from mxnet import nd, sym
 
 from adapters.common.batches import DTYPES
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
 from adapters.mxnet.losses import PICKED, SYMBOLS
 from adapters.mxnet.optimizers import ADAMS
 from adapters.mxnet.precision import read_kernels, read_precision
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 
-# What Module.init_params draws if nobody names an initialiser.
+# The default initializer of Module.init_params.
 OWN = {"init": "uniform_001", "bias_init": "zeros", "embedding_init": "uniform_001", "rnn_init": "uniform_001"}
-FUSED = "gru_parameters"  # all that a fused cell learns, in one array
+FUSED = "gru_parameters"  # all parameters of a fused cell, in one array
 NAMES = {
     "embedding.weight": "embedding_weight",
     "gru.input_weight": "gru_l0_i2h_weight",
@@ -26,7 +26,7 @@ NAMES = {
 }
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings, self.dtype = network, settings, DTYPES[settings["precision"]]
         self.context = mx.gpu(0) if network.device == "cuda" else mx.cpu()
@@ -74,7 +74,7 @@ class Model(model.Model):
     def build_loss(self, scores):
         return SYMBOLS[self.settings["loss"]](scores)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -115,9 +115,8 @@ class Model(model.Model):
     def get_weights(self):
         arrays, _ = self.module.get_params()
         if FUSED in arrays:
-            arrays = self.cell.pack_weights(
-                self.fused.unpack_weights(arrays)
-            )  # one array -> one a gate -> gates stacked
+            # One array -> one per gate -> gates stacked.
+            arrays = self.cell.pack_weights(self.fused.unpack_weights(arrays))
         weights = {name: arrays[theirs].asnumpy() for name, theirs in NAMES.items()}
         return dict(weights, **{"dense.weight": weights["dense.weight"].T})
 
@@ -134,7 +133,7 @@ class Model(model.Model):
         arrays, executor = self.module.get_params()[0], self.module._exec_group.execs[0]
         kinds = [node["op"] for node in json.loads(self.module.symbol.tojson())["nodes"]]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout=self.module.data_shapes[0].layout.lower() + "c",
             compile="graph" if self.module.binded else "eager",
             cpu_kernels=read_kernels(),
@@ -144,13 +143,12 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.get_weights() else "before",
             gates="sigmoid",
             loss="softmax_twice" if "softmax" in kinds else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
         optimizer, weight = self.build_optimizer(), nd.zeros(1, dtype=self.dtype)
-        summed = nd.full(
-            1, gradient * self.network.batch_size, dtype=weight.dtype
-        )  # over the batch, as SoftmaxOutput's is
+        # Summed over the batch, as SoftmaxOutput's gradient is.
+        summed = nd.full(1, gradient * self.network.batch_size, dtype=weight.dtype)
         optimizer.update(0, weight, summed, optimizer.create_state(0, weight))
         return -float(weight.asscalar())

@@ -1,4 +1,4 @@
-"""MXNet's own update operations keep their constants in float32: in float64 they would spoil the 9th digit."""
+"""Optimizers in float64. MXNet's own update operations have their constants in float32, which float64 would show."""
 
 import mxnet as mx
 from mxnet import nd
@@ -26,7 +26,7 @@ class MomentumFloat64(mx.optimizer.Optimizer):
 
 
 class NesterovFloat64(MomentumFloat64):
-    """The same velocity; the step looks ahead: w = w + m v - lr g."""
+    """The same velocity with Nesterov's step: w = w + m v - lr g."""
 
     def move(self, state, step):
         return times(state, self.momentum) - step
@@ -46,7 +46,7 @@ class AdamFloat64(mx.optimizer.Adam):
 
 
 class Hat(object):
-    """Epsilon added to the root of the corrected square: for MXNet's Adam an epsilon that grows with the steps."""
+    """Epsilon added to the root of the bias-corrected second moment: for MXNet, one that grows."""
 
     def __init__(self, epsilon, **options):
         super(Hat, self).__init__(epsilon=epsilon, **options)

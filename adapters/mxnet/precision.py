@@ -1,4 +1,4 @@
-"""In what precision, and with whose kernels, MXNet computes, for both interfaces and every network."""
+"""Precision and kernels in MXNet, for both interfaces and every network."""
 
 import mxnet as mx
 import numpy as np

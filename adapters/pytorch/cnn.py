@@ -2,15 +2,14 @@
 
 import numpy as np
 import torch
-import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
+import torch._dynamo  # torch.optim imports it when first used: here this second counts as import, not as build
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from adapters.common import initializers
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
 INITIALIZERS = {
@@ -34,7 +33,7 @@ def truncated_normal(weight, deviation):
     return nn.init.trunc_normal_(weight, 0.0, deviation, -2 * deviation, 2 * deviation)
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         torch.set_num_threads(network.threads)
@@ -63,13 +62,13 @@ class Model(model.Model):
             *pool(stride),
             nn.Dropout(rates[1]),
             nn.Flatten(),
-            nn.Linear(int(np.prod(self.flat_shape)), network.hidden),
+            nn.Linear(self.flat_size, network.hidden),
             nn.ReLU(),
             nn.Dropout(rates[2]),
             nn.Linear(network.hidden, network.classes),
         )
         self.layers = [layer for layer in net if isinstance(layer, (nn.Conv2d, nn.Linear))]
-        self.initialise()
+        self.initialize()
         net.to(network.device, PRECISIONS[self.settings["precision"]])
         return net.to(memory_format=MEMORY_FORMATS[self.settings["layout"]])
 
@@ -78,23 +77,33 @@ class Model(model.Model):
             inputs, outputs, 3, padding=self.settings["conv_padding"], bias=self.settings["conv_bias"] == "on"
         )
 
-    def initialise(self):
+    def initialize(self):
         for layer in self.layers:
             INITIALIZERS[self.settings["init"]](layer.weight)
             if self.settings["bias_init"] == "zeros" and layer.bias is not None:
                 nn.init.zeros_(layer.bias)  # otherwise as nn.Conv2d and nn.Linear drew it: fan_in_uniform
+
+    def forward(self, x):
+        with casting(self.network, self.settings):
+            scores = self.net(x)
+        return scores.to(PRECISIONS[self.settings["precision"]])
 
     # Loss
 
     def build_loss(self):
         return {"logits": F.cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, parameters):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
+        rate = self.network.rate(self.settings["momentum"])
         nesterov = self.settings["nesterov"] == "on"
-        return torch.optim.SGD(parameters, self.network.learning_rate * scale, self.network.momentum, nesterov=nesterov)
+        return torch.optim.SGD(parameters, rate, self.network.momentum, nesterov=nesterov)
+
+    def clip(self, parameters):
+        limit = CLIPS[self.settings["clip"]]
+        if limit is not None:
+            nn.utils.clip_grad_value_(parameters, limit)
 
     # Step
 
@@ -103,11 +112,6 @@ class Model(model.Model):
 
     def forward_loss(self, x, y):
         return self.loss(self.forward(x), y)
-
-    def forward(self, x):
-        with casting(self.network, self.settings):
-            scores = self.net(x)
-        return scores.to(PRECISIONS[self.settings["precision"]])
 
     def train_step(self, x, y):
         self.net.train()
@@ -118,16 +122,11 @@ class Model(model.Model):
         self.optimizer.step()
         return loss.detach()
 
-    def clip(self, parameters):
-        limit = CLIPS[self.settings["clip"]]
-        if limit is not None:
-            nn.utils.clip_grad_value_(parameters, limit)
-
     def inputs(self, x):
-        return self.pictures(x).requires_grad_(self.settings["input_gradient"] == "computed")
+        return self.images(x).requires_grad_(self.settings["input_gradient"] == "computed")
 
-    def pictures(self, x):
-        # PyTorch's axes are always named N, C, H, W; channels-last pictures are a view with other strides.
+    def images(self, x):
+        # PyTorch's axes are always named N, C, H, W; channels-last images are a view with other strides.
         x = torch.as_tensor(x).to(self.network.device)
         return x.permute(0, 3, 1, 2) if self.settings["layout"] == "nhwc" else x
 
@@ -143,7 +142,7 @@ class Model(model.Model):
     def predict(self, x):
         self.set_test_mode()
         with torch.no_grad():
-            return self.forward(self.pictures(x)).cpu().numpy()
+            return self.forward(self.images(x)).cpu().numpy()
 
     def set_test_mode(self):
         self.net.eval()
@@ -182,7 +181,7 @@ class Model(model.Model):
         self.set_test_mode()
         active = [layer.training for layer in self.net if isinstance(layer, nn.Dropout)]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nhwc" if convolution.weight.is_contiguous(memory_format=torch.channels_last) else "nchw",
             autotune="on" if torch.backends.cudnn.benchmark else "off",
             compile="eager" if self.step == self.forward_loss else "graph",
@@ -197,7 +196,7 @@ class Model(model.Model):
             relu="after_pool" if kinds.index(nn.MaxPool2d) < kinds.index(nn.ReLU, 3) else "before_pool",
             dropout_at_test="on" if all(active) else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):

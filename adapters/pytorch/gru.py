@@ -2,15 +2,15 @@
 
 import numpy as np
 import torch
-import torch._dynamo  # torch.optim imports it when first used: here its second counts as import, not as build
+import torch._dynamo  # torch.optim imports it when first used: here this second counts as import, not as build
 from torch import nn
 from torch.nn import functional as F
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 from adapters.pytorch.precision import PRECISIONS, casting, read_kernels, read_precision, set_kernels
 
-# What PyTorch's layers draw when they are built.
+# The default initializers of PyTorch's layers.
 OWN = {
     "init": "fan_in_uniform",
     "bias_init": "fan_in_uniform",
@@ -21,7 +21,7 @@ KERNELS = {"fused": nn.GRU, "cell": nn.GRUCell}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         torch.set_num_threads(network.threads)
@@ -68,7 +68,7 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": F.cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, parameters):
         network, (form, epsilon) = self.network, epsilon_of(self.settings["adam_epsilon"])
@@ -142,7 +142,7 @@ class Model(model.Model):
     def report(self):
         gru = self.net["gru"]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if not getattr(gru, "batch_first", self.time_axis) else "ntc",
             compile="eager" if self.step == self.forward_loss else "graph",
             cpu_kernels=read_kernels(),
@@ -152,7 +152,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.parameters() else "before",
             gates="sigmoid",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -163,7 +163,7 @@ class Model(model.Model):
 
 
 class PlainAdam(torch.optim.Adam):
-    """Adam with epsilon added to the root of the square as it is: for PyTorch's Adam an epsilon that shrinks with the steps."""
+    """Adam with epsilon added to the root of the uncorrected second moment: for PyTorch, one that shrinks."""
 
     def __init__(self, parameters, rate, betas, epsilon):
         super(PlainAdam, self).__init__(parameters, rate, betas, epsilon)

@@ -1,4 +1,4 @@
-"""In what precision, and with whose kernels, PyTorch computes, for every network."""
+"""Precision and kernels in PyTorch, for every network."""
 
 import contextlib
 
@@ -17,7 +17,7 @@ def read_kernels():
 
 
 def casting(network, settings):
-    """The context of a forward pass: in bfloat16 it casts what convolutions and dense layers multiply, and nothing else."""
+    """The context of a forward pass: in bfloat16 it casts the operands of convolutions and dense layers only."""
     if settings["precision"] == "bfloat16":
         return torch.autocast(network.device, torch.bfloat16)
     return contextlib.nullcontext()

@@ -1,11 +1,10 @@
-"""The CNN in NumPy, by hand. What every other adapter must compute."""
+"""The CNN in NumPy: the function that every other adapter must compute."""
 
 import numpy as np
 
 from adapters.common import initializers
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 from adapters.reference.layers import LOSSES, Convolution, Dense, Dropout, Flatten, MaxPool, Parametric, Relu
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
@@ -16,7 +15,7 @@ ORDERS = {
 BORDERS = {"same": 1, "valid": 0}
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.dtype = PRECISIONS[settings["precision"]]
@@ -32,7 +31,7 @@ class Model(model.Model):
         network = self.network
         (one, two), stride = network.filters, STRIDES[self.settings["pool_stride"]]
         pool = ORDERS[self.settings["relu"]]
-        flat = int(np.prod(self.flat_shape))
+        flat = self.flat_size
         return (
             [self.convolution(network.input_shape[0], one), Relu(), self.convolution(one, one)]
             + pool(stride)
@@ -54,8 +53,10 @@ class Model(model.Model):
 
     def draw(self, shape, outputs):
         fan = initializers.fans(shape)
-        weight = initializers.draw(self.random, initializers.KERNEL_LAWS[self.settings["init"]], shape, fan)
-        bias = initializers.draw(self.random, initializers.BIAS_LAWS[self.settings["bias_init"]], (outputs,), fan)
+        weight = initializers.draw(self.random, initializers.KERNEL_INITIALIZERS[self.settings["init"]], shape, fan)
+        bias = initializers.draw(
+            self.random, initializers.BIAS_INITIALIZERS[self.settings["bias_init"]], (outputs,), fan
+        )
         return {"weight": weight.astype(self.dtype), "bias": bias.astype(self.dtype)}
 
     def dropout(self, position):
@@ -76,11 +77,11 @@ class Model(model.Model):
         one_hot = y if y.ndim == 2 else np.eye(self.network.classes)[y]
         return one_hot.astype(self.dtype)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        return self.network.learning_rate * scale, self.network.momentum, self.settings["nesterov"] == "on"
+        rate = self.network.rate(self.settings["momentum"])
+        return rate, self.network.momentum, self.settings["nesterov"] == "on"
 
     def update(self):
         for layer in self.parametric:
@@ -128,10 +129,9 @@ class Model(model.Model):
     def report(self):
         kinds = [type(layer) for layer in self.layers]
         dropouts = [layer for layer in self.layers if isinstance(layer, Dropout)]
-        moved = -self.moved(0.0, 0.0, self.clipped(1.0))[0]
         convolution, pool = self.parametric[0], self.layers[kinds.index(MaxPool)]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout="nchw",
             precision=str(convolution.parameters["weight"].dtype),
             conv_bias="on" if "bias" in convolution.parameters else "off",
@@ -140,5 +140,8 @@ class Model(model.Model):
             relu="after_pool" if kinds.index(MaxPool) < kinds.index(Relu, 3) else "before_pool",
             dropout_at_test="on" if dropouts[0].at_test else "off",
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_update(moved),
+            **self.identify_update(self.first_move()),
         )
+
+    def first_move(self):
+        return -self.moved(0.0, 0.0, self.clipped(1.0))[0]

@@ -1,17 +1,17 @@
-"""The GRU in NumPy, by hand. What every other adapter must compute."""
+"""The GRU in NumPy: the function that every other adapter must compute."""
 
 import numpy as np
 
 from adapters.common import initializers
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 from adapters.reference.layers import LOSSES
 
 PRECISIONS = {"float32": np.float32, "float64": np.float64}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         self.dtype = PRECISIONS[settings["precision"]]
@@ -38,10 +38,10 @@ class Model(model.Model):
         zeros = {
             name: np.zeros(shape, self.dtype) for name, shape in shapes if not (before and name == "gru.hidden_bias")
         }
-        return initializers.redrawn(zeros, {name: self.settings[name] for name in initializers.DRAWN}, seed)
+        return initializers.redrawn(zeros, {name: self.settings[name] for name in self.drawn}, seed, self.drawn)
 
     def forward(self, x):
-        """Scores (batch, classes); keeps what the way back needs. x: (tokens, batch)."""
+        """Scores (batch, classes); stores what the backward pass needs. x: (tokens, batch)."""
         weights = self.weights
         self.words = x
         self.inputs = weights["embedding.weight"][x]
@@ -75,7 +75,7 @@ class Model(model.Model):
         one_hot = y if y.ndim == 2 else np.eye(self.network.classes)[y]
         return one_hot.astype(self.dtype)
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
         return Adam(self.network, self.settings["adam_epsilon"], self.settings["adam_count"])
@@ -107,14 +107,14 @@ class Model(model.Model):
 
     def report(self):
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             precision=str(self.weights["dense.weight"].dtype),
             embedding_gradient="dense",
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={pair: name for name, pair in GATES.items()}[self.gate, self.gate_slope],
             loss={function: name for name, function in LOSSES.items()}[self.loss],
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):
@@ -123,7 +123,7 @@ class Model(model.Model):
 
 
 class Cell(object):
-    """One time step: reset and update gate, candidate, new state. Arrays are (batch, hidden); `sums` (batch, 3 hidden)."""
+    """One time step: gates, candidate, new state. Arrays are (batch, hidden); `sums` is (batch, 3 hidden)."""
 
     def __init__(self, net, state, sums):
         self.net, self.state = net, state
@@ -143,7 +143,7 @@ class Cell(object):
         self.output = (1.0 - self.update) * self.candidate + self.update * state
 
     def backward(self, gradient, gradients):
-        """(gradient of the sums, gradient of the state before); adds the recurrent kernel's and bias' to `gradients`."""
+        """(gradient of the sums, gradient of the previous state); adds the other weights' gradients to `gradients`."""
         size = self.state.shape[1]
         candidate = gradient * (1.0 - self.update) * (1.0 - self.candidate**2)
         update = gradient * (self.state - self.candidate) * self.net.gate_slope(self.update)
@@ -167,7 +167,7 @@ class Cell(object):
 
 
 class Adam(object):
-    """Adam with its epsilon added to the root of the corrected square ("hat") or to that of the square as it is ("plain")."""
+    """Adam with epsilon added to the root of the second moment, bias-corrected ("hat") or not ("plain")."""
 
     def __init__(self, network, epsilon, count):
         self.network, self.mean, self.square = network, {}, {}
@@ -196,7 +196,7 @@ def sigmoid(x):
 
 
 def sigmoid_slope(gate):
-    """The derivative, from the gate's own value."""
+    """The derivative, from the gate's value."""
     return gate * (1.0 - gate)
 
 

@@ -5,7 +5,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 
 def _windows(x, border):
-    """Every 3x3 neighbourhood of a picture with a border of zeros, (batch, height, width, channels * 9)."""
+    """Every 3x3 window of an image with a border of zeros, (batch, height, width, channels * 9)."""
     padded = np.pad(x, ((0, 0), (0, 0), (border, border), (border, border)))
     windows = sliding_window_view(padded, (3, 3), axis=(2, 3)).transpose(0, 2, 3, 1, 4, 5)
     return windows.reshape(windows.shape[:3] + (-1,))
@@ -24,7 +24,7 @@ class Parametric(object):
 
 
 class Convolution(Parametric):
-    """3x3, stride 1, with a border of zeros so many pixels wide; weight (out, in, 3, 3); bias (out,) or none."""
+    """3x3, stride 1, with a border of zeros `border` pixels wide; weight (out, in, 3, 3); bias (out,) or none."""
 
     def __init__(self, parameters, border):
         super().__init__(parameters)
@@ -64,7 +64,7 @@ class Relu(object):
 
 
 class MaxPool(object):
-    """2x2. Among equal values the first in row order takes the gradient."""
+    """2x2. Among equal values the first in row order receives the gradient."""
 
     def __init__(self, stride):
         self.stride = stride
@@ -76,7 +76,7 @@ class MaxPool(object):
         return corners.max(0)
 
     def corner(self, x, row, column):
-        """Of every square the pixel in that row and column, a view."""
+        """The pixel in that row and column of every window, a view."""
         height, width = ((size - 2) // self.stride * self.stride + 1 for size in self.shape[2:])
         return x[:, :, row : row + height : self.stride, column : column + width : self.stride]
 
@@ -135,7 +135,7 @@ def probabilities_cross_entropy(scores, targets):
 
 
 def softmax_cross_entropy(scores, targets):
-    """Cross-entropy of scores that were put through softmax first: it is applied twice."""
+    """Cross-entropy of scores after softmax: softmax is applied twice."""
     probabilities = softmax(scores)
     loss, gradient = cross_entropy(probabilities, targets)
     return loss, softmax_gradient(probabilities, gradient)

@@ -1,14 +1,12 @@
-"""The CNN in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
+"""The CNN in TensorFlow 2, with its own operations: Keras has a separate adapter."""
 
 import os
 
-import numpy as np
 import tensorflow as tf
 
 from adapters.common import initializers
-from adapters.common.shapes import STRIDES
-from adapters.contract import model
-from adapters.contract.model import CLIPS, LAYERS
+from adapters.networks import cnn
+from adapters.networks.cnn import CLIPS, LAYERS, STRIDES
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
@@ -38,7 +36,7 @@ def uniform(limit):
     return tf.compat.v1.random_uniform_initializer(-limit, limit)
 
 
-class Model(model.Model):
+class Model(cnn.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
@@ -55,7 +53,7 @@ class Model(model.Model):
 
     def build(self):
         network = self.network
-        (one, two), flat = network.filters, int(np.prod(self.flat_shape))
+        (one, two), flat = network.filters, self.flat_size
         convolutions = [(network.input_shape[0], one), (one, one), (one, two), (two, two)]
         shapes = [(3, 3) + pair for pair in convolutions] + [(flat, network.hidden), (network.hidden, network.classes)]
         weights, biases = {}, {}
@@ -75,7 +73,7 @@ class Model(model.Model):
         x = self.dropout(0, self.pool(self.convolution("conv2", x)), dropping)
         x = tf.nn.relu(self.convolution("conv3", x))
         x = self.dropout(1, self.pool(self.convolution("conv4", x)), dropping)
-        x = tf.reshape(x, [-1, int(np.prod(self.flat_shape))])
+        x = tf.reshape(x, [-1, self.flat_size])
         x = self.dropout(2, tf.nn.relu(self.dense("dense1", x)), dropping)
         return tf.cast(self.dense("dense2", x), self.dtype)
 
@@ -84,7 +82,7 @@ class Model(model.Model):
         x = tf.nn.conv2d(x, kernel, 1, padding, data_format=self.data_format)
         if self.settings["conv_bias"] == "off":
             return x
-        # Not tf.nn.bias_add: oneDNN would compute its gradient with the kernel's, which takes 5 % of a step more on a CPU.
+        # Not tf.nn.bias_add: on a CPU oneDNN would compute its gradient with the kernel's, 5 % slower per step.
         return x + tf.reshape(tf.cast(self.biases[name], self.computed), BIAS_SHAPES[self.settings["layout"]])
 
     def pool(self, x):
@@ -105,13 +103,11 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self):
-        scale = {"classical": 1.0, "unit_gain": self.network.step_scale}[self.settings["momentum"]]
-        constants = [
-            tf.constant(value, self.dtype) for value in (self.network.learning_rate * scale, self.network.momentum)
-        ]
+        rate = self.network.rate(self.settings["momentum"])
+        constants = [tf.constant(value, self.dtype) for value in (rate, self.network.momentum)]
         return constants + [[tf.Variable(tf.zeros_like(variable)) for variable in self.variables()]]
 
     def variables(self):
@@ -142,7 +138,7 @@ class Model(model.Model):
         return {"eager": lambda f: f, "graph": graph}[self.settings["compile"]](self.forward_backward), scores
 
     def batch_specs(self):
-        """Shapes and types of a batch's pictures and of its labels."""
+        """Shapes and types of a batch's images and of its labels."""
         network, layout = self.network, self.settings["layout"]
         shape = tuple(network.input_shape[axis] for axis in {"nchw": (0, 1, 2), "nhwc": (1, 2, 0)}[layout])
         labels = {
@@ -152,13 +148,14 @@ class Model(model.Model):
         return tf.TensorSpec((network.batch_size,) + shape, self.dtype), tf.TensorSpec(*labels[self.settings["labels"]])
 
     def forward_backward(self, x, y):
-        """The loss, and the pictures' gradient where it is wanted: a graph computes only what is returned or has an effect."""
-        variables, pictures = self.variables(), [x] if self.settings["input_gradient"] == "computed" else []
+        """The loss, and the images' gradient if requested: a graph computes only outputs and side effects."""
+        variables, images = self.variables(), [x] if self.settings["input_gradient"] == "computed" else []
         with tf.GradientTape() as tape:
-            tape.watch(pictures)
+            tape.watch(images)
             loss = self.loss(self.forward(x, True), y)
-        gradients = tape.gradient(loss, variables + pictures)
-        with tf.control_dependencies(gradients):  # a variable that is still read would be copied to be changed
+        gradients = tape.gradient(loss, variables + images)
+        # A variable that is still being read would be copied before the update.
+        with tf.control_dependencies(gradients):
             self.update(gradients[: len(variables)])
         return [loss] + gradients[len(variables) :]
 
@@ -166,7 +163,7 @@ class Model(model.Model):
         return self.step(tf.convert_to_tensor(x), tf.convert_to_tensor(y))[0]
 
     def load(self, x, y, batches):
-        with tf.device("CPU"):  # where tf.data works
+        with tf.device("CPU"):  # where tf.data runs
             x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         return tf.data.Dataset.from_tensor_slices(batches).map(
             lambda chosen: (tf.gather(x, chosen), tf.gather(y, chosen))
@@ -197,20 +194,18 @@ class Model(model.Model):
                 self.biases[name].assign(weights[name + ".bias"])
 
     def canonical(self, name, array):
-        """Kernels are (height, width, in, out) here; channels-last pictures flatten to (height, width, channels)."""
+        """Kernels are (height, width, in, out) here; channels-last images flatten to (height, width, channels)."""
         if array.ndim == 4:
             return array.transpose(3, 2, 0, 1)
         if name == "dense1" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.flat_shape
-            return array.reshape(height, width, channels, -1).transpose(2, 0, 1, 3).reshape(array.shape)
+            return self.channels_first(array)
         return array
 
     def native(self, name, array):
         if array.ndim == 4:
             return array.transpose(2, 3, 1, 0)
         if name == "dense1" and self.settings["layout"] == "nhwc":
-            channels, height, width = self.flat_shape
-            return array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(array.shape)
+            return self.channels_last(array)
         return array
 
     # Report
@@ -220,10 +215,10 @@ class Model(model.Model):
         kinds = [operation.type for operation in operations]
         convolution, pool = operations[kinds.index("Conv2D")], operations[kinds.index("MaxPool")]
         step = self.step if hasattr(self.step, "get_concrete_function") else graph(self.forward_backward)
-        traced = step.get_concrete_function(*self.batch_specs())  # what the first step would trace
+        traced = step.get_concrete_function(*self.batch_specs())  # as the first step traces it
         dropping = any("RandomUniform" in kind for kind in kinds)
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             layout=convolution.get_attr("data_format").decode().lower(),
             autotune="off" if os.environ.get("TF_CUDNN_USE_AUTOTUNE") == "0" else "on",
             winograd="off" if os.environ.get("TF_ENABLE_WINOGRAD_NONFUSED") == "0" else "on",
@@ -239,7 +234,7 @@ class Model(model.Model):
             else "before_pool",
             dropout_at_test="on" if dropping else "off",
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_update(self.first_move()),
+            **self.identify_update(self.first_move()),
         )
 
     def first_move(self):

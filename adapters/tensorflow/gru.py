@@ -1,20 +1,20 @@
-"""The GRU in TensorFlow 2, with its own operations: Keras has an adapter of its own."""
+"""The GRU in TensorFlow 2, with its own operations: Keras has a separate adapter."""
 
 import tensorflow as tf
 
-from adapters.contract import model
-from adapters.contract.model import epsilon_of
+from adapters.networks import gru
+from adapters.networks.gru import epsilon_of
 from adapters.tensorflow.losses import cross_entropy, softmax_cross_entropy
 from adapters.tensorflow.precision import COMPUTED, PRECISIONS, read_kernels, read_precision, set_precision
 from adapters.tensorflow.runtime import configure_devices, graph
 
-# What tf.compat.v1.get_variable draws.
+# The default initializer of tf.compat.v1.get_variable.
 OWN = {"init": "glorot_uniform", "bias_init": "zeros", "embedding_init": "glorot_uniform", "rnn_init": "glorot_uniform"}
 GATES = {"sigmoid": tf.sigmoid, "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)}
 TIME_AXES = {"tnc": 0, "ntc": 1}
 
 
-class Model(model.Model):
+class Model(gru.Model):
     def __init__(self, network, settings, seed):
         self.network, self.settings = network, settings
         configure_devices(network)
@@ -54,7 +54,7 @@ class Model(model.Model):
         vectors = tf.cast(tf.gather(self.weights["embedding.weight"], x), self.computed)
         sums = tf.tensordot(vectors, self.cast("gru.input_weight"), 1) + self.cast("gru.input_bias")
         cell = {"after": self.reset_after, "before": self.reset_before}[self.settings["reset"]]
-        # An array of steps, not sums[step]: the gradient of a slice is as large as all steps, at each of them.
+        # An array of steps, not sums[step]: each step's gradient of a slice would have the size of all steps.
         steps = tf.TensorArray(self.computed, self.network.tokens).unstack(sums)
         start = tf.zeros((sums.shape[1], self.network.hidden), self.computed)
         _, state = tf.while_loop(
@@ -65,7 +65,7 @@ class Model(model.Model):
         return tf.cast(tf.matmul(state, self.cast("dense.weight")) + self.cast("dense.bias"), self.dtype)
 
     def cast(self, name):
-        """Inside the loop too: so the gradients of its steps add up in the variable's own precision."""
+        """Called inside the loop, so that the gradients of its steps add up in the variable's precision."""
         return tf.cast(self.weights[name], self.computed)
 
     def reset_after(self, state, sums):
@@ -88,10 +88,10 @@ class Model(model.Model):
     def build_loss(self):
         return {"logits": cross_entropy, "softmax_twice": softmax_cross_entropy}[self.settings["loss"]]
 
-    # Optimiser
+    # Optimizer
 
     def build_optimizer(self, variables):
-        """(the decays to the power of the steps to come, first and second moments of each variable)."""
+        """(powers of the decay rates for the next step, first and second moments of each variable)."""
         powers = [tf.Variable(decay, dtype=self.dtype) for decay in (self.network.beta1, self.network.beta2)]
         return powers, [
             (tf.Variable(tf.zeros_like(variable)), tf.Variable(tf.zeros_like(variable))) for variable in variables
@@ -102,7 +102,7 @@ class Model(model.Model):
         rate, beta1, beta2, epsilon = (
             tf.constant(value, self.dtype) for value in (network.learning_rate, network.beta1, network.beta2, epsilon)
         )
-        if form == "hat":  # the operation adds epsilon to the root of the square as it is
+        if form == "hat":  # the operation adds epsilon to the root of the uncorrected second moment
             epsilon *= tf.sqrt(1.0 - powers[1])
         for variable, (mean, square), gradient in zip(variables, moments, gradients):
             tf.raw_ops.ResourceApplyAdam(
@@ -157,7 +157,7 @@ class Model(model.Model):
 
     @staticmethod
     def turned(name, array):
-        """Canonical recurrent kernels are (out, in), ours (in, out); the order of the gates is the same."""
+        """Canonical recurrent kernels are (out, in), here (in, out); the order of the gates is the same."""
         return array.T if name in ("gru.input_weight", "gru.hidden_weight") else array
 
     # Report
@@ -166,7 +166,7 @@ class Model(model.Model):
         operations = self.scores.get_concrete_function().graph.get_operations()
         kinds = [operation.type for operation in operations]
         return dict(
-            self.recognise_laws(),
+            self.identify_initializers(),
             sequence_layout="tnc" if self.time_axis == 0 else "ntc",
             compile="graph" if hasattr(self.step, "get_concrete_function") else "eager",
             cpu_kernels=read_kernels(),
@@ -176,7 +176,7 @@ class Model(model.Model):
             reset="after" if "gru.hidden_bias" in self.weights else "before",
             gates={function: name for name, function in GATES.items()}[self.gate],
             loss="softmax_twice" if self.loss is softmax_cross_entropy else "logits",
-            **self.recognise_adam(self.first_move),
+            **self.identify_adam(self.first_move),
         )
 
     def first_move(self, gradient):

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def cross_entropy(scores, labels):
-    """The framework's cross-entropy applies softmax itself; it has one function for class indices, one for rows."""
+    """The framework's cross-entropies apply softmax themselves; one takes class indices, one takes one-hot rows."""
     if labels.dtype.is_integer:
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, scores))
     return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels, scores))

@@ -1,10 +1,10 @@
-"""In what precision, and with whose kernels, TensorFlow computes, for every network."""
+"""Precision and kernels in TensorFlow, for every network."""
 
 import tensorflow as tf
-from tensorflow.python.util import _pywrap_util_port  # nothing public tells whether oneDNN is on
+from tensorflow.python.util import _pywrap_util_port  # there is no public function for whether oneDNN is on
 
 PRECISIONS = {"float32": tf.float32, "float64": tf.float64, "tf32": tf.float32, "bfloat16": tf.float32}
-# What layers compute in: they cast the variables, which stay in the precision above.
+# The precision in which layers compute: they cast the variables, which remain in the precision above.
 COMPUTED = dict(PRECISIONS, bfloat16=tf.bfloat16)
 
 
@@ -17,6 +17,6 @@ def read_kernels():
 
 
 def read_precision(product):
-    """product: a convolution or a product of matrices in a traced graph."""
+    """product: a convolution or a matrix product in a traced graph."""
     name = product.get_attr("T").name
     return "tf32" if name == "float32" and tf.config.experimental.tensor_float_32_execution_enabled() else name

@@ -1,31 +1,38 @@
-"""Where certificates are kept, and whether an adapter has one: for the environment it runs in, and for the code as it is."""
+"""Where certificates are stored, and whether an adapter has one for its environment and its present code."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from adapters import load_spec
 from adapters.contract.spec import AdapterSpec
+from adapters.networks import NETWORKS
+from experiments import extensions
 from experiments.errors import NotCertified
 from experiments.locations import PROJECT
 from experiments.preparation.environments import Environment
 from experiments.program import command
 
+REFERENCE = "reference"  # the adapter that all others are compared with
+
 
 def path(spec: AdapterSpec, model: str, device: str, cache: Path) -> Path:
-    """Where the certificate of an adapter's network is kept."""
+    """Where the certificate of an adapter's network is stored."""
     parts = [Environment(spec, device, cache).digest, *(file.read_text() for file in _sources(spec, model))]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
     return cache / "certificates" / f"{spec.name}-{model}-{device}-{digest}.json"
 
 
 def _sources(spec: AdapterSpec, model: str) -> list[Path]:
-    """The code that a certificate speaks of: the contract, the reference, and the adapter."""
-    module = spec.models[model].split(":")[0]
-    ours = PROJECT / "adapters"
-    folders = [ours / "contract", ours / "common", ours / "reference", PROJECT.joinpath(*module.split(".")).parent]
-    files = sorted(ours.glob("*.py")), *(sorted(folder.rglob("*.py")) for folder in dict.fromkeys(folders))
-    return [file for found in files for file in found]
+    """The code that a certificate covers: the contract, the networks, the reference and the adapter, wherever they
+    are.
+    """
+    ours, references = PROJECT / "adapters", (NETWORKS[model], load_spec(REFERENCE).models[model], spec.models[model])
+    folders = [ours / name for name in ("contract", "common", "networks", REFERENCE, spec.module.split(".")[1])]
+    files = [sorted(ours.glob("*.py")), *(sorted(folder.rglob("*.py")) for folder in dict.fromkeys(folders))]
+    files += [extensions.sources(reference) for reference in references]
+    return list(dict.fromkeys(file for found in files for file in found))
 
 
 def keep(rows: list[dict[str, Any]], kept: Path) -> None:
@@ -50,10 +57,11 @@ def read(spec: AdapterSpec, model: str, device: str, cache: Path) -> list[dict[s
 
 
 def lacking(spec: AdapterSpec, model: str, device: str, cache: Path) -> str:
-    """What an adapter's network lacks to be compared with others; "" if every case of its certificate passed."""
+    """Why an adapter's network can't be compared with others; "" if every case of its certificate passed."""
     rows = read(spec, model, device, cache)
     if rows is None:
-        return f"no certificate for environment {Environment(spec, device, cache).digest[:12]} and the adapter's code as it is"
+        digest = Environment(spec, device, cache).digest[:12]
+        return f"no certificate for environment {digest} and the adapter's present code"
     failed = [row["case"] for row in rows if not row["passed"]]
     return f"a certificate that failed ({', '.join(failed)})" if failed else ""
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -60,8 +61,8 @@ class Environment:
     def digest(self) -> str:
         """Hash of all that decides what the environment contains."""
         parts = [self.spec.python, platform.system(), platform.machine(), self.spec.post_install]
-        sources = [self.requirements, self.build_constraints, self._post_install_source()]
-        parts += [path.read_text() for path in sources if path and path.is_file()]
+        sources = [self.requirements, self.build_constraints, *self._post_install_sources()]
+        parts += [path.read_text() for path in sources if path.is_file()]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     @property
@@ -127,9 +128,13 @@ class Environment:
 
     # Helpers
 
-    def _post_install_source(self) -> Path | None:
-        name = self.spec.post_install
-        return PROJECT.joinpath(*name.split(".")).with_suffix(".py") if name else None
+    def _post_install_sources(self) -> Iterator[Path]:
+        """The module that completes the environment, and the set-up modules of adapters/common that it imports."""
+        if self.spec.post_install:
+            source = PROJECT.joinpath(*self.spec.post_install.split(".")).with_suffix(".py")
+            yield source
+            for name in re.findall(r"^from adapters\.common import (\w+)$", source.read_text(), re.MULTILINE):
+                yield PROJECT / "adapters" / "common" / f"{name}.py"
 
     def _uv(self, *arguments: str) -> str:
         return self._run([uv.find_uv_bin(), *arguments], package_index_settings(self.device))

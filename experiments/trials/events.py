@@ -1,4 +1,6 @@
-"""Events: what each must bring. A line that comes in, from a worker's stream or from a stored record, is checked here, once."""
+"""Events: what each must bring. A line that comes in, from a worker's stream or from a stored record, is checked here,
+once.
+"""
 
 import json
 import re

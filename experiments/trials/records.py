@@ -1,4 +1,6 @@
-"""A trial's folder on the driver: the one owner of its file names. Everything MLflow shows can be made again from it."""
+"""A trial's folder on the driver: the one owner of its file names. Everything MLflow shows can be made again from
+it.
+"""
 
 import json
 import subprocess
@@ -7,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.locations import PROJECT
 from experiments.trials.events import KEPT, parsed
 from experiments.trials.trial import Event, Trial
@@ -20,7 +22,9 @@ RECORDED = {EVENTS, *FILES.values()}
 
 
 class TrialRecord:
-    """events.jsonl (first the event "planned": what was asked; then what happened) and the files that came from the node."""
+    """events.jsonl (first the event "planned": what was asked; then what happened) and the files that came from the
+    node.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -65,7 +69,9 @@ class TrialRecord:
         return [event for event in self._lines() if event["event"] != "planned"]
 
     def _lines(self) -> list[Event]:
-        """What is no event, as a line that a dying driver left half-written, does not count; nor does what nobody planned."""
+        """What is no event, as a line that a dying driver left half-written, does not count; nor does what nobody
+        planned.
+        """
         lines = self.path.read_bytes().splitlines() if self.exists else []
         events = [event for event in map(_parsed, lines) if event]
         return events if events and events[0]["event"] == "planned" else []
@@ -89,8 +95,7 @@ def _parsed(line: bytes) -> Event | None:
 def description(trial: Trial) -> dict[str, Any]:
     """How a trial is shown: identity, readable name, parameters by their bare names, and tags."""
     spec, workload = trial.spec, trial.workload
-    concerned = [name for name, setting in SETTINGS.items() if workload.model in setting.models]
-    settings = {name: trial.configuration.get(name, "unsupported") for name in concerned}
+    settings = {name: trial.configuration.get(name, "unsupported") for name in workload.definition.settings}
     return {
         "identity": trial.identity,
         "name": trial.label,

@@ -1,4 +1,4 @@
-"""Trial: adapter + workload + configuration + seed, and what can become of it."""
+"""Trial: adapter + workload + configuration + seed, and its possible outcomes."""
 
 import functools
 import hashlib
@@ -11,6 +11,7 @@ from adapters import load_spec
 from adapters.contract.spec import AdapterSpec
 from adapters.worker import PROTOCOL
 from experiments.errors import SweepError
+from experiments.extensions import outside
 from experiments.locations import cache
 from experiments.preparation import datasets
 from experiments.preparation.environments import Environment
@@ -18,11 +19,11 @@ from experiments.trials.workload import Workload
 
 Event = dict[str, Any]
 
-# What can become of a trial. A trial that was cut off from outside has no outcome: it runs again.
+# Outcomes of a trial. A trial that was interrupted from outside has no outcome: it runs again.
 COMPLETED, DIVERGED, FAILED, PRUNED = "completed", "diverged", "failed", "pruned"
-TRAINED = (COMPLETED, DIVERGED)  # the framework did what it was asked for
+TRAINED = (COMPLETED, DIVERGED)  # the framework did its work
 OUTCOMES = (*TRAINED, FAILED, PRUNED)
-# What a trial can fail of that is not the framework's own doing; such a trial runs again, a few times.
+# Failures that the framework did not cause; such a trial is retried a few times.
 INFRASTRUCTURE, KILLED, MEMORY = "infrastructure", "killed", "memory"
 
 
@@ -39,9 +40,9 @@ class Trial:
     configuration: a choice for every setting that the adapter supports; never partial.
     device: "cpu" or "cuda". threads: CPU threads that the trial holds.
     time_limit: seconds after which the trial is stopped and counts as failed; progress_limit: seconds without an event.
-    keep_weights: whether the trained network's weights are kept with the trial's outcome.
+    keep_weights: whether the trained weights are stored with the trial's outcome.
     unverified: whether the adapter may lack a certificate.
-    repeat: whether it is a second run of the same, to see what repeating alone does.
+    repeat: whether it is a second run of the same, to measure the effect of repetition alone.
     """
 
     adapter: str
@@ -94,7 +95,7 @@ class Trial:
 
     @property
     def label(self) -> str:
-        """A name that a person can read: adapter, what differs from the native values, and the seed."""
+        """A readable name: adapter, choices other than the defaults, and the seed."""
         natives = self.spec.native(self.workload.model)
         changed = [f"{name}={choice}" for name, choice in self.configuration.items() if natives.get(name) != choice]
         return f"{self.adapter} {' '.join(changed) or 'native'} seed={self.seed}{' again' if self.repeat else ''}"
@@ -107,13 +108,15 @@ class Trial:
         return shown | ({"repeat": True} if self.repeat else {})
 
     def request(self, verb: str, data: str, **extra: Any) -> dict[str, Any]:
-        """What the worker reads: see adapters/worker.py."""
+        """The worker's request: see adapters/worker.py."""
+        implementation = self.spec.models[self.workload.model]
         return {
             "protocol": PROTOCOL,
             "verb": verb,
             "adapter": self.adapter,
-            "implementation": self.spec.models[self.workload.model],
+            "implementation": implementation,
             "model": self.workload.model,
+            **outside(self.workload.model, implementation),
             "network": self.workload.request(self.allowed_threads, self.device),
             "settings": self.configuration,
             "seed": self.seed,

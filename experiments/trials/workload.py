@@ -1,11 +1,13 @@
-"""Workload: data + network + hyper-parameters, framework-neutral. The metric is accuracy over every test example."""
+"""Workload: data + network + hyperparameters, framework-neutral. The metric is accuracy over every test example."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters import unknown
-from adapters.common.shapes import flat_sides
+from adapters.contract.network import Network
 from adapters.contract.spec import Conflict
+from adapters.networks import NETWORKS, load_network
 from experiments.errors import SweepError
 
 
@@ -13,8 +15,7 @@ from experiments.errors import SweepError
 class Workload:
     """One network on one data set.
 
-    model names the implementation that every adapter offers; network holds its fields, less those that belong to the
-    machine (adapters.contract.model.NETWORKS[model] says what they mean).
+    model: the network's name. network: its fields but threads and device, which depend on the machine.
     """
 
     name: str
@@ -24,12 +25,19 @@ class Workload:
     network: dict[str, Any]
     train_examples: int | None = None  # None: all of them
 
+    @property
+    def definition(self) -> Network:
+        """The framework-neutral definition of its network."""
+        return load_network(self.model)
+
     def request(self, threads: int, device: str) -> dict[str, Any]:
-        """The request's network: every field of adapters.contract.model.NETWORKS[model]."""
+        """The request's network: every field of `definition.fields`."""
         return self.network | {"threads": threads, "device": device}
 
     def with_overrides(self, **overrides: Any) -> "Workload":
-        """The same workload with some of its or its network's fields changed. Raises SweepError for a field it has not."""
+        """The same workload with some of its or its network's fields changed. Raises SweepError for an unknown
+        field.
+        """
         mine = {name: value for name, value in overrides.items() if name in OVERRIDABLE}
         network = {name: value for name, value in overrides.items() if name not in OVERRIDABLE}
         for name in network:
@@ -38,58 +46,21 @@ class Workload:
         return replace(self, network=self.network | network, **mine)
 
     def conflict(self, configuration: dict[str, str]) -> Conflict | None:
-        """The choices that its network can't have with pictures of its size, and why; None if it can have all."""
-        if self.model == "cnn":
-            try:
-                flat_sides(self.network["input_shape"], configuration)
-            except ValueError as error:
-                return Conflict({"conv_padding": configuration["conv_padding"]}, f"{self.name}: {error}")
-        return None
+        """The choices that don't work with its network in this size, and why; None if all do."""
+        conflict = self.definition.conflict(self.network, configuration)
+        return conflict and conflict._replace(reason=f"{self.name}: {conflict.reason}")
 
 
 OVERRIDABLE = ("epochs", "train_examples")
 
 
-def cnn(input_shape: tuple[int, int, int], classes: int) -> dict[str, Any]:
-    """The published CNN."""
-    return {
-        "input_shape": input_shape,
-        "classes": classes,
-        "filters": (50, 100),
-        "hidden": 512,
-        "dropout": (0.25, 0.25, 0.5),
-        "batch_size": 64,
-        "learning_rate": 0.01,
-        "momentum": 0.9,
-    }
+def _declared(network: Network) -> Iterator[Workload]:
+    """The workloads that a network's module declares."""
+    for name, task in network.workloads.items():
+        yield Workload(name, task.dataset, task.epochs, network.name, network.published | task.fields)
 
 
-def gru() -> dict[str, Any]:
-    """The published GRU."""
-    return {
-        "tokens": 150,
-        "vocabulary": 30000,
-        "embedding": 125,
-        "hidden": 100,
-        "classes": 2,
-        "batch_size": 64,
-        "learning_rate": 0.001,
-        "beta1": 0.9,
-        "beta2": 0.999,
-    }
-
-
-# The published networks on their own data, and on data that is at hand everywhere.
-WORKLOADS = {
-    workload.name: workload
-    for workload in (
-        Workload("digits_cnn", "digits", 10, "cnn", cnn((1, 8, 8), 10)),
-        Workload("fashion_cnn", "fashion-mnist", 10, "cnn", cnn((3, 32, 32), 10)),
-        Workload("cifar10_cnn", "cifar10", 10, "cnn", cnn((3, 32, 32), 10)),
-        Workload("imdb_gru", "imdb", 3, "gru", gru()),
-        Workload("imdb_train_gru", "imdb-train", 3, "gru", gru()),
-    )
-}
+WORKLOADS = {workload.name: workload for name in NETWORKS for workload in _declared(load_network(name))}
 
 
 def workload_named(name: str) -> Workload:

@@ -1,8 +1,9 @@
 """Certificates: proof, over the production wire, that an adapter computes the same function as the reference.
 
-A case trains an adapter and the NumPy reference from the same weights on the same batches, without dropout, and compares
-the first scores, the loss at each step and every weight after each step. In float64, at a reduced width, a whole
-trajectory must agree; in float32, at full size, three steps must, the weights being set anew before each.
+A case trains an adapter and the NumPy reference from the same weights on the same batches, without dropout, and
+compares the first scores, the loss at each step and every weight after each step. In float64, at a reduced width, a
+whole trajectory must agree; in float32, at full size, three steps must, the weights being set from the reference before
+each.
 """
 
 import json
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,80 +19,15 @@ from typing import Any
 import numpy as np
 
 from adapters import load_spec
-from adapters.common import initializers
-from adapters.contract.declarations import LOOP
-from adapters.contract.settings import SETTINGS, TIME
-from adapters.contract.spec import AdapterSpec
+from adapters.networks import load_network
 from experiments.errors import WorkerDied
 from experiments.preparation import certificates
+from experiments.preparation.certificates import REFERENCE
 from experiments.preparation.environments import Environment
 from experiments.running import runner, worker_process
 from experiments.trials.trial import Trial
 from experiments.trials.workload import Workload, workload_named
-
-# What every float64 trajectory keeps; a float32 epsilon anywhere in an optimiser would break it.
-EXACT = 1e-12
-# What float32 keeps at full size over a single step from the same weights.
-SINGLE = 1e-5
-# What float32 keeps of a tiny network over a single step: for frameworks that have no float64.
-NARROW, NARROW_WEIGHTS = 1e-6, 1e-7
-
-# The workload whose network stands for all that have the same.
-WORKLOADS = {"cnn": "cifar10_cnn", "gru": "imdb_gru"}
-# Settings whose choices change the function: the reference follows them. Those that change the time alone must not matter.
-FOLLOWED = (
-    "conv_bias",
-    "conv_padding",
-    "pool_stride",
-    "momentum",
-    "nesterov",
-    "clip",
-    "loss",
-    "padding",
-    "reset",
-    "gates",
-    "adam_epsilon",
-    "adam_count",
-)
-# What the worker does to every adapter alike: its own tests hold that it changes nothing else.
-ALIKE = tuple(LOOP)
-# What chooses other kernels, which may exist in float32 alone: compared at full size too.
-KERNELS = ("layout", "sequence_layout", "cpu_kernels")
-# What a certificate starts from where it is not native: the reference has nothing else.
-DEFINED = {"embedding_gradient": "dense", "adam_count": "one"}
-# What float32 is compared with at full size. There some weight's gradient is next to nothing, and Adam makes of its rounding up
-# to (learning rate / epsilon) times as much: 1e5 with hat_1e-8, which is 2e-5 where a CPU's kernels add in an unlucky order;
-# 316 with this one. Every form and value has a sharp case of its own.
-CONDITIONED = {"adam_epsilon": "plain_1e-7"}
-# What can't be read back from a narrow network without dropout.
-UNREADABLE = (*initializers.DRAWN, "dropout_at_test")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One comparison: which setting is flipped ("" for none), in which precision, at which width, how far, how close."""
-
-    setting: str
-    choice: str
-    precision: str
-    width: str
-    steps: int
-    tolerance: float
-    tolerance_weights: float
-
-    @property
-    def name(self) -> str:
-        width = " tiny" if self.width == "tiny" else ""
-        return (
-            f"{self.precision}{width} {self.setting}={self.choice}"
-            if self.setting
-            else f"{self.precision}{width} native"
-        )
-
-    @property
-    def restore(self) -> bool:
-        """Whether the weights are set anew before each step: float32 leaves the reference's trajectory soon."""
-        return self.precision == "float32"
+from experiments.verification.cases import Case, base_configuration, cases, unreadable
 
 
 @dataclass(frozen=True)
@@ -126,47 +62,12 @@ class Result:
         }
 
 
-def cases(spec: AdapterSpec, model: str, device: str = "cpu") -> list[Case]:
-    """Every case that the adapter's declaration calls for: each comparable choice once, in its sharpest precision."""
-    sharp = Case("", "", "float64", "narrow", 20, EXACT, EXACT)
-    if "float64" not in spec.supported(model)["precision"].choices:
-        sharp = Case("", "", "float32", "tiny", 20, NARROW, NARROW_WEIGHTS)
-    full = Case("", "", "float32", "full", 3, SINGLE, SINGLE)
-    kernels = [flip for flip in comparable(spec, model, "float32", device) if flip[0] in KERNELS]
-    flipped = [(sharp, flip) for flip in comparable(spec, model, sharp.precision, device)] + [
-        (full, flip) for flip in kernels
-    ]
-    return [sharp, full, *(replace(case, setting=setting, choice=choice) for case, (setting, choice) in flipped)]
-
-
-def comparable(spec: AdapterSpec, model: str, precision: str, device: str) -> list[tuple[str, str]]:
-    """(setting, choice) that the reference can follow, or that must make no difference to it."""
-    base = base_configuration(spec, model, precision)
-    reference = load_spec("reference")
-    found = []
-    for name, position in spec.supported(model).items():
-        timed = SETTINGS[name].changes == TIME
-        if not (timed or name in FOLLOWED) or name in ALIKE or spec.inert(name, device):
-            continue
-        for choice in position.choices:
-            followed = timed or not reference.refusal(name, choice)
-            if choice != base[name] and followed and not spec.conflict({**base, name: choice}, device):
-                found.append((name, choice))
-    return found
-
-
-def base_configuration(spec: AdapterSpec, model: str, precision: str) -> dict[str, str]:
-    """The adapter's native configuration, as far as the reference can follow it."""
-    native = spec.native(model)
-    defined = {name: choice for name, choice in DEFINED.items() if name in native and not spec.refusal(name, choice)}
-    return {**native, **defined, "precision": precision}
-
-
 class Verifier:
     """Runs cases for one workload; the reference's side of a case is computed once and shared."""
 
     def __init__(self, workload: Workload, device: str, folder: Path, cache: Path):
         self.workload, self.device, self.folder, self.cache = workload, device, folder, cache
+        self.network, self.verification = workload.definition, workload.definition.verification
         self.references: dict[str, Future[dict[str, Path]]] = {}
 
     def prepare(self, wanted: list[tuple[str, Case]], pool: Executor) -> None:
@@ -182,11 +83,13 @@ class Verifier:
             self.references |= dict.fromkeys(functions, pool.submit(self._prepare, functions))
 
     def _prepare(self, needed: dict[str, tuple[str, Case]]) -> dict[str, Path]:
-        """Run the reference for functions of one precision and width; returns {key: what it gave}. Raises WorkerDied."""
+        """Run the reference for functions of one precision and width; returns {key: what it gave}. Raises
+        WorkerDied.
+        """
         case = next(case for _, case in needed.values())
-        write_data(self._sized(case), self._data(case), SEEDS[self.workload.model].get(case.width, 0))
+        write_data(self._sized(case), self._data(case), self.verification.seeds.get(case.width, 0))
         folder = self.folder / f"reference {next(iter(needed))}"
-        errors = self._trace("reference", case, folder, [self._reference_case(*one) for one in needed.values()])
+        errors = self._trace(REFERENCE, case, folder, [self._reference_case(*one) for one in needed.values()])
         if any(errors.values()):
             raise WorkerDied(f"the reference failed: {errors}")
         return {key: folder / f"{key}.npz" for key in needed}
@@ -213,28 +116,30 @@ class Verifier:
         return Result(name, self.workload.name, case, found)
 
     def configuration(self, name: str, case: Case) -> dict[str, str]:
-        """What the adapter is asked for in a case."""
+        """The adapter's configuration in a case."""
         configuration = base_configuration(load_spec(name), self.workload.model, case.precision)
         if case.width == "full":
-            configuration |= {setting: choice for setting, choice in CONDITIONED.items() if setting in configuration}
+            conditioned = self.verification.conditioned.items()
+            configuration |= {setting: choice for setting, choice in conditioned if setting in configuration}
         return {**configuration, case.setting: case.choice} if case.setting else configuration
 
     def _followed(self, name: str, case: Case) -> dict[str, str]:
         configuration = self.configuration(name, case)
-        return {setting: configuration[setting] for setting in FOLLOWED if setting in configuration}
+        followed = self.verification.followed
+        return {setting: configuration[setting] for setting in followed if setting in configuration}
 
     def _key(self, name: str, case: Case) -> str:
         return " ".join([case.precision, case.width, *self._followed(name, case).values()])
 
     def _reference(self, name: str, case: Case) -> Path:
-        """What the reference gave for a case's function, once it has: `prepare` comes first. Raises WorkerDied."""
+        """The reference's trace of a case's function; `prepare` must come first. Raises WorkerDied."""
         key = self._key(name, case)
         return self.references[key].result()[key]
 
     def _reference_case(self, name: str, case: Case) -> dict[str, Any]:
         # Biases that are not zero, so that a bias in the wrong place shows.
         drawn = {"precision": "float64", "init": "glorot_uniform", "bias_init": "fan_in_uniform"}
-        settings = {**load_spec("reference").native(self.workload.model), **self._followed(name, case), **drawn}
+        settings = {**load_spec(REFERENCE).native(self.workload.model), **self._followed(name, case), **drawn}
         return _trace_case(self._key(name, case), settings, case.steps)
 
     def _case(self, name: str, case: Case) -> dict[str, Any]:
@@ -242,7 +147,7 @@ class Verifier:
         return _trace_case(case.name, self.configuration(name, case), case.steps, weights, case.restore)
 
     def _sized(self, case: Case) -> Workload:
-        return self.workload.with_overrides(**SIZES[self.workload.model][case.width])
+        return self.workload.with_overrides(**self.verification.sizes[case.width])
 
     def _data(self, case: Case) -> Path:
         return self.folder / f"data {case.width}"
@@ -252,37 +157,26 @@ class Verifier:
     ) -> dict[str, str]:
         """Run requested cases in one worker; returns {case: error}, "" where it went well."""
         folder.mkdir(parents=True)
-        device = "cpu" if name == "reference" else self.device  # NumPy knows no other
+        device = "cpu" if name == REFERENCE else self.device  # NumPy has no other
         trial = Trial(
             name, self._sized(case), requests[0]["settings"], seed=0, device=device, threads=1, time_limit=1200
         )
         request = trial.request("trace", str(self._data(case)), cases=requests)
         request["implementation"] = implementation or request["implementation"]
-        return runner.case_errors(trial, folder, Environment(trial.spec, device, self.cache), request, UNREADABLE)
+        environment = Environment(trial.spec, device, self.cache)
+        return runner.case_errors(trial, folder, environment, request, unreadable(self.network))
 
 
 def _trace_case(
     name: str, settings: dict[str, str], steps: int, weights: str | None = None, restore: bool = False
 ) -> dict[str, Any]:
-    """What a trace request holds for a case: see adapters/worker.py. Both sides take the batches of seed 0."""
+    """The entry of a case in a trace request: see adapters/worker.py. Both sides use the batches of seed 0."""
     return {"name": name, "settings": settings, "seed": 0, "steps": steps, "weights": weights, "restore": restore}
 
 
-UNDROPPED = {"dropout": (0.0, 0.0, 0.0)}
-NARROW_CNN = {**UNDROPPED, "filters": (8, 16), "hidden": 32}
-NARROW_GRU = {"tokens": 12, "vocabulary": 50, "embedding": 8, "hidden": 6, "batch_size": 16}
-# The fields of a network that make it narrow enough for seconds; "full" is the published one, without dropout. A tiny one is
-# for frameworks that have no float64: with these pictures none of its activations comes within 1e-7 of a kink of ReLU or
-# pooling, on which float32 could fall to another side than the reference.
-SIZES: dict[str, dict[str, dict[str, Any]]] = {
-    "cnn": {
-        "full": UNDROPPED,
-        "narrow": {**NARROW_CNN, "batch_size": 16, "input_shape": (3, 20, 20)},
-        "tiny": {**NARROW_CNN, "batch_size": 4, "input_shape": (3, 16, 16)},
-    },
-    "gru": {"full": {}, "narrow": NARROW_GRU, "tiny": NARROW_GRU},
-}
-SEEDS = {"cnn": {"tiny": 4}, "gru": {}}  # of the examples, where it is not 0
+def verified_workload(model: str) -> Workload:
+    """The workload whose network represents all workloads of the same network."""
+    return workload_named(load_network(model).verification.workload)
 
 
 def write_data(workload: Workload, folder: Path, seed: int = 0) -> None:
@@ -292,22 +186,8 @@ def write_data(workload: Workload, folder: Path, seed: int = 0) -> None:
     folder.mkdir(parents=True)
     random, network = np.random.RandomState(seed), workload.network
     for part, examples in (("train", 20 * network["batch_size"]), ("test", network["batch_size"])):
-        np.save(folder / f"x_{part}.npy", EXAMPLES[workload.model](random, network, examples))
+        np.save(folder / f"x_{part}.npy", workload.definition.verification.sample(random, network, examples))
         np.save(folder / f"y_{part}.npy", random.randint(0, network["classes"], examples).astype(np.int32))
-
-
-def _pictures(random: np.random.RandomState, network: dict[str, Any], examples: int) -> Any:
-    return random.rand(examples, *network["input_shape"]).astype(np.float32)
-
-
-def _sequences(random: np.random.RandomState, network: dict[str, Any], examples: int) -> Any:
-    """Words that repeat, and sequences of every length, zeros after the last word."""
-    words = random.randint(1, network["vocabulary"], (examples, network["tokens"]))
-    lengths = random.randint(1, network["tokens"] + 1, examples)
-    return np.where(np.arange(network["tokens"]) < lengths[:, None], words, 0).astype(np.int32)
-
-
-EXAMPLES: dict[str, Callable[[np.random.RandomState, dict[str, Any], int], Any]] = {"cnn": _pictures, "gru": _sequences}
 
 
 def differences(expected: Any, found: Any) -> dict[str, float]:
@@ -335,7 +215,7 @@ def verify(
     The adapters' environments must be ready, the reference's too.
     """
     with tempfile.TemporaryDirectory() as folder:
-        return certify(Verifier(workload_named(WORKLOADS[model]), device, Path(folder), cache), adapters, progress)
+        return certify(Verifier(verified_workload(model), device, Path(folder), cache), adapters, progress)
 
 
 def certify(
@@ -371,8 +251,8 @@ def two_at_a_time() -> Iterator[ThreadPoolExecutor]:
 
 
 def _groups(verifier: Verifier, wanted: list[tuple[str, Case]]) -> list[tuple[str, list[Case]]]:
-    """Cases that one process can run: of one adapter and width, with the same environment variables. Most cases first, so that
-    none runs long when the others are done."""
+    """Cases that one process can run: of one adapter and width, with the same environment variables. Most cases first,
+    so that none runs long when the others are done."""
 
     def alike(one: tuple[str, Case]) -> tuple[str, str, str]:
         name, case = one

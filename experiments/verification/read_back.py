@@ -1,4 +1,4 @@
-"""The registry of defaults as the running frameworks show it: each network built as if nobody had asked, and read back."""
+"""The frameworks' defaults, read back from networks built with the default configuration."""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +9,6 @@ from experiments.errors import WorkerDied
 from experiments.preparation.environments import Environment
 from experiments.running import runner
 from experiments.trials.trial import Trial
-from experiments.trials.workload import workload_named
 from experiments.verification import equivalence
 
 
@@ -18,7 +17,7 @@ def read_back(spec: AdapterSpec, model: str, cache: Path) -> dict[str, Any]:
 
     The adapter's environment must be ready. Raises WorkerDied where the framework can't build the network.
     """
-    workload = workload_named(equivalence.WORKLOADS[model])
+    workload = equivalence.verified_workload(model)
     trial = Trial(spec.name, workload, spec.native(model), seed=0, device="cpu", threads=1, time_limit=600)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"

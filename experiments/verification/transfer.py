@@ -1,7 +1,8 @@
-"""Transfer: a trained network's weights go from one framework to another through one canonical .npz, and both predict alike.
+"""Transfer: move a trained network's weights to another framework through one canonical .npz, and compare predictions.
 
-Both adapters set the same weights and predict the whole test set on the CPU, in the precision of the training. The proof is in
-the scores. Where they agree, a class can differ only in a near-tie: two best scores closer than twice the largest difference.
+Both adapters set the same weights and predict the whole test set on the CPU, in the precision of the training. The
+scores are compared. Where they agree, a class can differ only in a near-tie: two best scores closer than twice the
+largest difference.
 """
 
 import shutil
@@ -15,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic wants it before Python 3.12
 
 from adapters import load_spec
-from adapters.common import initializers
 from adapters.contract.spec import AdapterSpec
+from adapters.networks import load_network
 from experiments.errors import SweepError, WorkerDied
 from experiments.preparation import datasets
 from experiments.preparation.environments import Environment
@@ -25,17 +26,15 @@ from experiments.running import runner
 from experiments.trials.records import TrialRecord
 from experiments.trials.trial import COMPLETED, Trial
 from experiments.trials.workload import Workload, workload_named
-from experiments.verification.equivalence import EXACT, SINGLE
+from experiments.verification.cases import EXACT, SINGLE
 
-# How far apart two frameworks' scores may be, in units of the largest score: what one forward pass keeps in a certificate.
+# Tolerance of two frameworks' scores, in units of the largest score: that of one forward pass in a certificate.
 TOLERANCES = {"float32": SINGLE, "float64": EXACT}
-# Settings without which the same weights are another function; all others act on the training, on time, or at random.
-SCORED = ("precision", "padding", "reset", "gates")
 TIME_LIMIT = 600.0  # seconds for one adapter's predictions
 
 
 class Request(TypedDict):
-    """What a transfer needs of a worker's request: see adapters/worker.py."""
+    """The parts of a worker's request that a transfer needs: see adapters/worker.py."""
 
     network: dict[str, Any]
     settings: dict[str, str]
@@ -43,7 +42,7 @@ class Request(TypedDict):
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished trial and the weights that it left. request: what its worker was asked."""
+    """A finished trial and its weights. request: its worker's request."""
 
     run: str
     adapter: str
@@ -60,8 +59,9 @@ class Trained:
 class Comparison:
     """Two frameworks' scores of the same examples.
 
-    differing: how many examples get another class; margin: the widest gap between the two best scores among them (of the
-    source's scores; 0 if none differ). max_difference: the largest absolute difference of two scores; tolerance: its bound.
+    differing: how many examples get another class; margin: the widest gap between the two best scores among them (of
+    the source's scores; 0 if none differ). max_difference: the largest absolute difference of two scores; tolerance:
+    its bound.
     """
 
     examples: int
@@ -91,7 +91,9 @@ def compare(expected: np.ndarray, found: np.ndarray, precision: str) -> Comparis
 
 
 def find(home: Path, run: str, source: str, folder: Path) -> Trained:
-    """The network of an MLflow run that `source` trained; `folder` receives its record. Raises TrackingError or SweepError."""
+    """The network of an MLflow run that `source` trained; `folder` receives its record. Raises TrackingError or
+    SweepError.
+    """
     if not run.isalnum():
         raise SweepError(f"'{run}' is no run's id, which has letters and digits alone; its page in MLflow shows it")
     return read(reader.read_trial(home, run, folder), run, source)
@@ -122,7 +124,7 @@ def transfer(trained: Trained, target: str, output: Path, cache: Path) -> dict[s
 
 
 def read(record: TrialRecord, run: str, source: str) -> Trained:
-    """What a trial's record holds of its network. Raises SweepError where it is not `source`'s, or kept no weights."""
+    """The network in a trial's record. Raises SweepError where it is not `source`'s, or has no weights."""
     params, outcome = record.description()["params"], record.outcome()
     if params.get("adapter") != source:
         raise SweepError(
@@ -139,7 +141,9 @@ def read(record: TrialRecord, run: str, source: str) -> Trained:
 
 
 def _request(record: TrialRecord, run: str, workload: Workload) -> Request:
-    """What the run's worker was asked. Raises SweepError where nobody can ask that again, or no tolerance is known for it."""
+    """The request of the run's worker. Raises SweepError where it can't be repeated, or there is no tolerance for
+    it.
+    """
     try:
         request = TypeAdapter(Request).validate_json(record.request.read_bytes())
         whole = request["network"].keys() == workload.request(1, "cpu").keys() and isinstance(
@@ -152,7 +156,7 @@ def _request(record: TrialRecord, run: str, workload: Workload) -> Request:
     precision = request["settings"].get("precision", "")
     if precision not in TOLERANCES:
         raise SweepError(
-            f"run '{run}' was trained in '{precision}', for which no tolerance is known; train in {' or '.join(TOLERANCES)}"
+            f"run '{run}' was trained in '{precision}', which has no tolerance; train in {' or '.join(TOLERANCES)}"
         )
     return request
 
@@ -180,7 +184,8 @@ def predict(adapter: str, trained: Trained, weights: Path, folder: Path, cache: 
     for event in runner.events(trial, folder, Environment(trial.spec, "cpu", cache), request):
         if event["event"] == "ready":
             # How weights were drawn can't be read back once they are given.
-            wanted = {name: choice for name, choice in settings.items() if name not in initializers.DRAWN}
+            drawn = trained.workload.definition.drawn
+            wanted = {name: choice for name, choice in settings.items() if name not in drawn}
             runner.check_settings(wanted, event["settings"])
         elif event["event"] == "failed":
             raise WorkerDied(f"{adapter} can't predict with these weights: {event['error']}: {event['message']}")
@@ -192,7 +197,7 @@ def configuration(spec: AdapterSpec, model: str, trained: dict[str, str]) -> dic
 
     Raises SweepError where the adapter can't do that.
     """
-    wanted = {name: trained[name] for name in SCORED if name in trained}
+    wanted = {name: trained[name] for name in load_network(model).verification.scored if name in trained}
     chosen = {**spec.native(model), **wanted}
     if "dropout_at_test" in chosen:
         chosen["dropout_at_test"] = "off"

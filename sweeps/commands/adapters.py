@@ -8,8 +8,8 @@ import click
 from rich.table import Table
 
 from adapters import load_spec
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec, Position, Supported
+from adapters.networks import SETTINGS
 from experiments import locations
 from experiments.program import command
 from sweeps.commands import arguments
@@ -37,7 +37,7 @@ def adapters(session: Session, adapters: list[str], read_back: bool) -> None:
     wanted = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
     console.print(table if wanted <= console.width else _rows(specs))
     found = {spec.name: _read_back(session, spec) for spec in specs} if read_back else {}
-    shown = {spec.name: {name: _position(spec.position(name)) for name in SETTINGS} for spec in specs}
+    shown = {spec.name: {name: _position(spec, name) for name in SETTINGS} for spec in specs}
     session.result(
         {
             name: {**positions, "read_back": found[name]} if found.get(name) else positions
@@ -77,8 +77,11 @@ def _default(position: Position) -> str:
     return position.native if isinstance(position, Supported) else UNSUPPORTED
 
 
-def _position(position: Position) -> dict[str, Any]:
-    return {"supported": isinstance(position, Supported), **position._asdict()}
+def _position(spec: AdapterSpec, setting: str) -> dict[str, Any]:
+    position = spec.position(setting)
+    if not isinstance(position, Supported):
+        return {"supported": False, **position._asdict()}
+    return {"supported": True, "choices": spec.choices(setting), **position._asdict()}
 
 
 def _read_back(session: Session, spec: AdapterSpec) -> dict[str, Any]:

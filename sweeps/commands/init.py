@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from adapters import ADAPTERS
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.errors import SweepError, one_line
 from experiments.locations import write
 from experiments.program import command

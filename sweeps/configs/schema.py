@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from adapters import ADAPTERS
-from adapters.contract.settings import SETTINGS, Setting
+from adapters.contract.settings import Setting
+from adapters.networks import SETTINGS
 from experiments.trials.workload import WORKLOADS
 from sweeps.configs import CLAIMS_SCHEMA, SCHEMA
 from sweeps.planning import designs

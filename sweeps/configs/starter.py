@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.trials.workload import Workload, workload_named
 from sweeps.configs import SCHEMA
 from sweeps.planning import config, designs

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from adapters import load_spec
+from adapters.networks import NETWORKS
 from experiments.locations import cache
 from experiments.trials.workload import workload_named
 from experiments.verification import equivalence
@@ -28,7 +29,7 @@ def of_adapters(adapters: list[str], workload: str | None, device: str, console:
 
     show: called with each result. Raises RosettaError if nothing can run.
     """
-    models = [workload_named(workload).model] if workload else list(equivalence.WORKLOADS)
+    models = [workload_named(workload).model] if workload else list(NETWORKS)
     wanted = {model: [name for name in adapters if model in load_spec(name).models] for model in models}
     results, unavailable = _verify(wanted, wanted, device, console, show)
     return Certification(results, unavailable, not unavailable and _agree(results))

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from adapters import ADAPTERS, load_spec, unknown
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec
+from adapters.networks import SETTINGS
 from experiments.errors import SweepError
 from experiments.trials.trial import Trial, check_network
 from experiments.trials.workload import Workload, workload_named
@@ -185,7 +185,7 @@ def _check(file: SweepFile, workload: Workload, design: Design, source: str) -> 
 
 def _check_choices(file: SweepFile, workload: Workload, source: str) -> None:
     chosen = {**file.settings, **{name: [choice] for name, choice in file.fixed.items()}}
-    concerned = [name for name, setting in SETTINGS.items() if workload.model in setting.models]
+    concerned = list(workload.definition.settings)
     for name, choices in chosen.items():
         if name not in concerned:
             raise SweepError(f"{source}: {unknown(f'setting of a {workload.model} workload', name, concerned)}")

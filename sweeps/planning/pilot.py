@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 
 
 class Pilot(NamedTuple):

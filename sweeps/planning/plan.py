@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SkipValidation, ValidationError, model_validator
 from pydantic.functional_validators import AfterValidator
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.errors import TrackingError
 from experiments.trials.trial import Trial
 from sweeps.planning.sweep_file import NAME

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from adapters import unknown
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.errors import SweepError
 from experiments.program import command
 from sweeps import markdown

@@ -8,7 +8,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.program import command
 from experiments.trials.trial import COMPLETED, DIVERGED
 from sweeps.analysis.effects import ALL

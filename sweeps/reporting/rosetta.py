@@ -15,8 +15,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from adapters import load_spec
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec, Supported
+from adapters.networks import SETTINGS
 from experiments.locations import PROJECT
 from experiments.preparation import certificates
 from experiments.program import command
@@ -24,7 +24,7 @@ from experiments.trials.trial import check_network
 from experiments.trials.workload import Workload
 
 SET_UP = "Set-up"  # what stands before the first section
-SECTIONS = (SET_UP, "Network", "Loss", "Optimiser", "Step", "Predict", "Weights", "Report")
+SECTIONS = (SET_UP, "Network", "Loss", "Optimizer", "Step", "Predict", "Weights", "Report")
 HEADING = re.compile(r"    # ([A-Z][a-z]+)")
 DECIDED = re.compile(r'settings\["(\w+)"\]')
 STYLES = {"light": "default", "dark": "github-dark"}
@@ -150,7 +150,7 @@ def html(columns: list[Column], workload: Workload) -> str:
         command=command,
         workload=workload,
         sections=[name for name in SECTIONS if any(name in column.sections for column in columns)],
-        settings={name: setting for name, setting in SETTINGS.items() if workload.model in setting.models},
+        settings=workload.definition.settings,
         styles={scheme: token_styles(style) for scheme, style in STYLES.items()},
     )
 

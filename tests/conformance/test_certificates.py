@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from adapters import ADAPTERS, load_spec
-from adapters.common import initializers
+from adapters.networks import load_network
 from experiments import locations
 from experiments.locations import PROJECT
 from experiments.preparation import certificates
 from experiments.running import runner, worker_process
 from experiments.trials.trial import Trial
 from experiments.trials.workload import workload_named
-from experiments.verification import equivalence
+from experiments.verification import cases, equivalence
 from experiments.verification.equivalence import Verifier
 from tests.conformance.wrong import CONTROLS, HIDDEN, SLIGHT
 
@@ -36,7 +36,7 @@ def verifier(built, tmp_path_factory):
     def verifier(model):
         if model not in made:
             made[model] = Verifier(
-                workload_named(equivalence.WORKLOADS[model]), "cpu", tmp_path_factory.mktemp(model), locations.cache()
+                equivalence.verified_workload(model), "cpu", tmp_path_factory.mktemp(model), locations.cache()
             )
         return made[model]
 
@@ -55,17 +55,18 @@ def test_every_case_of_the_certificate_passes(name, model, built, verifier):
 
 @pytest.mark.parametrize(("name", "model"), NETWORKS)
 def test_a_certificate_is_sharp_and_leaves_no_comparable_choice_out(name, model):
-    spec, cases = load_spec(name), equivalence.cases(load_spec(name), model)
-    sharp = [case for case in cases if case.width != "full"]
-    exact = "float64" in spec.supported(model)["precision"].choices
+    spec, listed = load_spec(name), cases.cases(load_spec(name), model)
+    sharp = [case for case in listed if case.width != "full"]
+    exact = "float64" in spec.choices("precision")
     assert all(case.steps == 20 and case.tolerance == (1e-12 if exact else 1e-6) for case in sharp)
     assert all(case.tolerance_weights <= 1e-7 for case in sharp)
-    assert [case.tolerance for case in cases if case.width == "full"] == [1e-5] * (len(cases) - len(sharp))
-    base = equivalence.base_configuration(spec, model, sharp[0].precision)
+    assert [case.tolerance for case in listed if case.width == "full"] == [1e-5] * (len(listed) - len(sharp))
+    base = cases.base_configuration(spec, model, sharp[0].precision)
     compared = {(case.setting, case.choice) for case in sharp}
-    for setting, position in spec.supported(model).items():
-        drawn = setting in (*equivalence.UNREADABLE, *equivalence.ALIKE, "precision", "embedding_gradient")
-        for choice in position.choices:
+    unreadable = cases.unreadable(load_network(model))
+    for setting in spec.supported(model):
+        drawn = setting in (*unreadable, *cases.ALIKE, "precision", "embedding_gradient")
+        for choice in spec.choices(setting):
             left_out = drawn or choice == base[setting] or (setting, choice) == ("adam_count", "unordered")
             conflict = spec.conflict({**base, setting: choice}, "cpu") or spec.inert(setting, "cpu")
             assert left_out or conflict or (setting, choice) in compared, (setting, choice)
@@ -76,16 +77,16 @@ def test_a_certificate_is_sharp_and_leaves_no_comparable_choice_out(name, model)
 
 def natives(model):
     """The case that is sharp and narrow, and the one at full size."""
-    return equivalence.cases(load_spec("reference"), model)[:2]
+    return cases.cases(load_spec("reference"), model)[:2]
 
 
-def compared(verifier, cases, control):
+def compared(verifier, chosen, control):
     """The results of a wrong network in the reference's place."""
     with equivalence.two_at_a_time() as pool:
-        verifier.prepare([("reference", case) for case in cases], pool)
+        verifier.prepare([("reference", case) for case in chosen], pool)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker_process, "worker_path", lambda: PROJECT)  # which holds the tests too
-        return verifier.run("reference", cases, f"tests.conformance.wrong:{control.__name__}")
+        return verifier.run("reference", chosen, f"tests.conformance.wrong:{control.__name__}")
 
 
 @pytest.mark.xdist_group("controls")
@@ -110,7 +111,7 @@ def test_float64_is_sharp(verifier, model, control):
 
 # Every choice of every setting is read back from the running framework
 
-# Networks small enough to build in no time, and wide enough for their initialisers to be told apart.
+# Networks small enough to build quickly, and wide enough to distinguish their initializers.
 WIDE = {
     "cnn": workload_named("digits_cnn").with_overrides(
         input_shape=(3, 16, 16), filters=(16, 32), hidden=64, batch_size=32
@@ -119,12 +120,12 @@ WIDE = {
 }
 
 
-def describe(name, model, cases, folder, environment, verb="describe"):
+def describe(name, model, wanted, folder, environment, verb="describe"):
     """Run cases {case name: fields} in as few workers as environment variables allow; returns {case name: error}."""
     spec, data, errors = load_spec(name), folder / "data", {}
     equivalence.write_data(WIDE[model], data)
     groups = {}
-    for case, fields in cases.items():
+    for case, fields in wanted.items():
         variables = tuple(sorted(spec.environment_variables(fields["settings"]).items()))
         groups.setdefault(variables, []).append({"name": case, "seed": 0, **fields})
     for number, group in enumerate(groups.values()):
@@ -137,14 +138,14 @@ def describe(name, model, cases, folder, environment, verb="describe"):
 
 
 def uncompared(spec, model):
-    """Every choice that no case of the certificate reads back, in as few configurations as may be: the laws by which weights
-    are first drawn are read from weights of their own, and asked for side by side."""
-    native = spec.native(model)
-    seen = {(case.setting, case.choice) for case in equivalence.cases(spec, model)} | set(native.items())
-    choices = [(setting, choice) for setting, position in spec.supported(model).items() for choice in position.choices]
+    """Every choice that no case of the certificate reads back, in as few configurations as possible: each initializer is
+    identified from its own arrays, so several are requested together."""
+    native, settings = spec.native(model), load_network(model).drawn
+    seen = {(case.setting, case.choice) for case in cases.cases(spec, model)} | set(native.items())
+    choices = [(setting, choice) for setting in spec.supported(model) for choice in spec.choices(setting)]
     possible = [flip for flip in choices if flip not in seen and not spec.conflict({**native, **dict([flip])}, "cpu")]
-    drawn = [[flip for flip in possible if flip[0] == setting] for setting in initializers.DRAWN]
-    alone = [[flip] for flip in possible if flip[0] not in initializers.DRAWN]
+    drawn = [[flip for flip in possible if flip[0] == setting] for setting in settings]
+    alone = [[flip] for flip in possible if flip[0] not in settings]
     return [dict(flips) for flips in ([], *alone, *(filter(None, flips) for flips in zip_longest(*drawn)))]
 
 
@@ -153,8 +154,8 @@ def test_every_choice_is_in_force_when_it_is_asked_for(name, model, built, tmp_p
     spec = load_spec(name)
     asked = {str(flips): {**spec.native(model), **flips} for flips in uncompared(spec, model)}
     assert not any(spec.conflict(settings, "cpu") for settings in asked.values())
-    cases = {case: {"settings": settings} for case, settings in asked.items()}
-    assert describe(name, model, cases, tmp_path, built(name)) == dict.fromkeys(cases, "")
+    wanted = {case: {"settings": settings} for case, settings in asked.items()}
+    assert describe(name, model, wanted, tmp_path, built(name)) == dict.fromkeys(wanted, "")
 
 
 LOADERS = [together(name) for name in ADAPTERS if not load_spec(name).refusal("loader", "framework")]
@@ -174,8 +175,8 @@ def test_the_frameworks_own_loader_goes_through_an_epoch_and_no_further(name, bu
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(name, model, built, tmp_path):
     native = load_spec(name).native(model)
     fields = {"settings": native, "steps": 4, "weights": None, "restore": False}
-    cases = {case: {**fields, "seed": seed} for case, seed in (("first", 3), ("again", 3), ("other", 4))}
-    assert describe(name, model, cases, tmp_path, built(name), "trace") == dict.fromkeys(cases, "")
-    first, again, other = (np.load(tmp_path / "0" / f"{case}.npz")["losses"] for case in cases)
+    wanted = {case: {**fields, "seed": seed} for case, seed in (("first", 3), ("again", 3), ("other", 4))}
+    assert describe(name, model, wanted, tmp_path, built(name), "trace") == dict.fromkeys(wanted, "")
+    first, again, other = (np.load(tmp_path / "0" / f"{case}.npz")["losses"] for case in wanted)
     assert first == pytest.approx(again, rel=1e-5)
     assert first != pytest.approx(other, rel=1e-5)

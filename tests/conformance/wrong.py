@@ -47,7 +47,7 @@ class FlattenOrder(cnn.Model):
         return [ChannelsLast() if isinstance(layer, Flatten) else layer for layer in super().build()]
 
 
-class TransposedPictures(cnn.Model):
+class TransposedImages(cnn.Model):
     """Height and width change places, as with swapaxes(1, 3)."""
 
     def forward(self, x, training):
@@ -107,7 +107,7 @@ class GruLossScale(gru.Model):
 
 
 CONTROLS = [
-    ("cnn", one) for one in (WrongMomentum, Nesterov, DoubleSoftmax, FlattenOrder, TransposedPictures, LossScale)
+    ("cnn", one) for one in (WrongMomentum, Nesterov, DoubleSoftmax, FlattenOrder, TransposedImages, LossScale)
 ] + [("gru", one) for one in (GateOrder, EpsilonForm, GruDoubleSoftmax)]
 SLIGHT = [("cnn", SlightlyWrongMomentum), ("gru", SlightlyWrongEpsilon)]
 HIDDEN = [("gru", GruLossScale)]  # float32 at full size does not see it

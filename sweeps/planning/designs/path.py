@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.errors import SweepError
 from sweeps.planning.cells import format_choices
 from sweeps.planning.designs.base import Cells, Configuration, Design, Made, NoOptions, Row

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import AdapterSpec
+from adapters.networks import SETTINGS
 from experiments.errors import SweepError
 from sweeps.planning.designs.base import Cells, Design, Made, NoOptions, Row
 from sweeps.planning.sweep_file import SweepFile

@@ -1,11 +1,11 @@
-"""Batches and initialiser laws: the same in every interpreter, and told apart."""
+"""Batches and initializers: the same in every interpreter, and told apart."""
 
 import numpy as np
 import pytest
 
 from adapters.common import initializers
-from adapters.common.batches import Batches, observations, order, whole_batches
-from adapters.contract.settings import SETTINGS
+from adapters.common.batches import Batches, Images, Sequences, observations, order, whole_batches
+from adapters.networks import SETTINGS, cnn, gru
 
 CNN = {
     "conv1.weight": (50, 3, 3, 3),
@@ -26,28 +26,34 @@ GRU = {
     "dense.weight": (100, 2),
     "dense.bias": (2,),
 }
-CHOICES = [(CNN, setting, choice) for setting in ("init", "bias_init") for choice in initializers.DRAWN[setting][0]] + [
-    (GRU, setting, choice) for setting, (table, _) in initializers.DRAWN.items() for choice in table
+
+
+def drawn_in(shapes):
+    return (gru if "embedding.weight" in shapes else cnn).DRAWN
+
+
+CHOICES = [
+    (shapes, setting, choice)
+    for shapes in (CNN, GRU)
+    for setting, drawn in drawn_in(shapes).items()
+    for choice in drawn.initializers
 ]
-NATIVE = dict.fromkeys(SETTINGS) | {name: list(table)[0] for name, (table, _) in initializers.DRAWN.items()}
+NATIVE = dict.fromkeys(SETTINGS) | {name: list(drawn.initializers)[0] for name, drawn in gru.DRAWN.items()}
 
 
 def weights(shapes, choices, seed):
-    return initializers.redrawn({name: np.zeros(shape) for name, shape in shapes.items()}, choices, seed)
+    zeros = {name: np.zeros(shape) for name, shape in shapes.items()}
+    return initializers.redrawn(zeros, choices, seed, drawn_in(shapes))
 
 
 @pytest.mark.parametrize(
     ("shapes", "setting", "choice"), CHOICES, ids=lambda value: value if isinstance(value, str) else len(value)
 )
-def test_a_law_is_recognised_from_its_draws(shapes, setting, choice):
+def test_an_initializer_is_identified_from_its_draws(shapes, setting, choice):
     for seed in range(20):
-        asked = {**NATIVE, setting: choice}
-        drawn = {
-            name: law
-            for name, law in asked.items()
-            if name in initializers.DRAWN and (shapes is GRU or name in ("init", "bias_init"))
-        }
-        assert initializers.recognise(weights(shapes, drawn, seed), asked) == drawn
+        requested = {**NATIVE, setting: choice}
+        drawn = {name: requested[name] for name in drawn_in(shapes)}
+        assert initializers.identify(weights(shapes, drawn, seed), requested, drawn_in(shapes)) == drawn
 
 
 def test_draws_do_not_depend_on_the_order_in_which_a_framework_names_its_weights():
@@ -56,17 +62,17 @@ def test_draws_do_not_depend_on_the_order_in_which_a_framework_names_its_weights
     assert all(np.array_equal(one[name], other[name]) for name in GRU)
 
 
-def test_another_law_than_the_one_asked_for_is_named():
+def test_another_initializer_than_the_requested_one_is_named():
     drawn = weights(CNN, {"init": "lecun_uniform", "bias_init": "zeros"}, 0)
-    asked = {"init": "glorot_uniform", "bias_init": "fan_in_uniform"}
-    assert initializers.recognise(drawn, asked) == {"init": "lecun_uniform", "bias_init": "zeros"}
+    requested = {"init": "glorot_uniform", "bias_init": "fan_in_uniform"}
+    assert initializers.identify(drawn, requested, cnn.DRAWN) == {"init": "lecun_uniform", "bias_init": "zeros"}
     tripled = {name: 3 * array for name, array in drawn.items()}
-    assert initializers.recognise(tripled, asked)["init"] == "unrecognised"
+    assert initializers.identify(tripled, requested, cnn.DRAWN)["init"] == "unidentified"
 
 
-@pytest.mark.parametrize("setting", initializers.DRAWN)
-def test_draws_have_the_stated_mean_and_spread(setting):
-    table, parts = initializers.DRAWN[setting]
+@pytest.mark.parametrize("setting", gru.DRAWN)
+def test_draws_have_the_stated_mean_and_deviation(setting):
+    table, parts = gru.DRAWN[setting]
     for choice in table:
         for array, (_, deviation), fan in parts(choice, weights(GRU, {setting: choice}, 1)):
             assert abs(array.mean()) <= 4 * deviation(*fan) / array.size**0.5
@@ -90,7 +96,7 @@ def folder(tmp_path):
     return str(tmp_path)
 
 
-PICTURES = {
+IMAGE_SETTINGS = {
     "layout": "nchw",
     "labels": "sparse",
     "precision": "float32",
@@ -100,12 +106,12 @@ PICTURES = {
 REPORTED = {"labels": "sparse", "data_layout": "same", "shuffle": "observations", "loader": "generator"}
 
 
-def pictures(folder, **settings):
-    return Batches(folder, "cnn", {**PICTURES, **settings}, 4, 3)
+def images(folder, **settings):
+    return Batches(folder, Images, {**IMAGE_SETTINGS, **settings}, 4, 3)
 
 
 def test_layout_labels_and_precision(folder):
-    plain, other = pictures(folder), pictures(folder, layout="nhwc", labels="one_hot", precision="float64")
+    plain, other = images(folder), images(folder, layout="nhwc", labels="one_hot", precision="float64")
     assert plain.x_train.shape == (10, 3, 4, 5) and other.x_train.shape == (10, 4, 5, 3)
     assert other.x_train.dtype == np.float64 and other.x_train.flags.c_contiguous
     assert np.array_equal(plain.x_train[2, 1], other.x_train[2, :, :, 1].astype(np.float32))
@@ -114,8 +120,8 @@ def test_layout_labels_and_precision(folder):
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
-def test_pictures_stored_the_other_way_are_transposed_batch_by_batch(folder, layout):
-    plain, turned = pictures(folder, layout=layout), pictures(folder, layout=layout, data_layout="transposed")
+def test_images_stored_the_other_way_are_transposed_batch_by_batch(folder, layout):
+    plain, turned = images(folder, layout=layout), images(folder, layout=layout, data_layout="transposed")
     assert turned.x_train.shape != plain.x_train.shape and turned.report()["data_layout"] == "transposed"
     for (x, _), (same, _) in zip(turned.epoch(0, 0), plain.epoch(0, 0), strict=True):
         assert x.flags.c_contiguous and np.array_equal(x, same)
@@ -131,16 +137,16 @@ def test_whole_batches_change_places_and_keep_their_examples():
 
 
 def test_a_frameworks_loader_gets_every_batch_of_an_epoch(folder):
-    batches, seen = pictures(folder, shuffle="batches"), []
+    batches, seen = images(folder, shuffle="batches"), []
     batches.load = lambda x, y, chosen: seen.append(chosen.tolist()) or [(x[rows], y[rows]) for rows in chosen]
-    own = pictures(folder, shuffle="batches")
+    own = images(folder, shuffle="batches")
     for (x, y), (same, labels) in zip(batches.epoch(1, 2), own.epoch(1, 2), strict=True):
         assert np.array_equal(x, same) and np.array_equal(y, labels)
     assert seen == [whole_batches(1, 2, 10, 4).tolist()] and batches.report()["loader"] == "framework"
 
 
 def test_every_training_batch_is_whole_and_every_test_example_counts(folder):
-    batches = pictures(folder)
+    batches = images(folder)
     epoch = list(batches.epoch(0, 0))
     assert [len(x) for x, _ in epoch] == [4, 4] and len(batches) == 2
     tested = list(batches.test())
@@ -156,8 +162,8 @@ def test_sequences_padding_and_layout(tmp_path):
         np.save(tmp_path / f"x_{part}.npy", x)
         np.save(tmp_path / f"y_{part}.npy", np.zeros(6, np.int32))
     settings = {"labels": "sparse", "precision": "float32", "shuffle": "observations"}
-    post = Batches(str(tmp_path), "gru", {"padding": "post", "sequence_layout": "ntc", **settings}, 2, 2)
-    pre = Batches(str(tmp_path), "gru", {"padding": "pre", "sequence_layout": "tnc", **settings}, 2, 2)
+    post = Batches(str(tmp_path), Sequences, {"padding": "post", "sequence_layout": "ntc", **settings}, 2, 2)
+    pre = Batches(str(tmp_path), Sequences, {"padding": "pre", "sequence_layout": "tnc", **settings}, 2, 2)
     assert post.report()["padding"] == "post" and pre.report()["padding"] == "pre"
     assert (
         pre.x_train[1].tolist() == [0, 0, *post.x_train[1, :3]] and pre.x_train[0].tolist() == post.x_train[0].tolist()

@@ -9,8 +9,8 @@ import pytest
 
 import adapters
 from adapters import ADAPTERS, load_spec
-from adapters.contract.settings import SETTINGS
 from adapters.contract.spec import DEVICES, Supported, Unsupported
+from adapters.networks import SETTINGS, load_network
 from experiments.locations import PROJECT
 from experiments.preparation.environments import Environment
 
@@ -21,26 +21,25 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "mxnet", "chainer", "cntk",
 def test_takes_a_position_on_every_setting(name):
     spec = load_spec(name)
     assert spec.name == name
-    assert set(spec.settings) == {name for name, setting in SETTINGS.items() if set(setting.models) & set(spec.models)}
+    assert set(spec.settings) == {setting for model in spec.models for setting in load_network(model).settings}
     for setting, position in spec.settings.items():
         if isinstance(position, Unsupported):
             assert position.reason
             continue
-        assert position.native in position.choices
+        assert position.native in spec.choices(setting)
         assert position.evidence
-        # Every choice of the catalogue is offered, or refused with a reason.
-        assert set(position.choices) | set(position.limits) == set(SETTINGS[setting].choices)
-        assert not set(position.choices) & set(position.limits)
+        # Every choice of the catalogue is supported, or refused with a reason.
+        assert set(position.limits) < set(SETTINGS[setting].choices)
         assert all(position.limits.values())
         assert set(position.inert) <= set(DEVICES)
-        assert set(position.variables) <= set(position.choices)
+        assert set(position.variables) <= set(spec.choices(setting))
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_conflicts_name_choices_the_adapter_has(name):
     for conflict in load_spec(name).conflicts:
         assert conflict.reason and conflict.devices and set(conflict.devices) <= set(DEVICES)
-        assert all(choice in load_spec(name).settings[setting].choices for setting, choice in conflict.choices.items())
+        assert all(choice in load_spec(name).choices(setting) for setting, choice in conflict.choices.items())
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from adapters import load_spec
-from adapters.contract.model import Network
+from adapters.networks.cnn import Fields
 from adapters.reference.cnn import Model
 from adapters.reference.layers import cross_entropy
 
-NETWORK = Network((2, 8, 8), 3, (2, 3), 5, (0.0, 0.0, 0.0), 4, 0.1, 0.9, 1, "cpu")
+NETWORK = Fields((2, 8, 8), 3, (2, 3), 5, (0.0, 0.0, 0.0), 4, 0.1, 0.9, 1, "cpu")
 
 
 def model(network=NETWORK, **settings):
@@ -95,6 +95,6 @@ def test_a_clipped_gradient_moves_no_weight_farther_than_its_limit():
     assert moves["value_0.01"] == pytest.approx(np.clip(moves["none"], -0.01, 0.01))
 
 
-def test_pictures_that_are_too_small_are_named():
+def test_images_that_are_too_small_are_named():
     with pytest.raises(ValueError, match="two convolutions leave nothing to pool of 2 pixels"):
         model(conv_padding="valid")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from adapters import load_spec
-from adapters.worker import STEPS, no_collection, speed, train_epoch
+from adapters.loop import STEPS, speed, train_epoch
+from adapters.worker import no_collection
 from experiments import locations
 from experiments.errors import WorkerDied
 from experiments.preparation import datasets

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters import ADAPTERS
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments import program
 from experiments.locations import PROJECT
 from sweeps import configs

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from adapters import ADAPTERS, load_spec
-from adapters.contract.settings import FUNCTION, SETTINGS
+from adapters.contract.settings import FUNCTION
+from adapters.networks import SETTINGS
 from experiments.errors import SweepError
 from sweeps.analysis import spread
 from sweeps.console import Terminal

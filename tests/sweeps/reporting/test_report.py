@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from adapters.contract.settings import SETTINGS
+from adapters.networks import SETTINGS
 from experiments.trials.trial import OUTCOMES, PRUNED
 from sweeps.reporting import tables
 from sweeps.reporting.results import Results, summary

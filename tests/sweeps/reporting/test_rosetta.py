@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters import ADAPTERS, load_spec
-from adapters.contract.settings import SETTINGS
+from adapters.networks import load_network
 from experiments.locations import PROJECT
 from experiments.preparation import certificates
 from experiments.trials.workload import workload_named
@@ -18,7 +18,7 @@ from sweeps.reporting import rosetta
 
 CIFAR = workload_named("cifar10_cnn")
 NETWORKS = [(name, network) for name in ADAPTERS for network in load_spec(name).models]
-CNN = [name for name, setting in SETTINGS.items() if "cnn" in setting.models]
+CNN = list(load_network("cnn").settings)
 EMPTY = {"hr", "br", "meta"}
 
 
@@ -53,7 +53,7 @@ def test_tables_and_helpers_are_where_they_are_used():
 
 def test_the_settings_of_a_section_are_those_that_its_code_looks_up():
     cntk = rosetta.column("cntk", CIFAR, PROJECT)
-    assert cntk.decided("Optimiser") == ["momentum", "nesterov", "clip"] and cntk.native("momentum") == "unit_gain"
+    assert cntk.decided("Optimizer") == ["momentum", "nesterov", "clip"] and cntk.native("momentum") == "unit_gain"
     assert cntk.decided("Loss") == ["loss"] and cntk.decided("Step") == []
 
 

@@ -1,23 +1,11 @@
-"""The plain loops: each the shortest honest port of a published notebook. Runs in a framework's interpreter (Python 3.6 and later).
+"""The published notebooks' CNN, as a training step of each framework. Each is the shortest faithful port.
 
-PYTHON -m benchmarks.plain_loops ADAPTER MODEL adapter|plain
+Runs in a framework's interpreter (Python 3.6 and later).
 """
-
-import os
-import sys
-import time
 
 import numpy as np
 
-from adapters import load, load_spec
-from adapters.contract.model import Network, RecurrentNetwork
-from adapters.worker import Events
-
-NETWORKS = {
-    "cnn": Network((3, 32, 32), 10, (50, 100), 512, (0.25, 0.25, 0.5), 64, 0.01, 0.9, 2, "cpu"),
-    "gru": RecurrentNetwork(150, 30000, 125, 100, 2, 64, 0.001, 0.9, 0.999, 2, "cpu"),
-}
-STEPS = 4
+from benchmarks.plain_loops.frameworks import in_keras2_graph, keras2, keras3
 
 
 def pytorch():
@@ -49,36 +37,6 @@ def pytorch():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
-def pytorch_gru():
-    import torch
-    from torch import nn
-    from torch.nn import functional as F
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.embedding, self.gru, self.dense = (
-                nn.Embedding(30000, 125),
-                nn.GRU(125, 100, batch_first=True),
-                nn.Linear(100, 2),
-            )
-
-        def forward(self, x):
-            outputs, _ = self.gru(self.embedding(x), torch.zeros(1, 64, 100))
-            return self.dense(outputs[:, -1, :].squeeze())
-
-    net = Net()
-    optimizer = torch.optim.Adam(net.parameters(), 0.001, (0.9, 0.999), 1e-8)
-
-    def step(x, y):
-        optimizer.zero_grad()
-        loss = F.cross_entropy(net(torch.LongTensor(x.astype(np.int64))), torch.LongTensor(y.astype(np.int64)))
-        loss.backward()
-        optimizer.step()
-
-    return step, {"sequence_layout": "ntc", "labels": "sparse"}
-
-
 def tensorflow():
     import tensorflow as tf
 
@@ -108,42 +66,6 @@ def tensorflow():
         session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1))
         session.run(v1.global_variables_initializer())
     return lambda a, b: session.run(train, {x: a, y: b}), {"layout": "nhwc", "labels": "sparse", "relu": "after_pool"}
-
-
-def tensorflow_gru():
-    import tensorflow as tf
-
-    set_threads(tf)
-    v1 = tf.compat.v1
-    graph = tf.Graph()
-    with graph.as_default():
-        x, y = v1.placeholder(tf.int32, [None, 150]), v1.placeholder(tf.int32, [None])
-        shapes = {
-            "embedding": [30000, 125],
-            "input": [125, 300],
-            "input_bias": [300],
-            "hidden": [100, 300],
-            "hidden_bias": [300],
-            "dense": [100, 2],
-            "bias": [2],
-        }
-        uniform = v1.random_uniform_initializer(-0.1, 0.1)
-        weights = {name: v1.get_variable(name, shape, initializer=uniform) for name, shape in shapes.items()}
-
-        def cell(state, sums):  # the notebook has CudnnGRU, which a CPU has not
-            products = tf.matmul(state, weights["hidden"]) + weights["hidden_bias"]
-            (sum_r, sum_z, sum_n), (product_r, product_z, product_n) = tf.split(sums, 3, 1), tf.split(products, 3, 1)
-            update = tf.sigmoid(sum_z + product_z)
-            return (1 - update) * tf.tanh(sum_n + tf.sigmoid(sum_r + product_r) * product_n) + update * state
-
-        vectors = tf.transpose(tf.nn.embedding_lookup(weights["embedding"], x), [1, 0, 2])
-        states = tf.scan(cell, tf.tensordot(vectors, weights["input"], 1) + weights["input_bias"], tf.zeros([64, 100]))
-        h = tf.matmul(states[-1], weights["dense"]) + weights["bias"]
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=h))
-        train = v1.train.AdamOptimizer(0.001, 0.9, 0.999, 1e-8).minimize(loss)
-        session = v1.Session(config=v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1))
-        session.run(v1.global_variables_initializer())
-    return lambda a, b: session.run(train, {x: a, y: b}), {"sequence_layout": "ntc", "labels": "sparse"}
 
 
 def mxnet_gluon():
@@ -201,64 +123,6 @@ def mxnet_module():
     return step, {"layout": "nchw", "labels": "sparse", "relu": "after_pool"}
 
 
-def mxnet_gluon_gru():
-    import mxnet as mx
-    from mxnet import autograd, gluon, nd
-
-    class Net(gluon.Block):
-        def __init__(self):
-            super().__init__()
-            self.embedding = gluon.nn.Embedding(30000, 125)
-            self.gru = gluon.rnn.GRU(100, layout="NTC")
-            self.dense = gluon.nn.Dense(2)
-
-        def forward(self, x):
-            return self.dense(self.gru(self.embedding(x))[:, -1, :].squeeze())
-
-    net = Net()
-    net.initialize(mx.init.Xavier())
-    loss_of = gluon.loss.SoftmaxCrossEntropyLoss()
-    options = {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-    trainer = gluon.Trainer(net.collect_params(), "adam", options)
-    total = nd.zeros(1)
-
-    def step(x, y):
-        x, y = nd.array(x), nd.array(y)
-        with autograd.record():
-            loss = loss_of(net(x), y)
-        loss.backward()
-        total[:] += loss.mean()
-        trainer.step(64)
-        nd.waitall()
-
-    return step, {"sequence_layout": "ntc", "labels": "sparse"}
-
-
-def mxnet_module_gru():
-    import mxnet as mx
-
-    x = mx.symbol.Embedding(data=mx.symbol.Variable("data"), input_dim=30000, output_dim=125)
-    gru = mx.rnn.FusedRNNCell(num_hidden=100, num_layers=1, mode="gru")
-    outputs, _ = gru.unroll(length=150, inputs=x, merge_outputs=False)
-    x = mx.symbol.FullyConnected(data=outputs[-1], num_hidden=2)
-    net = mx.mod.Module(mx.symbol.SoftmaxOutput(data=x, label=mx.symbol.Variable("softmax_label"), name="softmax"))
-    net.bind([mx.io.DataDesc("data", (64, 150))], [mx.io.DataDesc("softmax_label", (64,))])
-    net.init_params(mx.init.Xavier(rnd_type="uniform"))
-    options = (("learning_rate", 0.001), ("beta1", 0.9), ("beta2", 0.999), ("epsilon", 1e-8))
-    net.init_optimizer(optimizer="Adam", optimizer_params=options)
-    metric = mx.metric.create("acc")
-
-    def step(x, y):
-        batch = mx.io.DataBatch([mx.nd.array(x)], [mx.nd.array(y)])
-        net.forward(batch, is_train=True)
-        net.update_metric(metric, batch.label)
-        net.backward()
-        net.update()
-        mx.nd.waitall()
-
-    return step, {"sequence_layout": "ntc", "labels": "sparse"}
-
-
 def chainer():
     import chainer
     from chainer import functions as F
@@ -313,30 +177,6 @@ def cntk():
         "layout": "nchw",
         "labels": "one_hot",
         "relu": "before_pool",
-    }
-
-
-def cntk_gru():
-    import cntk as C
-    from cntk.layers import GRU, Dense, Recurrence
-
-    x, y = C.sequence.input_variable(1), C.input_variable(2)
-    with C.layers.default_options(init=C.glorot_uniform()):
-        # The notebook's Embedding of one-hot words has a sparse gradient, which CNTK's Adam can't take on a CPU; nor is its cuDNN cell there.
-        embedding = C.parameter((30000, 125), init=C.glorot_uniform())
-        vectors = C.reshape(C.gather(embedding, x), (125,))
-        net = Dense(2)(C.sequence.last(Recurrence(GRU(100))(vectors)))
-    loss = C.cross_entropy_with_softmax(net, y)
-    rate, momentum, variance = (
-        C.learning_parameter_schedule(0.001),
-        C.momentum_schedule(0.9),
-        C.momentum_schedule(0.999),
-    )
-    learner = C.adam(net.parameters, rate, momentum, variance_momentum=variance, epsilon=1e-8)
-    trainer = C.Trainer(net, (loss, C.classification_error(net, y)), [learner])
-    return lambda a, b: trainer.train_minibatch({x: a[:, :, None].astype(np.float32), y: b}), {
-        "sequence_layout": "ntc",
-        "labels": "one_hot",
     }
 
 
@@ -401,7 +241,7 @@ def lasagne():
     return step, {"precision": "float32", "layout": "nchw", "labels": "sparse", "relu": "before_pool"}
 
 
-def keras_cnn(keras, layout):
+def keras_loop(keras, layout):
     shape = {"nhwc": (32, 32, 3), "nchw": (3, 32, 32)}[layout]
     keras.backend.set_image_data_format({"nhwc": "channels_last", "nchw": "channels_first"}[layout])
     layers, net = keras.layers, keras.models.Sequential([keras.layers.InputLayer(shape)])
@@ -421,149 +261,24 @@ def keras_cnn(keras, layout):
     return net.train_on_batch, {"layout": layout, "labels": "one_hot", "relu": "before_pool"}
 
 
-def keras2(layout):
-    from adapters.keras2.backends import keras
-
-    return keras_cnn(keras, layout)
-
-
-def keras_gru(keras, **options):
-    layers, net = keras.layers, keras.models.Sequential()
-    for layer in (layers.Embedding(30000, 125), layers.GRU(100, **options), layers.Dense(2, activation="softmax")):
-        net.add(layer)
-    adam = keras.optimizers.Adam(0.001, 0.9, 0.999, epsilon=1e-8)  # by name: the fourth is amsgrad in Keras 2
-    net.compile(loss="categorical_crossentropy", optimizer=adam, metrics=["accuracy"])
-    return net.train_on_batch, {"sequence_layout": "ntc", "labels": "one_hot", "adam_epsilon": "plain_1e-8"}
-
-
-def keras2_gru(**options):
-    from adapters.keras2.backends import keras
-
-    return keras_gru(keras, **options)
-
-
-def set_threads(tf):
-    """As the adapter does, but before the plain loop starts the runtime."""
-    tf.config.threading.set_intra_op_parallelism_threads(2)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
-def keras3():
-    """On the back end that KERAS_BACKEND names."""
-    os.environ["NPROC"] = os.environ["PJRT_NPROC"] = "2"  # XLA reads them when it first computes
-    if os.environ["KERAS_BACKEND"] == "tensorflow":
-        import tensorflow as tf
-
-        set_threads(tf)
-    from adapters.keras3.backends import keras
-
-    return keras
-
-
-def keras3_cnn():
-    return keras_cnn(keras3(), "nhwc")
-
-
-def keras3_gru():
-    return keras_gru(keras3())
-
-
-def keras2_tensorflow(loop=lambda: keras2("nhwc")):
-    import tensorflow as tf
-
-    # A graph and a session of its own: the adapter clears Keras's.
-    session = tf.Session(
-        graph=tf.Graph(), config=tf.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=2)
-    )
-
-    def within(function, *arguments):
-        with session.graph.as_default(), session.as_default():
-            return function(*arguments)
-
-    step, published = within(loop)
-    return lambda x, y: within(step, x, y), published
-
-
-def keras2_tensorflow_gru():
-    """The notebook's CuDNNGRU is what a CPU has as GRU(reset_after=True)."""
-    step, published = keras2_tensorflow(lambda: keras2_gru(reset_after=True, recurrent_activation="sigmoid"))
-    return step, dict(published, reset="after", gates="sigmoid")
-
-
-PLAIN = {
+LOOPS = {
     "pytorch": pytorch,
     "tensorflow": tensorflow,
     "mxnet-gluon": mxnet_gluon,
     "mxnet-module": mxnet_module,
     "chainer": chainer,
     "cntk": cntk,
-    "keras2-cntk": lambda: keras2("nchw"),
-    "keras2-theano": lambda: keras2("nchw"),
-    "keras2-tensorflow": keras2_tensorflow,
-    "keras3-tensorflow": keras3_cnn,
-    "keras3-torch": keras3_cnn,
-    "keras3-jax": keras3_cnn,
+    "keras2-cntk": lambda: keras_loop(keras2(), "nchw"),
+    "keras2-theano": lambda: keras_loop(keras2(), "nchw"),
+    "keras2-tensorflow": lambda: in_keras2_graph(lambda: keras_loop(keras2(), "nhwc")),
+    "keras3-tensorflow": lambda: keras_loop(keras3(), "nhwc"),
+    "keras3-torch": lambda: keras_loop(keras3(), "nhwc"),
+    "keras3-jax": lambda: keras_loop(keras3(), "nhwc"),
     "caffe2": caffe2,
     "lasagne": lasagne,
 }
-PLAIN_GRU = {
-    "pytorch": pytorch_gru,
-    "tensorflow": tensorflow_gru,
-    "mxnet-gluon": mxnet_gluon_gru,
-    "mxnet-module": mxnet_module_gru,
-    "cntk": cntk_gru,
-    "keras2-cntk": keras2_gru,
-    "keras2-tensorflow": keras2_tensorflow_gru,
-    "keras3-tensorflow": keras3_gru,
-    "keras3-torch": keras3_gru,
-    "keras3-jax": keras3_gru,
-}
-LOOPS = {"cnn": PLAIN, "gru": PLAIN_GRU}
 
 
-def pictures(random, settings):
+def examples(random, settings):
     x = random.rand(64, 3, 32, 32).astype(np.float32)
     return {"nchw": x, "nhwc": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}[settings["layout"]]
-
-
-def words(random, settings):
-    x = random.randint(0, 30000, (64, 150)).astype(np.int32)
-    return {"ntc": x, "tnc": np.ascontiguousarray(x.T)}[settings["sequence_layout"]]
-
-
-EXAMPLES = {"cnn": pictures, "gru": words}
-
-
-def stepping(name, model, side):
-    """A step of the adapter, or of the plain loop, on a batch of its own, as a function without arguments."""
-    spec, network = load_spec(name), NETWORKS[model]
-    plain, published = LOOPS[model][name]()
-    settings = dict(spec.native(model), **published)
-    random = np.random.RandomState(0)
-    x = EXAMPLES[model](random, settings)
-    y = {"sparse": random.randint(0, network.classes, 64).astype(np.int32)}
-    y["one_hot"] = np.eye(network.classes, dtype=np.float32)[y["sparse"]]
-    y = y[settings["labels"]]
-    if side == "plain":
-        return lambda: plain(x, y)
-    adapter = load(spec.models[model])(network, settings, 0)
-
-    def step():
-        adapter.train_step(x, y)
-        adapter.synchronize()
-
-    return step
-
-
-def main(name, model, side):
-    """Take some steps for each line of standard input, and say how long one took."""
-    emit, step = Events(), stepping(name, model, side)
-    for _ in sys.stdin:
-        start = time.perf_counter()
-        for _ in range(STEPS):
-            step()
-        emit("steps", seconds=(time.perf_counter() - start) / STEPS)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
