@@ -14,8 +14,8 @@ STYLE = """
   .wall { stroke: var(--wall); stroke-width: 1.8; stroke-dasharray: 6 5; fill: none; }
   .walled { font: 14px system-ui, sans-serif; fill: var(--wall); text-anchor: middle; }
 """
-WIDTH, HEIGHT = 190, 70  # of a box
-COLUMN, ROW = 240, 130  # from one box to the next
+WIDTH, HEIGHT = 170, 70  # of a box
+COLUMN, ROW = 228, 124  # from one box to the next
 MARGIN = 20
 
 
@@ -46,28 +46,28 @@ class Arrow(NamedTuple):
 
 BOXES = (
     Box("Sweep file", "YAML, validated", 0, 0),
-    Box("Planner", "trials, in random order", 1, 0),
-    Box("Driver", "lease, one per sweep", 2, 0),
-    Box("Ray", "a node with room", 3, 0),
-    Box("Preparation", "environment, certificate, data", 3, 1),
-    Box("Worker", "the framework's Python", 3, 2),
-    Box("Record", "a trial's folder", 2, 1),
-    Box("Ledger", "which trials are done", 2, 2),
-    Box("MLflow", "params, metrics, artifacts", 1, 2),
-    Box("Report", "effects with intervals", 0, 2),
+    Box("Planner", "trials, random order", 1, 0),
+    Box("Driver", "one per sweep", 1, 1),
+    Box("Ray", "a node with room", 2, 1),
+    Box("Preparation", "environment, data", 2, 2),
+    Box("Worker", "framework's Python", 2, 3),
+    Box("Record", "what happened", 0, 1),
+    Box("Ledger", "which trials are done", 0, 2),
+    Box("MLflow", "every run", 0, 3),
+    Box("Report", "effects, intervals", 1, 3),
 )
 ARROWS = (
     Arrow("Sweep file", "Planner"),
     Arrow("Planner", "Driver", "plan"),
-    Arrow("Driver", "Ray", "trials"),
+    Arrow("Driver", "Ray", "trial"),
     Arrow("Ray", "Preparation"),
-    Arrow("Preparation", "Worker", "request"),
-    Arrow("Driver", "Record", "1. events"),
-    Arrow("Record", "Ledger", "2. outcome"),
-    Arrow("Ledger", "MLflow", "3. run"),
+    Arrow("Preparation", "Worker"),
+    Arrow("Driver", "Record", "event"),
+    Arrow("Record", "Ledger", "outcome"),
+    Arrow("Ledger", "MLflow", "run"),
     Arrow("MLflow", "Report"),
 )
-WALL = "process boundary: JSON lines"
+WALL = ("process boundary:", "JSON lines, a request in,", "events back to the driver")
 
 
 def architecture() -> str:
@@ -105,7 +105,7 @@ def _arrow(start: Box, end: Box, note: str) -> str:
     middle = (start.left + WIDTH // 2, start.top + HEIGHT // 2)
     x, y = middle[0] + across * WIDTH // 2, middle[1] + down * HEIGHT // 2
     long = (COLUMN - WIDTH) if across else (ROW - HEIGHT)
-    text = (x + across * long // 2, y - 8) if across else (x + 48, y + long // 2 + 5)
+    text = (x + across * long // 2, y - 8) if across else (x + 36, y + long // 2 + 5)
     return (
         f'<path class="arrow" d="M{x} {y}l{across * (long - 2)} {down * (long - 2)}"/>'
         f'<text class="note" x="{text[0]}" y="{text[1]}">{note}</text>'
@@ -113,8 +113,8 @@ def _arrow(start: Box, end: Box, note: str) -> str:
 
 
 def _wall(worker: Box) -> str:
-    y = worker.top - 12
-    return (
-        f'<path class="wall" d="M{worker.left - 16} {y + HEIGHT + 24}V{y}H{worker.left + WIDTH + 12}"/>'
-        f'<text class="walled" x="{worker.left - 70}" y="{y - 12}">{WALL}</text>'
-    )
+    """The line around the worker's corner, and beside it what crosses it."""
+    left, top, middle = worker.left - 14, worker.top - 14, worker.left - COLUMN + WIDTH // 2
+    lines = [f'<text class="walled" x="{middle}" y="{top - 70 + 20 * n}">{text}</text>' for n, text in enumerate(WALL)]
+    wall = f'<path class="wall" d="M{left} {top + HEIGHT + 28}V{top}H{worker.left + WIDTH + 14}"/>'
+    return wall + "".join(lines)
