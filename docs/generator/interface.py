@@ -46,10 +46,15 @@ def commands() -> str:
 def _command(name: str, command: click.Command) -> str:
     with click.Context(command, info_name=f"rosetta {name}") as context:
         usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
-        options = [found for option in command.get_params(context) if (found := option.get_help_record(context))]
-        rows = [[f"`{written}`", meaning] for written, meaning in options]
-    purpose = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
-    return f"### {name}\n\n```text\n{usage}\n```\n\n{purpose}\n\n{table(['option', 'meaning'], rows)}"
+        options = [option.get_help_record(context) for option in command.params if isinstance(option, click.Option)]
+    rows = [[f"`{shown[0]}`", shown[1]] for shown in options if shown]
+    parts = [_lines(command.help), table(["option", "meaning"], rows), _lines(command.epilog)]
+    return f"### {name}\n\n```text\n{usage}\n```\n\n" + "\n\n".join(filter(None, parts))
+
+
+def _lines(text: str | None) -> str:
+    """A help text with one line per paragraph."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (text or "").split("\n\n"))
 
 
 def sweep_file() -> str:
