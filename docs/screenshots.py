@@ -3,6 +3,7 @@
 Needs Chromium, the sweep's own MLflow store (HOME/mlflow.db), and no network. Writes docs/images/*.png.
 """
 
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from rich.console import Console
@@ -79,15 +81,32 @@ def rosetta(chromium: Browser, scratch: Path) -> None:
 
 
 def mlflow(chromium: Browser, store: Path, run: Path) -> None:
-    """MLflow's table of the sweep's runs."""
+    """MLflow's table of the sweep's trials, with the columns that a reader would choose."""
     with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as database:
-        query = "select e.experiment_id from experiments e where e.name = ?"
+        query = "select experiment_id from experiments where name = ?"
         (experiment,) = database.execute(query, [run.parent.name]).fetchone()
     with _mlflow_ui(store) as address:
+        chromium.open(f"{address}/health", 1400, 760)
+        for key, value in _mlflow_state(experiment, run).items():
+            chromium.evaluate(f"localStorage.setItem({json.dumps(key)}, {json.dumps(json.dumps(value))})")
         chromium.open(f"{address}/#/experiments/{experiment}/runs?workflowType=machine_learning", 1400, 760)
-        chromium.wait("document.body.innerText.includes('Run Name')")
-        time.sleep(3)  # icons and columns come after the rows
+        chromium.wait("document.body.innerText.includes('native')", seconds=120)
+        time.sleep(5)  # icons and columns come after the rows
+        chromium.evaluate("document.querySelectorAll('[data-radix-popper-content-wrapper]').forEach((o) => o.remove())")
         chromium.image(IMAGES / "mlflow.png", Box(0, 0, 1400, 760))
+
+
+def _mlflow_state(experiment: int, run: Path) -> dict[str, Any]:
+    """What MLflow's page remembers in the browser: the sweep's run expanded, chosen columns, no assistant."""
+    parent = json.loads((run / "mlflow.json").read_text())["run_id"]
+    shown = [f"params.`{name}`" for name in ("adapter", "init", "momentum", "loss")]
+    view = {"selectedColumns": ["metrics.`accuracy`", "metrics.`step_ms_median`", *shown], "columnOrder": []}
+    page = f'MLflowLocalStorage-1.1-ExperimentPage-["{experiment}"]-ReactComponentState'
+    return {
+        page: {"runsExpanded": {parent: True}, "runsPinned": [], "runsHidden": [], **view},
+        "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
+        "mlflow.assistant.panelOpen_v1": False,
+    }
 
 
 def _program(arguments: list[str], **variables: str) -> str:
