@@ -81,11 +81,13 @@ class Browser:
             time.sleep(0.2)
 
     def box(self, selector: str) -> Box:
-        """Where the first element that a CSS selector finds is on the page."""
+        """Where the first element that a CSS selector finds is on the page. Raises RuntimeError where there is none."""
         found = self.evaluate(
             f"(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
             "return [box.x + scrollX, box.y + scrollY, box.width, box.height] })()"
         )
+        if found is None:
+            raise RuntimeError(f"the page has no {selector}")
         return Box(*found)
 
     def image(self, path: Path, box: Box) -> None:
