@@ -19,7 +19,7 @@ DIRECTIONS = {
 }
 GROUND = {  # what every part of a package may import, and what imports none of them
     "sweeps": {"console", "markdown", "state"},
-    "experiments": {"errors", "locations", "processes", "program", "redaction"},
+    "experiments": {"errors", "extensions", "locations", "processes", "program", "redaction"},
     "adapters": {"__init__"},
 }
 WALLS = {

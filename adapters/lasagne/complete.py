@@ -1,7 +1,7 @@
 """Complete an environment of Lasagne: a module that Lasagne 0.1 imports, and Theano's set-up.
 
 Lasagne 0.1, the last release, imports theano.tensor.signal.downsample, which Theano 1.0 no longer has: a module of this
-name calls its replacement. adapters.common.theano_setup does the rest.
+name calls its replacement. adapters.theano.setup does the rest.
 
 Run by the environment's own Python: -m adapters.lasagne.complete
 """
@@ -9,9 +9,9 @@ Run by the environment's own Python: -m adapters.lasagne.complete
 import os
 
 from adapters import load_spec
-from adapters.common import theano_setup
-from adapters.common.theano_setup import Compiled
 from adapters.networks import cnn, gru
+from adapters.theano import setup as theano_setup
+from adapters.theano.setup import Compiled
 
 DOWNSAMPLE = '''"""What Lasagne 0.1 imports; Theano 1.0 has it under another name."""
 from theano.tensor.signal.pool import pool_2d

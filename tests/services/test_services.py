@@ -114,9 +114,11 @@ def check_complete(deployment, name):
 
 
 def documented(name):
-    """The commands that docs/cluster.md gives for this."""
+    """The commands that docs/how-to/cluster.md gives for this."""
     (found,) = re.findall(
-        rf"<!-- tested: {name} -->\n```bash\n(.*?)```", (PROJECT / "docs" / "cluster.md").read_text(), re.DOTALL
+        rf"<!-- tested: {name} -->\n```bash\n(.*?)```",
+        (PROJECT / "docs" / "how-to" / "cluster.md").read_text(),
+        re.DOTALL,
     )
     return found
 
@@ -189,7 +191,7 @@ def test_another_user_sees_everything_and_changes_nothing(deployment, killed, mo
 
 
 def test_a_backup_is_restored(deployment, killed):
-    """The commands of docs/cluster.md: everything is lost, and comes back."""
+    """The commands of docs/how-to/cluster.md: everything is lost, and comes back."""
     name, folder = killed[0], deployment.home.parent
     before = {run.info.run_id: run.data for run in trials(deployment, name)[1]}
 

@@ -1,4 +1,4 @@
-"""Complete an environment of Keras on Theano: Theano's set-up (adapters.common.theano_setup).
+"""Complete an environment of Keras on Theano: Theano's set-up (adapters.theano.setup).
 
 Run by the environment's own Python: -m adapters.keras2.keras2_theano.complete
 """
@@ -6,9 +6,9 @@ Run by the environment's own Python: -m adapters.keras2.keras2_theano.complete
 import os
 
 from adapters import load_spec
-from adapters.common import theano_setup
-from adapters.common.theano_setup import Compiled
 from adapters.networks import cnn, gru
+from adapters.theano import setup as theano_setup
+from adapters.theano.setup import Compiled
 
 CNN = cnn.Fields((3, 20, 20), 10, (2, 2), 8, (0.25, 0.25, 0.5), 4, 0.01, 0.9, 1, "cpu")
 GRU = gru.Fields(4, 10, 3, 5, 2, 4, 0.001, 0.9, 0.999, 1, "cpu")
