@@ -80,6 +80,7 @@ class Network(NamedTuple):
     batch: class that forms batches (adapters.common.batches.Images or Sequences, or one like them).
     drawn: {setting: what it draws}, for the settings that choose an initializer.
     workloads: {name of a workload: task}.
+    adjustable: {field: its meaning}: the fields that a sweep file may change; positive whole numbers, or tuples of them.
     conflict: function of (fields, configuration) -> the choices that don't work in this size, or None.
     implementations: {adapter: implementation} that the network brings; those of built-in networks are in the adapters'
         folders.
@@ -94,5 +95,6 @@ class Network(NamedTuple):
     drawn: Dict[str, Drawn]
     workloads: Dict[str, Task]
     verification: Verification
+    adjustable: Dict[str, str]
     conflict: Callable[[Dict[str, Any], Dict[str, str]], Optional[Conflict]] = no_conflict
     implementations: Dict[str, Implementation] = {}

@@ -220,5 +220,10 @@ NETWORK = Network(
         "cifar10_cnn": Task("cifar10", 10, {}),
     },
     verification=VERIFICATION,
+    adjustable={
+        "filters": "Output channels of the first and of the second pair of convolutions.",
+        "hidden": "Units of the first dense layer.",
+        "batch_size": "Examples per training step.",
+    },
     conflict=conflict,
 )

@@ -279,4 +279,9 @@ NETWORK = Network(
     drawn=DRAWN,
     workloads={"imdb_gru": Task("imdb", 3, {}), "imdb_train_gru": Task("imdb-train", 3, {})},
     verification=VERIFICATION,
+    adjustable={
+        "hidden": "Units of the GRU.",
+        "embedding": "Length of a word vector.",
+        "batch_size": "Examples per training step.",
+    },
 )

@@ -30,7 +30,7 @@ PIP_SETTINGS = {
     "PIP_FIND_LINKS": "UV_FIND_LINKS",
 }
 OLDEST_DOWNLOAD = (3, 8)  # uv downloads interpreters from this version on
-RECORD = "rosetta.json"  # written last: an environment without it is half-built
+MANIFEST = "rosetta.json"  # written last: an environment without it is half-built
 
 Progress = Callable[[str], None]
 
@@ -75,12 +75,12 @@ class Environment:
 
     @property
     def ready(self) -> bool:
-        return (self.folder / RECORD).is_file()
+        return (self.folder / MANIFEST).is_file()
 
-    def record(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
         """What was installed: {"digest", "python", "packages"}."""
-        record: dict[str, Any] = json.loads((self.folder / RECORD).read_text())
-        return record
+        manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
+        return manifest
 
     def create(self, progress: Progress = lambda step: None) -> bool:
         """Build the environment unless it is there. Returns whether it was new.
@@ -93,7 +93,7 @@ class Environment:
             if self.ready:
                 return False
             shutil.rmtree(self.folder, ignore_errors=True)
-            for step in (self._make, self._install, self._complete, self._write_record):
+            for step in (self._make, self._install, self._complete, self._write_manifest):
                 progress(step.__name__.strip("_").replace("_", " "))
                 step()
         return True
@@ -118,23 +118,23 @@ class Environment:
         if self.spec.post_install:
             self._run([str(self.python), "-m", self.spec.post_install], {"PYTHONPATH": str(worker_path())})
 
-    def _write_record(self) -> None:
+    def _write_manifest(self) -> None:
         frozen = self._uv("pip", "freeze", "--python", str(self.python)).splitlines()
         version = self._run([str(self.python), "-c", "import platform; print(platform.python_version())"], {})
-        record = {"digest": self.digest, "python": version.strip(), "packages": frozen}
-        partial = self.folder / (RECORD + ".partial")
-        partial.write_text(json.dumps(record, indent=1))
-        partial.rename(self.folder / RECORD)
+        manifest = {"digest": self.digest, "python": version.strip(), "packages": frozen}
+        partial = self.folder / (MANIFEST + ".partial")
+        partial.write_text(json.dumps(manifest, indent=1))
+        partial.rename(self.folder / MANIFEST)
 
     # Helpers
 
     def _post_install_sources(self) -> Iterator[Path]:
-        """The module that completes the environment, and the set-up modules of adapters/common that it imports."""
+        """The module that completes the environment, and the framework's set-up module that it imports."""
         if self.spec.post_install:
             source = PROJECT.joinpath(*self.spec.post_install.split(".")).with_suffix(".py")
             yield source
-            for name in re.findall(r"^from adapters\.common import (\w+)$", source.read_text(), re.MULTILINE):
-                yield PROJECT / "adapters" / "common" / f"{name}.py"
+            for name in re.findall(r"^from adapters\.(\w+) import setup\b", source.read_text(), re.MULTILINE):
+                yield PROJECT / "adapters" / name / "setup.py"
 
     def _uv(self, *arguments: str) -> str:
         return self._run([uv.find_uv_bin(), *arguments], package_index_settings(self.device))

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from adapters import ADAPTERS
 from adapters.contract.settings import Setting
-from adapters.networks import SETTINGS
+from adapters.networks import NETWORKS, SETTINGS, load_network
 from experiments.trials.workload import WORKLOADS
 from sweeps.configs import CLAIMS_SCHEMA, SCHEMA
 from sweeps.planning import designs
-from sweeps.planning.sweep_file import NATIVE, SweepFile, WorkloadChoice
+from sweeps.planning.sweep_file import NATIVE, SweepFile, WorkloadChoice, fields_model
 from sweeps.reporting.claims import File
 
 Schema = dict[str, Any]
@@ -30,7 +30,10 @@ def sweep() -> Schema:
         for key, described in _of_model(designs.load(design).Options).get("properties", {}).items():
             properties[key] = described | {"description": f"Only for design {design}. {described['description']}"}
     properties["adapters"]["items"] = {"enum": list(ADAPTERS)}
-    schema["$defs"][WorkloadChoice.__name__]["properties"]["name"]["enum"] = list(WORKLOADS)
+    workload = schema["$defs"][WorkloadChoice.__name__]
+    workload["properties"] |= _fields()
+    workload["properties"]["name"]["enum"] = list(WORKLOADS)
+    workload["additionalProperties"] = False
     for name, setting in SETTINGS.items():
         one = {"$ref": f"#/$defs/{name}"}
         schema["$defs"][name] = {"oneOf": _choices(setting)}
@@ -44,6 +47,18 @@ def claims() -> Schema:
     schema = _of_model(File)
     schema["properties"]["sweeps"]["items"] = {"$ref": SCHEMA.name}
     return schema
+
+
+def _fields() -> Schema:
+    """{field: its schema} of every network's adjustable fields; where several networks have one, each says its meaning."""
+    fields: Schema = {}
+    for network in map(load_network, NETWORKS):
+        for key, described in _of_model(fields_model(network.name))["properties"].items():
+            meanings = [fields[key]["description"]] if key in fields else []
+            fields[key] = described | {
+                "description": " ".join([*meanings, f"{network.title}: {described['description']}"])
+            }
+    return fields
 
 
 def _choices(setting: Setting) -> list[Schema]:

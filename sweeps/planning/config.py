@@ -18,7 +18,17 @@ from sweeps.planning import designs
 from sweeps.planning.cells import Row
 from sweeps.planning.designs.base import Design
 from sweeps.planning.quoting import unquoted_choice
-from sweeps.planning.sweep_file import NAME, NATIVE, PARTS, Resources, SweepFile, read, validated
+from sweeps.planning.sweep_file import (
+    NAME,
+    NATIVE,
+    PARTS,
+    Resources,
+    SweepFile,
+    WorkloadChoice,
+    fields_model,
+    read,
+    validated,
+)
 
 Content = dict[str, Any]
 
@@ -149,11 +159,15 @@ def _check_keys(content: Content, kind: type[Design] | None, source: str) -> Non
 
 
 def _workload(file: SweepFile, source: str) -> Workload:
-    changes = file.workload.model_dump(exclude={"name"}, exclude_none=True)
+    chosen = file.workload
     try:
-        return workload_named(file.workload.name).with_overrides(**changes)
+        workload = workload_named(chosen.name)
     except SweepError as error:
         raise SweepError(f"{source}: {error}") from None
+    keys = [*WorkloadChoice.model_fields, *workload.definition.adjustable]
+    fields = validated(fields_model(workload.model), chosen.fields, f"{source}: workload {chosen.name}", keys=keys)
+    changes = {"epochs": chosen.epochs, "train_examples": chosen.train_examples, **dict(fields)}
+    return workload.with_overrides(**{name: value for name, value in changes.items() if value is not None})
 
 
 def _adapters(file: SweepFile, workload: Workload, source: str) -> dict[str, AdapterSpec]:

@@ -3,13 +3,15 @@
 import math
 import reprlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from adapters import unknown
+from adapters.networks import load_network
 from experiments.errors import SweepError
 
 NATIVE = "native"  # in a list of choices: the framework's default
@@ -26,17 +28,34 @@ class Strict(BaseModel):
 
 
 class WorkloadChoice(Strict):
-    """A workload and the hyperparameters that the sweep changes."""
+    """A workload and the hyperparameters that the sweep changes: its network's adjustable fields are keys too."""
+
+    model_config = ConfigDict(extra="allow")
 
     name: str = Field(description="The workload: a data set and a network.")
     epochs: Positive | None = Field(None, description="Passes over the training examples.")
     train_examples: Positive | None = Field(None, description="Training examples to use. Default: all.")
-    filters: tuple[Positive, Positive] | None = Field(
-        None, strict=False, description="CNN: output channels of the first and of the second pair of convolutions."
-    )
-    hidden: Positive | None = Field(None, description="Units of the hidden dense layer (CNN) or of the GRU.")
-    embedding: Positive | None = Field(None, description="GRU: length of a word vector.")
-    batch_size: Positive | None = Field(None, description="Examples per training step.")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the network that the file names, as it gives them."""
+        return self.model_extra or {}
+
+
+@cache
+def fields_model(name: str) -> type[Strict]:
+    """The model of a network's adjustable fields, each of its published value's form."""
+    network = load_network(name)
+    made: Any = {
+        name: (_form(network.published[name]) | None, Field(None, strict=False, description=meaning))
+        for name, meaning in network.adjustable.items()
+    }
+    return create_model(f"{name}_fields", __base__=Strict, **made)
+
+
+def _form(value: Any) -> Any:
+    """Positive, or a tuple of as many as the value has."""
+    return tuple[(Positive,) * len(value)] if isinstance(value, tuple) else Positive
 
 
 def _countable(amount: float) -> float:

@@ -20,8 +20,8 @@ def test_built_once_and_addressed_by_content(tmp_path):
     assert made.create(steps.append) is True
     assert steps == ["make", "install", "complete", "write record"]
     assert made.create(steps.append) is False and len(steps) == 4
-    assert made.record()["digest"] == made.digest and made.digest[:12] in made.folder.name
-    assert any(line.startswith("numpy==") for line in made.record()["packages"])
+    assert made.manifest()["digest"] == made.digest and made.digest[:12] in made.folder.name
+    assert any(line.startswith("numpy==") for line in made.manifest()["packages"])
 
 
 def test_another_interpreter_or_pin_is_another_environment(tmp_path, monkeypatch):

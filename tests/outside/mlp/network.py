@@ -75,6 +75,7 @@ NETWORK = Network(
     name="mlp",
     title="The MLP",
     fields=Fields,
+    adjustable={"hidden": "Units of the hidden layer."},
     published={"input_shape": (1, 8, 8), "classes": 10, "hidden": 64, "batch_size": 32, "learning_rate": 0.1},
     settings=in_order(
         ("threads", "precision", "init", "bias_init", "loss", "labels", "shuffle", "sync", "activation"), OWN

@@ -39,12 +39,12 @@ def test_the_sweeps_that_ship_are_valid(path):
         ({"settings": {"reset": ["native"]}}, "unknown setting of a cnn workload 'reset'"),
         (
             {"workload": {"name": "digits_cnn", "embedding": 3}},
-            "unknown key for workload digits_cnn 'embedding'.*filters",
+            "workload digits_cnn: unknown key 'embedding'.*filters",
         ),
         ({"setings": {}}, "unknown key 'setings'. Did you mean 'settings'"),
         (
             {"workload": {"name": "digits_cnn", "epoch": 3}},
-            "unknown key 'epoch'. Did you mean 'epochs'.*at 'workload.epoch'",
+            "workload digits_cnn: unknown key 'epoch'. Did you mean 'epochs'",
         ),
         ({"workload": {"name": "mnist"}}, "unknown workload 'mnist'.*digits_cnn"),
         (
