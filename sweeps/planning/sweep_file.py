@@ -5,6 +5,7 @@ import reprlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import GenericAlias
 from typing import Annotated, Any, TypeVar
 
 import yaml
@@ -46,16 +47,15 @@ class WorkloadChoice(Strict):
 def fields_model(name: str) -> type[Strict]:
     """The model of a network's adjustable fields, each of its published value's form."""
     network = load_network(name)
-    made: Any = {
-        name: (_form(network.published[name]) | None, Field(None, strict=False, description=meaning))
-        for name, meaning in network.adjustable.items()
-    }
+    made: Any = {name: _field(network.published[name], meaning) for name, meaning in network.adjustable.items()}
     return create_model(f"{name}_fields", __base__=Strict, **made)
 
 
-def _form(value: Any) -> Any:
-    """Positive, or a tuple of as many as the value has."""
-    return tuple[(Positive,) * len(value)] if isinstance(value, tuple) else Positive
+def _field(value: Any, meaning: str) -> tuple[Any, Any]:
+    """A field of the value's form: a positive whole number, or as many of them as the value has."""
+    if isinstance(value, tuple):  # YAML has lists
+        return GenericAlias(tuple, (Positive,) * len(value)) | None, Field(None, strict=False, description=meaning)
+    return Positive | None, Field(None, description=meaning)
 
 
 def _countable(amount: float) -> float:

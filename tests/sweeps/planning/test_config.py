@@ -52,6 +52,9 @@ def test_the_sweeps_that_ship_are_valid(path):
             "workload.epochs: input should be greater than 0, but got 0",
         ),
         ({"workload": "digits_cnn"}, "workload:.*digits_cnn"),
+        ({"workload": {"name": "digits_cnn", "filters": [4]}}, "workload digits_cnn: key 'filters.1' is missing"),
+        ({"workload": {"name": "digits_cnn", "filters": [4, 0]}}, "filters.1: input should be greater than 0"),
+        ({"workload": {"name": "digits_cnn", "hidden": True}}, "hidden: input should be a valid integer, but got True"),
         ({"settings": {"inti": ["native"]}}, "unknown setting of a cnn workload 'inti'. Did you mean 'init'"),
         ({"settings": {"init": ["glorot"]}}, "unknown choice for init 'glorot'.*glorot_uniform.*native"),
         (
