@@ -382,10 +382,12 @@ def sync(session: Session, name: str | None) -> None:
 
 @main.command("claims")
 @click.argument("file", type=click.Path(path_type=Path), default=DEFAULT_CLAIMS)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the ledger goes, in Markdown.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="File for the claims report, in Markdown."
+)
 @verb
 def show_claims(session: Session, file: Path, output: Path | None) -> None:
-    """Run what is missing to judge each published claim of a file, and write the ledger of verdicts."""
+    """Run what is missing to judge each published claim of a file, and write the claims report."""
     from sweeps.execution import driver
     from sweeps.reporting import claims
 
@@ -397,9 +399,9 @@ def show_claims(session: Session, file: Path, output: Path | None) -> None:
         table.add_row(one.claim.lesson, claims.compared(one.claim), claims.measured(one), claims.ruling(one))
     session.console.print(table)
     output = (output or session.home / "claims.md").absolute()
-    locations.write(output, claims.ledger(declared, findings, summaries))
-    session.console.say(f"Ledger: {output}")
-    session.result({"ledger": str(output), "findings": [one.as_dict() for one in findings]})
+    locations.write(output, claims.report(declared, findings, summaries))
+    session.console.say(f"Claims report: {output}")
+    session.result({"report": str(output), "findings": [one.as_dict() for one in findings]})
 
 
 def _sweep_name(home: Path, name: str | None) -> str:

@@ -12,5 +12,5 @@ def page(record):
 def pictures(record):
     with rendering.processes() as processes:
         return {
-            name: picture.result() for name, picture in rendering.pictures(processes, figures.charts(record)).items()
+            name: picture.result() for name, picture in rendering.images(processes, figures.charts(record)).items()
         }

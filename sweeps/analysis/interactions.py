@@ -9,7 +9,7 @@ from typing import NamedTuple
 from scipy import stats
 
 from sweeps.analysis import linear_model
-from sweeps.analysis.effects import CONFIDENCE, Fits, Key, to_reported_scale, bounds, reported_bounds, p_value
+from sweeps.analysis.effects import CONFIDENCE, Fits, Key, bounds, p_value, reported_bounds, to_reported_scale
 from sweeps.analysis.linear_model import Estimate
 
 
