@@ -33,7 +33,7 @@ class Divergence(NamedTuple):
     p_value: float
 
 
-def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
+def divergences(runs: pd.DataFrame, defaults: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
     """Every comparison in which a run diverged, for each adapter and over all. runs: as for effects.fits."""
     ended = runs[runs["outcome"].isin(TRAINED)]
     if not (ended["outcome"] == DIVERGED).any():
@@ -41,7 +41,7 @@ def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], va
     found: dict[tuple[Key, str], np.ndarray] = {}
     for name in varied:
         if name in ended:
-            found |= _of_setting(ended.dropna(subset=[name]), natives, name)
+            found |= _of_setting(ended.dropna(subset=[name]), defaults, name)
     if ended["adapter"].nunique() > 1:
         for key in dict.fromkeys(key for key, _ in found):
             found[key, ALL] = np.sum([counts for (other, _), counts in found.items() if other == key], axis=0)
@@ -51,12 +51,12 @@ def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], va
 
 
 def _of_setting(
-    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], name: str
+    runs: pd.DataFrame, defaults: Mapping[str, Mapping[str, str]], name: str
 ) -> dict[tuple[Key, str], np.ndarray]:
     """{(comparison, adapter): diverged runs and all runs of the choice, then of the baseline}."""
     found = {}
     for adapter, mine in runs.groupby("adapter", sort=False):
-        own = baseline(mine[name], natives[str(adapter)].get(name))
+        own = baseline(mine[name], defaults[str(adapter)].get(name))
         for choice in sorted(set(mine[name]) - {own}):
             found[Key(name, choice, own), str(adapter)] = np.array(
                 [*_counts(mine, name, choice), *_counts(mine, name, own)]

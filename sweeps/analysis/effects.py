@@ -67,15 +67,15 @@ class Key(NamedTuple):
 Fits = dict[str, dict[str, dict[Key, Estimate]]]
 
 
-def fits(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], paired: bool) -> Fits:
+def fits(runs: pd.DataFrame, defaults: Mapping[str, Mapping[str, str]], varied: list[str], paired: bool) -> Fits:
     """The estimate of every comparison in every adapter.
 
     runs: one row per trial, with the columns adapter, seed, outcome, one per setting, and the metrics. A diverged trial
-    has its final accuracy, which widens the adapter's intervals, and no time; a failed trial has neither. natives:
+    has its final accuracy, which widens the adapter's intervals, and no time; a failed trial has neither. defaults:
     {adapter: {setting: default choice}}. paired: whether each choice is compared with the baseline alone, by paired
     differences, as for designs that change one setting at a time.
     """
-    return {metric: _fits(runs, natives, varied, metric, paired) for metric in METRICS}
+    return {metric: _fits(runs, defaults, varied, metric, paired) for metric in METRICS}
 
 
 def effects(fitted: Fits, varied: list[str], smallest: Mapping[str, float]) -> list[Effect]:
@@ -90,21 +90,21 @@ def effects(fitted: Fits, varied: list[str], smallest: Mapping[str, float]) -> l
 
 
 def _fits(
-    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str], metric: str, paired: bool
+    runs: pd.DataFrame, defaults: Mapping[str, Mapping[str, str]], varied: list[str], metric: str, paired: bool
 ) -> dict[str, dict[Key, Estimate]]:
     values = runs.assign(value=scale(runs, metric)).dropna(subset=["value"])
     fitted = {}
     for adapter, mine in values.groupby("adapter", sort=False):
         there = [name for name in varied if name in mine and mine[name].notna().all()]
-        baselines = {name: baseline(mine[name], natives[str(adapter)].get(name)) for name in there}
+        baselines = {name: baseline(mine[name], defaults[str(adapter)].get(name)) for name in there}
         found = linear_model.estimates(mine[["seed", "value", *there]], baselines, paired)
         fitted[str(adapter)] = {Key(name, choice, baselines[name]): one for (name, choice), one in found.items()}
     return fitted
 
 
-def baseline(column: pd.Series, native: str | None) -> str:
+def baseline(column: pd.Series, default: str | None) -> str:
     """The default choice if it was run, otherwise the first choice."""
-    return native if native is not None and (column == native).any() else str(column.iloc[0])
+    return default if default is not None and (column == default).any() else str(column.iloc[0])
 
 
 def scale(runs: pd.DataFrame, metric: str) -> pd.Series:

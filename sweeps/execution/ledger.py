@@ -206,49 +206,49 @@ class SearchLedger(Ledger):
 
     def _sample(self) -> Trial | None:
         """Draw a trial. None if it need not run: a skipped adapter, conflicting choices, or a known outcome."""
-        asked = self.study.ask()
-        adapter = asked.suggest_categorical("adapter", list(self.sweep.adapters))
+        draw = self.study.ask()
+        adapter = draw.suggest_categorical("adapter", list(self.sweep.adapters))
         cells, seeds = self.cells[adapter], self.sweep.seeds
         configuration = dict(cells.baseline)
         for name, choices in cells.choices.items():
-            configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
+            configuration[name] = draw.suggest_categorical(f"{adapter}/{name}", choices)
         if adapter in self.skipped or cells.conflict(configuration):
-            self.study.tell(asked, state=TrialState.PRUNED)
+            self.study.tell(draw, state=TrialState.PRUNED)
             return None
-        seed = asked.user_attrs.get("seed", seeds[asked.number % len(seeds)])
+        seed = draw.user_attrs.get("seed", seeds[draw.number % len(seeds)])
         trial = self.sweep.trial(adapter, Row(configuration), seed)
-        asked.set_user_attr("identity", trial.identity)
-        asked.set_user_attr("seed", seed)
-        return self._start(asked, trial)
+        draw.set_user_attr("identity", trial.identity)
+        draw.set_user_attr("seed", seed)
+        return self._start(draw, trial)
 
-    def _start(self, asked: optuna.Trial, trial: Trial) -> Trial | None:
+    def _start(self, draw: optuna.Trial, trial: Trial) -> Trial | None:
         same = [done for done in self._trials() if _outcome(done) and done.user_attrs["identity"] == trial.identity]
         if same:
-            self._settle(asked, _outcome(same[0]), same[0].values)
+            self._settle(draw, _outcome(same[0]), same[0].values)
             return None
         if trial.identity in self.running:  # the sampler must not learn from a second draw of a running trial
-            self.study.tell(asked, state=TrialState.PRUNED)
+            self.study.tell(draw, state=TrialState.PRUNED)
             return None
-        self.running[trial.identity] = asked
+        self.running[trial.identity] = draw
         return trial
 
     def should_prune(self, trial: Trial, epoch: Event) -> bool:
         return self.pruning.should_prune(trial, epoch)
 
     def finish(self, trial: Trial, outcome: Event) -> None:
-        asked = self.running.pop(trial.identity)
+        draw = self.running.pop(trial.identity)
         curve = self.pruning.finish(trial, outcome["kind"] == COMPLETED)
         if curve and self.sweep.design.options.pruner != "none":
-            self.storage.with_retries(lambda _: asked.set_user_attr("curve", curve))
-        self.storage.with_retries(lambda _: self._tell(asked, outcome))
+            self.storage.with_retries(lambda _: draw.set_user_attr("curve", curve))
+        self.storage.with_retries(lambda _: self._tell(draw, outcome))
 
-    def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
-        self._settle(asked, outcome["kind"], _values(outcome))
+    def _tell(self, draw: optuna.Trial, outcome: Event) -> None:
+        self._settle(draw, outcome["kind"], _values(outcome))
 
-    def _settle(self, asked: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
+    def _settle(self, draw: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
         if kind != COMPLETED:  # the study's state implies "completed", which saves a write
-            asked.set_user_attr("outcome", kind)
-        self.study.tell(asked.number, values, state=None if values else TrialState.FAIL, skip_if_finished=True)
+            draw.set_user_attr("outcome", kind)
+        self.study.tell(draw.number, values, state=None if values else TrialState.FAIL, skip_if_finished=True)
 
 
 def _values(outcome: Event) -> list[float] | None:

@@ -73,7 +73,7 @@ class Cluster:
         self.own = False
         self.has: dict[str, float] = {}
         self.looked = -REFRESH
-        self.asked = False
+        self.requested = False
 
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
@@ -90,7 +90,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.asked:
+        if self.requested:
             request_resources(bundles=[])
         ray.shutdown()
 
@@ -103,7 +103,7 @@ class Cluster:
 
     def ask_for_nodes(self, adapters: list[str], trials: int) -> None:
         """Tell an autoscaler how many trials there are: Ray does not know of trials that are not submitted yet."""
-        self.asked = True
+        self.requested = True
         request_resources(
             bundles=[self.needs(adapter) for adapter in itertools.islice(itertools.cycle(adapters), min(trials, MANY))]
         )

@@ -42,8 +42,8 @@ def _cases(content: Any, adapter: str) -> list[Case]:
 
 
 def _with_curves(results: Results, mlflow: SweepRun) -> Results:
-    native = [results.native(name).head(CURVES) for name in results.plan.adapters]
-    return replace(results, curves=tracking.read_curves(mlflow, pd.concat(native)))
+    runs = [results.default_runs(name).head(CURVES) for name in results.plan.adapters]
+    return replace(results, curves=tracking.read_curves(mlflow, pd.concat(runs)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:

@@ -93,6 +93,6 @@ def noise(results: Results) -> list[dict[str, Any]]:
 
 
 def _seed_deviation(results: Results, adapter: str) -> float | None:
-    native = results.native(adapter)
-    values = native[ACCURACY].dropna().to_numpy(float) if ACCURACY in native else np.array([])
+    runs = results.default_runs(adapter)
+    values = runs[ACCURACY].dropna().to_numpy(float) if ACCURACY in runs else np.array([])
     return float(100 * values.std(ddof=1)) if len(values) > 1 else None

@@ -55,7 +55,7 @@ class Results:
         """The runs without the A/A arm."""
         return self.runs[self.runs["repeats"] == ""] if "repeats" in self.runs else self.runs
 
-    def native(self, adapter: str) -> pd.DataFrame:
+    def default_runs(self, adapter: str) -> pd.DataFrame:
         """An adapter's runs with its default settings."""
         runs = self.designed
         mine = runs[runs["adapter"] == adapter] if "adapter" in runs else runs
@@ -169,14 +169,14 @@ def summary(results: Results) -> dict[str, Any]:
 
 def _adapter(results: Results, name: str) -> dict[str, Any]:
     """An adapter with its default settings: mean accuracy with its confidence interval, and median step time."""
-    runs, native = results.designed, results.native(name)
-    values = native[ACCURACY].dropna().to_numpy() if ACCURACY in native else np.array([])
+    runs, mine = results.designed, results.default_runs(name)
+    values = mine[ACCURACY].dropna().to_numpy() if ACCURACY in mine else np.array([])
     mean, low, high = mean_interval(values) if len(values) else (None, None, None)
-    step = native[HEADLINE_TIME].median() if HEADLINE_TIME in native else np.nan
+    step = mine[HEADLINE_TIME].median() if HEADLINE_TIME in mine else np.nan
     return {
         "name": name,
         "runs": int((runs["adapter"] == name).sum()) if "adapter" in runs else 0,
-        "native_runs": len(native),
+        "native_runs": len(mine),
         "accuracy": mean,
         "accuracy_low": low,
         "accuracy_high": high,

@@ -115,7 +115,9 @@ def format_verdict(effect: Effect | None) -> str:
         return "-"
     if effect.verdict != UNDECIDED or effect.low is None:
         return effect.verdict
-    return f"+{effect.more_seeds} seeds" if effect.more_seeds else effect.verdict
+    if not effect.more_seeds:
+        return effect.verdict
+    return f"needs {effect.more_seeds} more seed{'s' if effect.more_seeds > 1 else ''}"
 
 
 def findings(lines: list[dict[str, Any]]) -> list[str]:
