@@ -11,6 +11,4 @@ def page(record):
 
 def pictures(record):
     with rendering.processes() as processes:
-        return {
-            name: picture.result() for name, picture in rendering.pictures(processes, figures.charts(record)).items()
-        }
+        return {name: picture.result() for name, picture in rendering.images(processes, figures.charts(record)).items()}

@@ -1,20 +1,24 @@
-"""Shares: what each step of a path adds to the gap between two adapters, averaged over the walks (Shapley). Pure functions."""
+"""Attribution: the share of each setting in the gap between two adapters. Pure functions.
+
+The share of a setting is its effect averaged over the walks of a path: its Shapley value, where every order was walked.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sweeps.analysis.effects import ACCURACY, HEADLINE_TIME, mean_back, scale
+from sweeps.analysis.effects import ACCURACY, HEADLINE_TIME, reported_mean, scale
 
-REST = "the framework itself"  # the rest of the gap once every step is taken
+REST = "the framework itself"  # the part of the gap that remains after the last step
 GAP = "gap"
 
 
 class Share(NamedTuple):
-    """A part of the gap: points for accuracy, per cent for times. The parts of one metric add up to its gap (times multiply).
+    """A part of the gap, in percentage points of accuracy or in percent of time.
 
-    part: a setting, the framework itself, or the whole gap. low, high: 95 % t interval over the seeds, None from one seed.
+    The parts of accuracy add up to its gap; the parts of a time multiply. part: a setting, the framework itself, or the
+    whole gap. low, high: 95 % t confidence interval over the seeds; None with one seed.
     """
 
     metric: str
@@ -28,7 +32,7 @@ class Share(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """A path that was run. steps: {setting: (the source's choice, the target's)}. walks: orders of the steps."""
+    """A path that was run. steps: {setting: (source's choice, target's choice)}. walks: orders of the steps."""
 
     source: str
     target: str
@@ -37,7 +41,7 @@ class Walked(NamedTuple):
 
 
 def shares(path: Walked, runs: pd.DataFrame) -> list[Share]:
-    """The share of each step in the gap between two adapters, of what no step explains, and the gap."""
+    """The share of each step, the share that no step explains, and the whole gap."""
     if runs.empty:
         return []
     found: list[Share] = []
@@ -46,13 +50,13 @@ def shares(path: Walked, runs: pd.DataFrame) -> list[Share]:
         ends = (path.source, path.target)
         for part, (baseline, choice) in {**path.steps, REST: ends, GAP: ends}.items() if len(table) else ():
             found.append(
-                Share(metric, part, choice, baseline, *mean_back(table[part].to_numpy(float), metric), len(table))
+                Share(metric, part, choice, baseline, *reported_mean(table[part].to_numpy(float), metric), len(table))
             )
     return found
 
 
 def _by_seed(path: Walked, runs: pd.DataFrame) -> pd.DataFrame:
-    """One row for each seed for which the whole path was run: what each part adds."""
+    """What each part adds; one row per seed for which the whole path was run."""
     steps, to = list(path.steps), {name: other for name, (_, other) in path.steps.items()}
     rows = []
     for _, mine in runs.dropna(subset=["value"]).groupby("seed"):

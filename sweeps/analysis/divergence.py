@@ -1,4 +1,4 @@
-"""Divergence: how often a choice's runs diverge, beside the baseline's. A proportion, and no run is dropped. Pure functions."""
+"""Divergence: the proportion of runs that diverge with a choice, compared with the baseline. Pure functions."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,10 +13,10 @@ from sweeps.analysis.effects import ALL, Key, baseline, holm
 
 
 class Divergence(NamedTuple):
-    """Runs that diverged with a choice and with the baseline, over everything else that varies.
+    """The runs that diverged with a choice and with the baseline, over all choices of the other settings.
 
-    estimate, low, high: the difference of the two proportions in points, with Newcombe's 95 % interval.
-    p_value: Fisher's exact test, by Holm over all of the sweep's.
+    estimate, low, high: the difference of the two proportions in percentage points, with Newcombe's 95 % confidence
+    interval. p_value: of Fisher's exact test, adjusted by Holm's method over the whole sweep.
     """
 
     setting: str
@@ -33,15 +33,15 @@ class Divergence(NamedTuple):
     p_value: float
 
 
-def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
-    """Every comparison in which a run diverged, framework by framework and over all. runs: as for effects.fits."""
+def divergences(runs: pd.DataFrame, defaults: Mapping[str, Mapping[str, str]], varied: list[str]) -> list[Divergence]:
+    """Every comparison in which a run diverged, for each adapter and over all. runs: as for effects.fits."""
     ended = runs[runs["outcome"].isin(TRAINED)]
     if not (ended["outcome"] == DIVERGED).any():
         return []
     found: dict[tuple[Key, str], np.ndarray] = {}
     for name in varied:
         if name in ended:
-            found |= _of_setting(ended.dropna(subset=[name]), natives, name)
+            found |= _of_setting(ended.dropna(subset=[name]), defaults, name)
     if ended["adapter"].nunique() > 1:
         for key in dict.fromkeys(key for key, _ in found):
             found[key, ALL] = np.sum([counts for (other, _), counts in found.items() if other == key], axis=0)
@@ -51,12 +51,12 @@ def divergences(runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], va
 
 
 def _of_setting(
-    runs: pd.DataFrame, natives: Mapping[str, Mapping[str, str]], name: str
+    runs: pd.DataFrame, defaults: Mapping[str, Mapping[str, str]], name: str
 ) -> dict[tuple[Key, str], np.ndarray]:
-    """{(comparison, adapter): diverged and all runs of the choice, and of the baseline}"""
+    """{(comparison, adapter): diverged runs and all runs of the choice, then of the baseline}."""
     found = {}
     for adapter, mine in runs.groupby("adapter", sort=False):
-        own = baseline(mine[name], natives[str(adapter)].get(name))
+        own = baseline(mine[name], defaults[str(adapter)].get(name))
         for choice in sorted(set(mine[name]) - {own}):
             found[Key(name, choice, own), str(adapter)] = np.array(
                 [*_counts(mine, name, choice), *_counts(mine, name, own)]

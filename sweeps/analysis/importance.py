@@ -1,6 +1,7 @@
-"""Importance: which settings the spread of a search's accuracies hangs on. Unsigned, without intervals, second to effects. Pure functions.
+"""Importance: which settings explain the variance of accuracy in a search. Pure functions.
 
-Optuna's evaluator is imported where it is used: it brings scikit-learn, half a second that a search alone needs.
+An importance has no sign and no confidence interval: it suggests settings to test, and does not replace effects.
+Optuna's evaluator is imported late: it imports scikit-learn, which takes half a second, and only a search needs it.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
     import optuna
 
 EVALUATOR = "fANOVA of Optuna"
-FEWEST = 8  # runs of an adapter: a forest of fewer says nothing
+FEWEST = 8  # runs of an adapter; a random forest of fewer is not informative
 
 
 class Importance(NamedTuple):
-    """The share of the variance of an adapter's accuracies that a setting is given, from 0 to 1."""
+    """share: the part of the variance of an adapter's accuracies that a setting explains, from 0 to 1."""
 
     adapter: str
     setting: str
@@ -27,12 +28,13 @@ class Importance(NamedTuple):
 
 
 def importances(runs: pd.DataFrame, varied: list[str]) -> list[Importance]:
-    """Of every adapter with enough runs that differ in accuracy and in two settings; the largest first."""
+    """The importances of every adapter with enough runs, two settings and differing accuracies; the largest first."""
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     found: list[Importance] = []
     for adapter, mine in runs.groupby("adapter", sort=False) if ACCURACY in runs else ():
-        known = mine[mine["outcome"].isin(TRAINED)].dropna(subset=[ACCURACY])  # of the others it is that of some epoch
+        # The accuracy of a pruned trial is that of an earlier epoch.
+        known = mine[mine["outcome"].isin(TRAINED)].dropna(subset=[ACCURACY])
         names = [name for name in varied if name in known and known[name].notna().all() and known[name].nunique() > 1]
         if len(known) >= FEWEST and len(names) > 1 and known[ACCURACY].nunique() > 1:
             shares = get_param_importances(_study(known, names), evaluator=FanovaImportanceEvaluator(seed=0))

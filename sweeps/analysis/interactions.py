@@ -1,7 +1,7 @@
-"""Interactions of settings with frameworks: where a choice does in one framework what it does not in the others.
+"""Interactions of settings with adapters: where the effect of a choice differs from that in the other adapters.
 
-All frameworks' runs are taken to scatter alike. Exploratory, so over all of a metric's interactions the share of false
-findings is kept down (Benjamini and Hochberg), not the chance of a single one. Pure functions.
+The runs of all adapters are assumed to have one error variance. The analysis is exploratory, so it controls the false
+discovery rate over all interactions of a metric (Benjamini and Hochberg). Pure functions.
 """
 
 from typing import NamedTuple
@@ -9,16 +9,16 @@ from typing import NamedTuple
 from scipy import stats
 
 from sweeps.analysis import linear_model
-from sweeps.analysis.effects import CONFIDENCE, Fits, Key, back, bounds, bounds_back, p_value
+from sweeps.analysis.effects import CONFIDENCE, Fits, Key, bounds, p_value, reported_bounds, to_reported_scale
 from sweeps.analysis.linear_model import Estimate
 
 
 class Interaction(NamedTuple):
-    """What `choice` instead of `baseline` does in an adapter less the mean of what it does in the others: points for
-    accuracy, per cent for times.
+    """The effect of `choice` instead of `baseline` in one adapter, compared with the other adapters.
 
-    effect: what it does in the adapter. low, high: 95 % interval of this one interaction, None where the runs give none.
-    q_value: the share of false findings among the interactions with this p value or a smaller one.
+    effect: in the adapter, in percentage points of accuracy or percent of time. estimate: the effect less the mean
+    effect in the others. low, high: the 95 % confidence interval of `estimate` alone; None without residual degrees of
+    freedom. q_value: expected share of false discoveries among the interactions with this p value or a smaller one.
     """
 
     setting: str
@@ -38,7 +38,7 @@ class Interaction(NamedTuple):
 
 
 def interactions(fitted: Fits) -> list[Interaction]:
-    """Every comparison that at least two frameworks have, framework by framework."""
+    """The interactions of every comparison that at least two adapters have."""
     return [one for metric, mine in fitted.items() for one in _of_metric(mine, metric)]
 
 
@@ -56,7 +56,7 @@ def _of_metric(fitted: dict[str, dict[Key, Estimate]], metric: str) -> list[Inte
     q_values = dict(zip(known, map(float, adjusted), strict=True))
     found = []
     for (key, adapter), one in differences.items():
-        effect, estimate = back(fitted[adapter][key].value, metric), back(one.value, metric)
-        interval = bounds_back(bounds(one, CONFIDENCE), metric)
+        effect, estimate = to_reported_scale(fitted[adapter][key].value, metric), to_reported_scale(one.value, metric)
+        interval = reported_bounds(bounds(one, CONFIDENCE), metric)
         found.append(Interaction(*key, metric, adapter, effect, estimate, *interval, q_values.get((key, adapter))))
     return found

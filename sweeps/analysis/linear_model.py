@@ -1,8 +1,11 @@
-"""A linear model of one framework's runs: block + what each choice does + error. Least squares, by the normal equations: columns
-are indicators, far from collinear or exactly so; statsmodels decomposes the whole table seven times, a minute for 10,000 runs.
+"""A linear model of one adapter's runs, fitted by least squares.
 
-y = block + sum of effects + e, where a block is a seed. Columns of settings are centred, so that an effect is the mean
-difference between a choice and the baseline over all combinations of the other settings, interactions or not.
+y = block + sum of effects + error, where a block is a seed. The columns of the settings are centered, so that an effect
+is the mean difference between a choice and the baseline over all combinations of the other settings, with or without
+interactions.
+
+The normal equations are accurate enough: the columns are indicators, either far from collinear or exactly collinear.
+statsmodels decomposes the whole table seven times, which takes a minute for 10,000 runs.
 """
 
 import itertools
@@ -15,10 +18,10 @@ Column = tuple[str, str]  # (setting, choice other than the baseline)
 
 
 class Estimate(NamedTuple):
-    """A value, its standard error and degrees of freedom (NaN and 0 where the runs leave nothing to judge its error by), and
-    the number of blocks with both the choice and the baseline.
+    """An estimated effect.
 
-    factor: the value's variance where a run's error has variance one: what the design makes of it.
+    error: standard error; NaN without residual degrees of freedom. df: residual degrees of freedom. n: blocks with both
+    the choice and the baseline. factor: the variance of the estimate where a run's error has variance one.
     """
 
     value: float
@@ -29,10 +32,11 @@ class Estimate(NamedTuple):
 
 
 class Model(NamedTuple):
-    """columns: what the rows of the design do within their blocks, shape (runs, effects and interactions).
+    """The design matrix of a linear model and what follows from it.
 
-    places: which column is which effect; one that is aliased with another, or whose choice or baseline was not run, has none.
-    covariance: of the columns' estimates, where a run's error has variance one. df: degrees of freedom that are left for the error.
+    columns: the design matrix less the means of the blocks, shape (runs, effects and interactions). places: {effect:
+    its column}, without aliased effects and those whose choice or baseline was not run. covariance: of the estimates,
+    where a run's error has variance one. df: residual degrees of freedom.
     """
 
     columns: np.ndarray
@@ -42,29 +46,29 @@ class Model(NamedTuple):
 
 
 def model(runs: pd.DataFrame, baselines: dict[str, str]) -> Model:
-    """The model of one framework's runs: one row a run: seed, and one column per setting of `baselines` ({setting: choice})."""
+    """The model of one adapter's runs. runs: one row per run, with the seed and a column per setting of `baselines`."""
     mains = _mains(runs, baselines)
     columns = _within([*mains.values(), *_interactions(runs, mains)], runs["seed"])
-    covariance, told = _inverse(columns)
-    known = np.diag(told) > 1 - 1e-8  # of others it is only known what they add up to
-    df = len(runs) - runs["seed"].nunique() - _rank(told)
+    covariance, projection = _inverse(columns)
+    known = np.diag(projection) > 1 - 1e-8  # the others are aliased: only their sums can be estimated
+    df = len(runs) - runs["seed"].nunique() - _rank(projection)
     places = {column: place for place, column in enumerate(mains) if known[place]}
     return Model(columns, places, covariance, df)
 
 
 def _inverse(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pseudo-inverse of the columns' products, and the projection on what the columns tell apart."""
+    """The pseudo-inverse of the columns' products, and the projection onto their row space."""
     products = columns.T @ columns
     inverse = np.linalg.pinv(products, rcond=1e-10, hermitian=True)
     return inverse, inverse @ products
 
 
-def _rank(told: np.ndarray) -> int:
-    return round(float(np.trace(told)))
+def _rank(projection: np.ndarray) -> int:
+    return round(float(np.trace(projection)))
 
 
 def _within(columns: list[np.ndarray], blocks: pd.Series) -> np.ndarray:
-    """Columns less their means in each block: the same estimates as with a column for each block, of which there may be hundreds."""
+    """The columns less their means in each block: the same estimates as with one column per block, in less time."""
     table = np.array(columns, float).reshape(len(columns), len(blocks)).T
     codes, found = pd.factorize(blocks)
     member = np.eye(len(found))[codes]
@@ -74,10 +78,10 @@ def _within(columns: list[np.ndarray], blocks: pd.Series) -> np.ndarray:
 
 
 def parts(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> list[tuple[pd.DataFrame, dict[str, str]]]:
-    """What has a model of its own: all runs together; or, paired, each choice with the baseline, all else being equal. Nothing
-    where nothing varies.
+    """The parts of the runs that get a model each, with their baselines; none where no setting varies.
 
-    Paired, an effect's error is its own (the model is then the paired t test); together, it is one that all rows share.
+    Not paired: all runs together; all effects share one error. Paired: each choice with its baseline, all other
+    settings being equal; each effect has an error of its own, and its model is the paired t test.
     """
     if not paired:
         return [(runs, baselines)] if baselines else []
@@ -85,14 +89,14 @@ def parts(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> list[t
     changes, found = changed.sum(axis=1), []
     for setting, baseline in baselines.items():
         others = [name for name in baselines if name != setting]
-        mine = runs[changes == changed[setting]].drop(columns=others)  # nothing else is changed
+        mine = runs[changes == changed[setting]].drop(columns=others)  # only this setting is changed
         for choice in sorted(set(mine[setting]) - {baseline}):
             found.append((mine[mine[setting].isin([choice, baseline])], {setting: baseline}))
     return found
 
 
 def estimates(runs: pd.DataFrame, baselines: dict[str, str], paired: bool) -> dict[Column, Estimate]:
-    """The effect of every choice that the runs can tell from all others. runs: as for `model`, with the column value."""
+    """The effect of every choice that is not aliased. runs: as for `model`, with a column `value`."""
     found: dict[Column, Estimate] = {}
     for part in parts(runs, baselines, paired):
         found |= _fitted(*part)
@@ -105,25 +109,25 @@ def _fitted(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, Estim
         return {}
     values = _within([runs["value"].to_numpy(float)], runs["seed"])[:, 0]
     solution = covariance @ (columns.T @ values)
-    left = float(np.sum((values - columns @ solution) ** 2))
+    residual = float(np.sum((values - columns @ solution) ** 2))
     blocks = {setting: _blocks(runs, setting) for setting, _ in places}
     found = {}
     for (setting, choice), place in places.items():
         n = len(blocks[setting][choice] & blocks[setting][baselines[setting]])
         value, factor = float(solution[place]), float(covariance[place, place])
-        error = float(np.sqrt(left / df * factor)) if df > 0 else np.nan
+        error = float(np.sqrt(residual / df * factor)) if df > 0 else np.nan
         found[setting, choice] = Estimate(value, error, float(max(0, df)), n, factor)
     return found
 
 
 def _blocks(runs: pd.DataFrame, setting: str) -> dict[str, set[int]]:
-    """The seeds that ran each choice."""
+    """{choice: the seeds that ran it}."""
     seeds, choices = runs["seed"].to_numpy(), runs[setting].to_numpy(object)
     return {choice: set(seeds[choices == choice]) for choice in set(choices)}
 
 
 def _mains(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, np.ndarray]:
-    """A centred indicator for each choice that was run and is not the baseline."""
+    """A centered indicator column for each choice that was run and is not the baseline."""
     found = {}
     for setting, baseline in baselines.items():
         column = runs[setting].to_numpy(object)
@@ -134,20 +138,22 @@ def _mains(runs: pd.DataFrame, baselines: dict[str, str]) -> dict[Column, np.nda
 
 
 def _interactions(runs: pd.DataFrame, mains: dict[Column, np.ndarray]) -> list[np.ndarray]:
-    """Products of two settings' columns, where the design can tell all of them apart and still leaves as many runs for
-    the error; else none: they are part of the error."""
+    """The products of two settings' columns, where none is aliased and as many degrees of freedom remain for the error.
+
+    Otherwise there are none: interactions are then part of the error.
+    """
     pairs = itertools.combinations(mains, 2)
     products = [mains[one] * mains[other] for one, other in pairs if one[0] != other[0]]
     columns = len(mains) + len(products)
-    left = len(runs) - runs["seed"].nunique() - columns
-    if not products or left < len(products):
+    df = len(runs) - runs["seed"].nunique() - columns
+    if not products or df < len(products):
         return []
-    _, told = _inverse(_within([*mains.values(), *products], runs["seed"]))
-    return products if _rank(told) == columns else []
+    _, projection = _inverse(_within([*mains.values(), *products], runs["seed"]))
+    return products if _rank(projection) == columns else []
 
 
 def mean(estimates: list[Estimate]) -> Estimate:
-    """The mean of independent estimates; degrees of freedom by Satterthwaite."""
+    """The mean of independent estimates, with degrees of freedom by Satterthwaite's approximation."""
     values, errors, dfs, ns, _ = (np.array(column, float) for column in zip(*estimates, strict=True))
     shares = (errors / len(estimates)) ** 2
     n, variance = int(ns.sum()), shares.sum()
@@ -158,9 +164,10 @@ def mean(estimates: list[Estimate]) -> Estimate:
 
 
 def deviation(estimates: dict[str, Estimate], name: str) -> Estimate:
-    """What one estimate has more than the mean of the others, the runs of all having errors of one variance.
+    """The difference between one estimate and the mean of the others. All runs are assumed to have one error variance.
 
-    Not Satterthwaite's degrees of freedom here: they flatter one estimate of few runs that is held against many.
+    Satterthwaite's approximation is not used: it gives too many degrees of freedom where one estimate of few runs is
+    compared with the mean of many.
     """
     one, others = estimates[name], [found for other, found in estimates.items() if other != name]
     value = one.value - float(np.mean([found.value for found in others]))

@@ -1,4 +1,4 @@
-"""Spread: how far frameworks lie apart under each preset, beside what the seed alone does. Pure functions."""
+"""Spread: how much the adapters' accuracies differ under each preset, compared with seed noise. Pure functions."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -9,10 +9,10 @@ from sweeps.analysis.effects import mean_interval
 
 
 class Spread(NamedTuple):
-    """How far the frameworks' mean accuracies lie apart under one preset, in points.
+    """How much the adapters' mean accuracies differ under one preset, in percentage points.
 
-    apart: largest mean less smallest. seed_noise: deviation that is left once framework and seed have had their share.
-    p_value: of the F test that all frameworks have one mean; None where there is nothing to test.
+    apart: largest mean minus smallest mean. seed_noise: residual standard deviation of a model with adapter and seed.
+    p_value: of the F test of equal means; None with fewer than two adapters or seeds.
     """
 
     preset: str
@@ -24,7 +24,7 @@ class Spread(NamedTuple):
 
 
 def members(presets: Iterable[tuple[str, list[str]]], runs: pd.DataFrame) -> pd.DataFrame:
-    """One row for each run of a preset: preset, adapter, seed and accuracy in points. A run may be in several presets.
+    """One row per run of a preset: preset, adapter, seed, and accuracy in percent. A run may belong to several presets.
 
     presets: (preset, identities of its trials).
     """
@@ -36,7 +36,7 @@ def members(presets: Iterable[tuple[str, list[str]]], runs: pd.DataFrame) -> pd.
 
 
 def accuracies(found: pd.DataFrame) -> list[dict[str, Any]]:
-    """Mean accuracy of each adapter under each preset, with its t interval over the seeds; from `members`."""
+    """The mean accuracy of each adapter under each preset, with its t confidence interval. found: from `members`."""
     rows = []
     for (preset, adapter), mine in found.groupby(["preset", "adapter"], sort=False):
         mean, low, high = mean_interval(mine["accuracy"].to_numpy())
@@ -45,12 +45,12 @@ def accuracies(found: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def spreads(found: pd.DataFrame) -> list[Spread]:
-    """The spread of every preset; from `members`."""
+    """The spread of every preset. found: from `members`."""
     return [_spread(str(preset), mine) for preset, mine in found.groupby("preset", sort=False)]
 
 
 def _spread(preset: str, mine: pd.DataFrame) -> Spread:
-    from statsmodels.formula.api import ols  # a tenth of a second that presets alone need
+    from statsmodels.formula.api import ols  # late: takes a tenth of a second, and only presets need it
     from statsmodels.stats.anova import anova_lm
 
     means = mine.groupby("adapter")["accuracy"].mean()
@@ -59,6 +59,6 @@ def _spread(preset: str, mine: pd.DataFrame) -> Spread:
     if adapters < 2 or seeds < 2:
         return Spread(preset, adapters, seeds, apart, None, None)
     analysis = anova_lm(ols("accuracy ~ C(adapter) + C(seed)", mine).fit(), typ=2)
-    left = analysis.loc["Residual"]
-    noise = float((left["sum_sq"] / left["df"]) ** 0.5) if left["df"] else None
+    residual = analysis.loc["Residual"]
+    noise = float((residual["sum_sq"] / residual["df"]) ** 0.5) if residual["df"] else None
     return Spread(preset, adapters, seeds, apart, noise, float(analysis.loc["C(adapter)", "PR(>F)"]) if noise else None)

@@ -1,4 +1,4 @@
-"""The driver: runs a sweep to its end, or resumes it where an earlier driver stopped."""
+"""The driver: runs a sweep, or resumes it where an earlier driver stopped."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, Any]:
-    """Run a sweep to its end and return the report's summary. Raises RosettaError; KeyboardInterrupt passes through."""
+    """Run or resume a sweep and return the report's summary. Raises RosettaError; passes KeyboardInterrupt on."""
     plan = planner.plan(sweep)
     folder = open_folder(home, sweep.name, fresh)
-    with lease(folder.path, folder.title) as held, ThreadPoolExecutor(1) as aside:
+    with lease(folder.path, folder.title) as held, ThreadPoolExecutor(1) as background:
         ledger = open_ledger(sweep, plan, Storage(held), folder.title)
         ledger.prepare(folder.outcome)
         new = ledger.remaining() == ledger.planned
-        if new:  # otherwise both files exist; of ten thousand trials they take a second to write
+        if new:  # otherwise both files exist; for ten thousand trials, writing them takes a second
             plan.write(folder.plan)
             folder.sweep.write_text(sweep.text())
-        opening = aside.submit(_open_tracking, folder, plan.design, [folder.plan, folder.sweep] if new else [])
+        opening = background.submit(_open_tracking, folder, plan.design, [folder.plan, folder.sweep] if new else [])
         with _killed_if_interrupted(opening):
             if ledger.remaining():
                 unavailable, written = _run_trials(sweep, folder, ledger, opening, console)
@@ -49,9 +49,9 @@ def run(sweep: Sweep, home: Path, fresh: bool, console: Terminal) -> dict[str, A
 
 
 def _publish(sweep: Sweep, folder: SweepFolder, mlflow: "SweepRun", written: bool, console: Terminal) -> dict[str, Any]:
-    """Write what MLflow lacks, unless the recorder has written it all, then the report; returns the report's summary."""
+    """Bring MLflow up to date and write the report; returns its summary. written: whether MLflow has all runs."""
     from experiments.recording import store, writer
-    from sweeps.reporting import publish  # late: what draws takes seconds to import, and trials don't wait for it
+    from sweeps.reporting import publish  # late: takes seconds to import; trials need not wait
 
     if not written:
         writer.reconcile(mlflow, folder.records())
@@ -62,7 +62,7 @@ def _publish(sweep: Sweep, folder: SweepFolder, mlflow: "SweepRun", written: boo
 
 
 def _open_tracking(folder: SweepFolder, design: str, files: Iterable[Path] = ()) -> "SweepRun":
-    from experiments.recording import store  # late: mlflow takes seconds to import, in which Ray starts
+    from experiments.recording import store  # late: mlflow takes seconds to import; Ray starts meanwhile
 
     tags = {"sweep": folder.title, "design": design, "revision": revision()}
     mlflow = store.open_sweep(folder.home, folder.path, folder.name, f"sweep {folder.title}", tags)
@@ -75,7 +75,7 @@ def _killed_if_interrupted(opening: "Future[SweepRun]") -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(TrackingError):  # the reason why it ends is another
+        with suppress(TrackingError):  # the original error is the one to report
             mlflow = opening.result()
             from experiments.recording import store
 
@@ -86,13 +86,13 @@ def _killed_if_interrupted(opening: "Future[SweepRun]") -> Iterator[None]:
 def _run_trials(
     sweep: Sweep, folder: SweepFolder, ledger: Ledger, opening: "Future[SweepRun]", console: Terminal
 ) -> tuple[dict[str, str], bool]:
-    """Run what the ledger hands out; returns {adapter: why this machine can't run it}, and whether MLflow has it all."""
+    """Run the ledger's trials; returns {adapter: why this machine can't run it}, and whether MLflow has all runs."""
     left, wait = ledger.remaining(), _node_timeout()
-    # Decided now: the recorder writes these later, and whatever ends in the meantime is written as it happens.
+    # Listed before any trial runs: the recorder writes these later, and events of running trials as they arrive.
     finished = ledger.finished()
     past = [record for record in folder.records() if record.folder.name in finished]
-    with ThreadPoolExecutor(1) as aside:
-        recording = aside.submit(_start_recorder, opening, past)
+    with ThreadPoolExecutor(1) as background:
+        recording = background.submit(_start_recorder, opening, past)
         try:
             with Cluster(sweep.resources) as cluster:
                 recorder = recording.result()
@@ -108,7 +108,7 @@ def _run_trials(
         finally:
             written = recording.result().close()
     if not written:
-        console.say("MLflow was unreachable for a while; writing what it lacks.", "yellow")
+        console.say("MLflow could not be reached for some time; writing the missing runs.", "yellow")
     return unavailable, written
 
 
@@ -119,18 +119,18 @@ def _start_recorder(opening: "Future[SweepRun]", past: list[TrialRecord]) -> "Re
 
 
 def _node_timeout() -> float:
-    """Seconds to wait for a cluster's first node: ROSETTA_WAIT_FOR_NODES, in minutes. Raises SweepError."""
+    """Seconds to wait for a cluster's first node, from the minutes in ROSETTA_WAIT_FOR_NODES. Raises SweepError."""
     given = os.environ.get("ROSETTA_WAIT_FOR_NODES") or "0"
     try:
         return 60 * float(given)
     except ValueError:
-        raise SweepError(f"ROSETTA_WAIT_FOR_NODES is '{given}'; give minutes, as a number") from None
+        raise SweepError(f"ROSETTA_WAIT_FOR_NODES is '{given}'; give minutes, as a number, such as 10") from None
 
 
 def sync(folder: SweepFolder) -> int:
-    """Bring MLflow up to date with a sweep's records; returns how many runs were written or deleted, its parent included.
+    """Bring MLflow up to date with a sweep's records; returns the number of runs written or deleted, parent included.
 
-    Raises LedgerError where a driver runs the sweep: it writes for itself.
+    Raises LedgerError if a driver runs the sweep: it writes to MLflow itself.
     """
     from experiments.recording import store, writer
 
@@ -147,9 +147,9 @@ def sync(folder: SweepFolder) -> int:
 
 
 def _take(trial: Trial, event: Event, folder: SweepFolder, ledger: Ledger, recorder: "Recorder") -> None:
-    """Keep an event: on disk first, then in the ledger, then in MLflow."""
+    """Save an event: first on disk, then in the ledger, then in MLflow."""
     record = folder.record(trial)
-    if event["event"] == "started" or not record.exists:  # a trial may be lost before it could say that it started
+    if event["event"] == "started" or not record.exists:  # a trial may be lost before its "started" event
         record.create(trial)
     record.append(event)
     if event["event"] == "outcome":

@@ -1,7 +1,7 @@
-"""The ledger: an Optuna study that keeps each trial's outcome and hands out the trials that have none.
+"""The ledger: an Optuna study that stores each trial's outcome and returns the trials that have none.
 
-A planned trial enters the study with its outcome, in one write: whenever the driver dies, the study has it or not. A search
-asks the study for its trials, so they are in it from their start.
+A planned trial enters the study together with its outcome, in one write. So a driver that is killed leaves no
+half-written trial. A search asks the study for its trials, so they are in the study from their start.
 """
 
 import importlib.util
@@ -29,8 +29,8 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 def _gaussian_process(seed: int) -> BaseSampler:
     if not importlib.util.find_spec("torch"):  # Optuna imports it only after ten trials
         raise LedgerError(
-            "sampler gp needs PyTorch in this program's own environment: install rosetta-sweep[gp]; "
-            "the samplers tpe, nsga2 and random need no other package"
+            "sampler gp needs PyTorch in the environment of this program: install rosetta-sweep[gp], "
+            "or use sampler tpe, nsga2 or random"
         )
     return optuna.samplers.GPSampler(seed=seed)
 
@@ -41,19 +41,19 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "gp": _gaussian_process,
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
 }
-DRAWS = 200  # after so many a search waits: all of them conflict, are skipped or are running
+DRAWS = 200  # a search then waits for running trials: all draws conflict, are skipped or are running
 
 Recorded = Callable[[str], Event | None]
-Fits = Callable[[str], bool]  # whether a trial of this adapter could start now
+Fits = Callable[[str], bool]  # whether a trial of this adapter fits on the cluster now
 
 
 def open_ledger(sweep: Sweep, plan: Plan, storage: Storage, name: str) -> "Ledger":
-    """The ledger of a sweep, whose trials are planned or sampled. Raises LedgerError."""
+    """The ledger of a sweep. Raises LedgerError if it can't be opened."""
     return (SearchLedger if plan.sampled else PlannedLedger)(sweep, plan, storage, name)
 
 
 class Ledger:
-    """Hands out the trials of a plan, each exactly once, and keeps their outcomes."""
+    """Returns the trials of a plan, each exactly once, and stores their outcomes."""
 
     def __init__(self, sweep: Sweep, plan: Plan, storage: Storage, name: str):
         self.sweep, self.plan, self.storage = sweep, plan, storage
@@ -72,15 +72,15 @@ class Ledger:
         return "random"  # unused where trials are planned
 
     def prepare(self, recorded: Recorded) -> None:
-        """Settle what an earlier driver left.
+        """Resume after an earlier driver.
 
-        recorded: the outcome of a trial, by its identity, that is known though the ledger may lack it.
-        Raises LedgerError where the study holds another plan.
+        recorded: returns the outcome in a trial's record, by the trial's identity; the ledger may not have it yet.
+        Raises LedgerError if the study belongs to another plan.
         """
         raise NotImplementedError
 
     def skip(self, adapters: Iterable[str]) -> None:
-        """Hand out no trial of these adapters. For the next driver their trials have no outcome yet."""
+        """Return no trials of these adapters. Their trials get no outcome, so a later driver can run them."""
         raise NotImplementedError
 
     def next(self, fits: Fits) -> Trial | None:
@@ -88,11 +88,11 @@ class Ledger:
         raise NotImplementedError
 
     def should_prune(self, trial: Trial, epoch: Event) -> bool:
-        """Whether a running trial is to end after this epoch."""
+        """Whether to stop a running trial after this epoch."""
         return False
 
     def finish(self, trial: Trial, outcome: Event) -> None:
-        """Keep a trial's outcome."""
+        """Store a trial's outcome."""
         raise NotImplementedError
 
     @property
@@ -101,12 +101,12 @@ class Ledger:
         return self.plan.planned
 
     def outcomes(self) -> dict[str, int]:
-        """{outcome: how many trials}."""
+        """{outcome: number of trials}."""
         kinds = [_outcome(trial) for trial in self._trials()]
         return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind}
 
     def remaining(self) -> int:
-        """How many trials have no outcome yet."""
+        """The number of trials without an outcome."""
         return self.planned - sum(self.outcomes().values())
 
     def finished(self) -> set[str]:
@@ -127,8 +127,8 @@ class PlannedLedger(Ledger):
         known, planned = self._known(), {trial.identity: trial for trial in self.plan.order}
         if not known <= planned.keys():
             raise LedgerError(
-                f"sweep '{self.sweep.name}' was begun with other adapters, environments or settings than it has now; "
-                f"start a new run of it with --fresh (make sweep FRESH=1): earlier results are kept"
+                f"sweep '{self.sweep.name}' was started with other adapters, environments or settings; "
+                f"start a new run of it with --fresh (make sweep FRESH=1); earlier results are kept"
             )
         self.waiting = {identity: trial for identity, trial in planned.items() if identity not in known}
         for identity, outcome in [(identity, found) for identity in self.waiting if (found := recorded(identity))]:
@@ -147,7 +147,7 @@ class PlannedLedger(Ledger):
         finished = _finished(trial, outcome)
 
         def add(again: bool) -> None:
-            written = again and trial.identity in self._known()  # the first write may have succeeded, its answer lost
+            written = again and trial.identity in self._known()  # the first write may have succeeded
             if not written:
                 self.study.add_trial(finished)
 
@@ -155,7 +155,7 @@ class PlannedLedger(Ledger):
 
 
 class SearchLedger(Ledger):
-    """Trials that the study's sampler draws."""
+    """The trials of a search, drawn by the study's sampler."""
 
     def _sampler(self) -> str:
         name: str = self.sweep.design.options.sampler
@@ -205,68 +205,69 @@ class SearchLedger(Ledger):
         return sum(trial.number not in replaced and "identity" in trial.user_attrs for trial in done)
 
     def _sample(self) -> Trial | None:
-        """Ask the sampler. None where there is nothing to run: a skipped adapter, a conflict, or known values."""
-        asked = self.study.ask()
-        adapter = asked.suggest_categorical("adapter", list(self.sweep.adapters))
+        """Draw a trial. None if it need not run: a skipped adapter, conflicting choices, or a known outcome."""
+        draw = self.study.ask()
+        adapter = draw.suggest_categorical("adapter", list(self.sweep.adapters))
         cells, seeds = self.cells[adapter], self.sweep.seeds
         configuration = dict(cells.baseline)
         for name, choices in cells.choices.items():
-            configuration[name] = asked.suggest_categorical(f"{adapter}/{name}", choices)
+            configuration[name] = draw.suggest_categorical(f"{adapter}/{name}", choices)
         if adapter in self.skipped or cells.conflict(configuration):
-            self.study.tell(asked, state=TrialState.PRUNED)
+            self.study.tell(draw, state=TrialState.PRUNED)
             return None
-        seed = asked.user_attrs.get("seed", seeds[asked.number % len(seeds)])
+        seed = draw.user_attrs.get("seed", seeds[draw.number % len(seeds)])
         trial = self.sweep.trial(adapter, Row(configuration), seed)
-        asked.set_user_attr("identity", trial.identity)
-        asked.set_user_attr("seed", seed)
-        return self._start(asked, trial)
+        draw.set_user_attr("identity", trial.identity)
+        draw.set_user_attr("seed", seed)
+        return self._start(draw, trial)
 
-    def _start(self, asked: optuna.Trial, trial: Trial) -> Trial | None:
+    def _start(self, draw: optuna.Trial, trial: Trial) -> Trial | None:
         same = [done for done in self._trials() if _outcome(done) and done.user_attrs["identity"] == trial.identity]
         if same:
-            self._settle(asked, _outcome(same[0]), same[0].values)
+            self._settle(draw, _outcome(same[0]), same[0].values)
             return None
-        if (
-            trial.identity in self.running
-        ):  # the same configuration is running: the sampler learns nothing from this draw
-            self.study.tell(asked, state=TrialState.PRUNED)
+        if trial.identity in self.running:  # the sampler must not learn from a second draw of a running trial
+            self.study.tell(draw, state=TrialState.PRUNED)
             return None
-        self.running[trial.identity] = asked
+        self.running[trial.identity] = draw
         return trial
 
     def should_prune(self, trial: Trial, epoch: Event) -> bool:
         return self.pruning.should_prune(trial, epoch)
 
     def finish(self, trial: Trial, outcome: Event) -> None:
-        asked = self.running.pop(trial.identity)
+        draw = self.running.pop(trial.identity)
         curve = self.pruning.finish(trial, outcome["kind"] == COMPLETED)
         if curve and self.sweep.design.options.pruner != "none":
-            self.storage.with_retries(lambda _: asked.set_user_attr("curve", curve))
-        self.storage.with_retries(lambda _: self._tell(asked, outcome))
+            self.storage.with_retries(lambda _: draw.set_user_attr("curve", curve))
+        self.storage.with_retries(lambda _: self._tell(draw, outcome))
 
-    def _tell(self, asked: optuna.Trial, outcome: Event) -> None:
-        self._settle(asked, outcome["kind"], _values(outcome))
+    def _tell(self, draw: optuna.Trial, outcome: Event) -> None:
+        self._settle(draw, outcome["kind"], _values(outcome))
 
-    def _settle(self, asked: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
-        if kind != COMPLETED:  # which the state says: one write to the ledger, not two
-            asked.set_user_attr("outcome", kind)
-        self.study.tell(asked.number, values, state=None if values else TrialState.FAIL, skip_if_finished=True)
+    def _settle(self, draw: optuna.Trial, kind: str | None, values: list[float] | None) -> None:
+        if kind != COMPLETED:  # the study's state implies "completed", which saves a write
+            draw.set_user_attr("outcome", kind)
+        self.study.tell(draw.number, values, state=None if values else TrialState.FAIL, skip_if_finished=True)
 
 
 def _values(outcome: Event) -> list[float] | None:
-    """What a search optimizes; None for a trial that was not trained to its end."""
+    """The objectives of a search: accuracy and time. None for a trial that did not finish training."""
     metrics = outcome["metrics"]
     return [metrics["accuracy"], metrics["train_seconds"]] if outcome["kind"] in TRAINED else None
 
 
 def _outcome(trial: FrozenTrial) -> str | None:
-    """The outcome of a trial; None while it has none, and for one that was queued again."""
+    """The outcome of a trial; None if it has none or was queued again."""
     kind: str | None = trial.user_attrs.get("outcome", COMPLETED if trial.state == TrialState.COMPLETE else None)
     return kind
 
 
 def _finished(trial: Trial, outcome: Event) -> FrozenTrial:
-    """The trial goes in as attributes: parameters would need one distribution for the rows of this plan and later ones."""
+    """A finished trial for the study, described by attributes.
+
+    As parameters, its choices would need one distribution for this plan and all later ones.
+    """
     values = _values(outcome)
     row: dict[str, Any] = {"adapter": trial.adapter, "configuration": trial.configuration, "seed": trial.seed}
     return create_trial(

@@ -1,4 +1,4 @@
-"""What a sweep needs of this machine before its first trial: environments, certificates and data."""
+"""Preparation of this machine before a sweep's first trial: environments, certificates and data."""
 
 import os
 import shutil
@@ -19,9 +19,9 @@ from sweeps.state import CERTIFICATE, SweepFolder
 
 
 def prepare(sweep: Sweep, console: Terminal) -> dict[str, str]:
-    """Prepare this machine for all trials; returns {adapter: why it can't run here}.
+    """Prepare this machine for all trials; returns {adapter: why this machine can't run it}.
 
-    Raises EnvironmentFailed, NotCertified or DatasetError: every trial would fail for this reason.
+    Raises EnvironmentFailed, NotCertified or DatasetError if every trial would fail.
     """
     unavailable = build_environments(sweep.adapters.values(), sweep.device, console)[1]
     _check_certificates(sweep, unavailable)
@@ -36,14 +36,14 @@ def uncertified(sweep: Sweep) -> list[str]:
 
 
 def _check_certificates(sweep: Sweep, unavailable: Iterable[str]) -> None:
-    """Raises NotCertified. On a cluster each node checks for itself."""
+    """Raises NotCertified if an adapter lacks its certificate. The nodes of a cluster check this themselves."""
     if not sweep.unverified:
         for name in set(uncertified(sweep)) - set(unavailable):
             certificates.check(sweep.adapters[name], sweep.workload.model, sweep.device, cache())
 
 
 def copy_certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
-    """Copies of this machine's certificates in the sweep's folder, for MLflow."""
+    """Copy this machine's certificates to the sweep's folder, for MLflow; returns the copies."""
     stored = {
         name: certificates.path(spec, sweep.workload.model, sweep.device, cache())
         for name, spec in sweep.adapters.items()
@@ -55,10 +55,10 @@ def copy_certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
 def build_environments(
     specs: Iterable[AdapterSpec], device: str, console: Terminal
 ) -> tuple[dict[str, bool], dict[str, str]]:
-    """Build the adapters' environments that are missing, as many at a time as there are CPUs.
+    """Build the adapters' missing environments, one per CPU at a time.
 
-    Returns {adapter: whether it was built now}, {adapter: why it can't be built}: one framework never stops the others.
-    Raises EnvironmentFailed where none can be built.
+    Returns {adapter: whether it was built now} and {adapter: why it can't be built}; a failure stops no other adapter.
+    Raises EnvironmentFailed if none can be built.
     """
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

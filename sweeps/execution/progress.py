@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: done, running and failed, what runs where, and the time left."""
+"""The progress of a running sweep on the terminal: counts, running trials, and the time left."""
 
 import time
 
@@ -12,7 +12,7 @@ from sweeps.console import Terminal
 
 
 class SweepProgress:
-    """A live display on a terminal; elsewhere one line per outcome."""
+    """A live display on a terminal; otherwise one line per outcome."""
 
     def __init__(self, console: Terminal, planned: int, done: int):
         self.console = console
@@ -40,7 +40,7 @@ class SweepProgress:
             self.live.stop()
 
     def show(self, trial: Trial, event: Event) -> None:
-        """Take in one event."""
+        """Show an event."""
         if event["event"] == "outcome":
             self._finish(trial, event)
         else:

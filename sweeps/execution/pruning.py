@@ -1,6 +1,7 @@
-"""Pruning: whether a search's trial is worth the epochs it has left, by a pruner of Optuna's.
+"""Pruning: decides with one of Optuna's pruners whether to stop a search's trial early.
 
-Those know studies of one objective only, and a search has two: the learning curves are told to a study of accuracy alone, in memory.
+Optuna's pruners need a study with one objective, and a search has two. So the learning curves are kept in a second
+study, of accuracy alone, in memory.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,28 +18,28 @@ Curve = list[float]  # the accuracy after each epoch
 
 
 class Pruning:
-    """What is known of how fast trials learn. curves: those of trials that were trained to their end."""
+    """The learning curves of a search's trials. curves: those of completed trials."""
 
     def __init__(self, pruner: str, curves: Iterable[Curve]):
         self.pruner = PRUNERS[pruner]()
         self.study = optuna.create_study(direction="maximize")
-        self.curves: dict[str, Curve] = {}  # of the trials that run, by identity
+        self.curves: dict[str, Curve] = {}  # of running trials, by identity
         for curve in curves:
             self._learn(curve)
 
     def should_prune(self, trial: Trial, epoch: Event) -> bool:
-        """Take in an epoch of a trial that runs; whether its accuracy is too low to go on. After the last there is nothing to save."""
-        if epoch["epoch"] == 0:  # a trial that was cut off starts again
+        """Add an epoch of a running trial; returns whether to stop the trial, never after its last epoch."""
+        if epoch["epoch"] == 0:  # an interrupted trial starts again
             self.curves[trial.identity] = []
         curve = self.curves.setdefault(trial.identity, [])
         curve.append(epoch["accuracy"])
         running = create_trial(state=TrialState.RUNNING, intermediate_values=dict(enumerate(curve)))
         return len(curve) < trial.workload.epochs and self.pruner.prune(self.study, running)
 
-    def finish(self, trial: Trial, to_its_end: bool) -> Curve:
-        """A trial has an outcome; returns its curve."""
+    def finish(self, trial: Trial, completed: bool) -> Curve:
+        """Remove a trial that has an outcome; returns its learning curve."""
         curve = self.curves.pop(trial.identity, [])
-        if to_its_end:
+        if completed:
             self._learn(curve)
         return curve
 

@@ -1,4 +1,4 @@
-"""Ray: one task per trial, a bounded window of them, events as they come. The only module that imports ray."""
+"""Ray: runs one task per trial, as many at a time as fit, and yields their events. The only module that imports ray."""
 
 import itertools
 import logging
@@ -30,26 +30,26 @@ from experiments.trials.trial import FAILED, INFRASTRUCTURE, KILLED, MEMORY, PRU
 if TYPE_CHECKING:  # a Ray worker starts faster without pydantic
     from sweeps.planning.sweep_file import Resources
 
-POLL = 0.5  # seconds between looks for an interrupt
-REFRESH = 5.0  # seconds between looks at what the cluster has: nodes come and go
-# How often a trial runs again after a fault that is not the framework's own, and which again with a node's device to itself.
+POLL = 0.5  # seconds between checks for an interrupt
+REFRESH = 5.0  # seconds between queries of the cluster's resources, which change with its nodes
+# How often a trial is retried after a fault that the framework did not cause.
 RETRIES = {INFRASTRUCTURE: 3, KILLED: 3, MEMORY: 1}
-ALONE = (KILLED, MEMORY)
-MANY = 1000  # trials; no autoscaler starts as many nodes
-BACK_OFF = 2.0  # seconds before the first time, doubled before each next one
+ALONE = (KILLED, MEMORY)  # faults after which the trial is retried alone on a node's device
+MANY = 1000  # trials that an autoscaler is told of; it never starts as many nodes
+BACK_OFF = 2.0  # seconds before the first retry, doubled before each further one
 
 NextTrial = Callable[[Callable[[str], bool]], Trial | None]
-ShouldPrune = Callable[[Trial, Event], bool]  # whether a trial is to end after this event, an epoch
+ShouldPrune = Callable[[Trial, Event], bool]  # whether to stop a trial after this epoch event
 
 
 def started_cluster() -> Path:
-    """The file in which `ray start` writes the address of this machine's cluster: ray.init() joins that one."""
+    """The file with the address of the cluster that `ray start` runs on this machine; ray.init() joins that cluster."""
     return Path(os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp") / "ray" / "ray_current_cluster"
 
 
 @dataclass
 class Attempt:
-    """A trial that runs or is to run: not before `start` (monotonic seconds), with a device to itself if `alone`."""
+    """One attempt to run a trial, not before `start` (monotonic seconds). alone: whether it gets a whole device."""
 
     trial: Trial
     start: float = 0.0
@@ -57,7 +57,7 @@ class Attempt:
     faults: Counter[str] = field(default_factory=Counter)
 
     def again(self, fault: str) -> "Attempt | None":
-        """The next attempt after a fault; None where there were too many."""
+        """The next attempt after a fault; None after too many."""
         self.faults[fault] += 1
         if self.faults[fault] > RETRIES.get(fault, 0):
             return None
@@ -66,53 +66,50 @@ class Attempt:
 
 
 class Cluster:
-    """Ray for the duration of a sweep: the cluster this program runs in, or one of its own on this machine."""
+    """Ray during a sweep: the cluster that this program runs in, or a new one on this machine."""
 
     def __init__(self, resources: "Resources"):
         self.resources = resources
         self.own = False
         self.has: dict[str, float] = {}
         self.looked = -REFRESH
-        self.asked = False
+        self.requested = False
 
     def __enter__(self) -> "Cluster":
         self.own = not (os.environ.get("RAY_ADDRESS") or started_cluster().is_file())
         try:
-            own: dict[str, Any] = (
-                {"include_dashboard": False} if self.own else {}
-            )  # nobody is told of it, and it takes seconds
+            # A cluster of its own ends with the sweep; a dashboard would take seconds to start.
+            own: dict[str, Any] = {"include_dashboard": False} if self.own else {}
             ray.init(logging_level=logging.ERROR, log_to_driver=False, configure_logging=True, **own)
-        except Exception as error:  # Ray has no class for a start that takes too long
+        except Exception as error:  # Ray has no error class for a start that times out
             cause = str(error).splitlines()[0]
-            remedy = (
-                "" if self.own else " (is that cluster still there? `ray stop` forgets it, RAY_ADDRESS names another)"
-            )
+            remedy = "" if self.own else "; check that the cluster runs, forget it with `ray stop`, or set RAY_ADDRESS"
             raise ClusterError(f"Ray can't be started or reached: {cause}{remedy}") from error
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's own handler ends the process on the spot
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray's handler ends the process at once
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.asked:
+        if self.requested:
             request_resources(bundles=[])
         ray.shutdown()
 
     def total(self) -> dict[str, float]:
-        """What the cluster's nodes have together."""
+        """The resources of all nodes of the cluster together."""
         if time.monotonic() - self.looked > REFRESH:
             cluster: Any = ray
             self.has, self.looked = cluster.cluster_resources(), time.monotonic()
         return self.has
 
     def ask_for_nodes(self, adapters: list[str], trials: int) -> None:
-        """Tell an autoscaler how much there is to run: of trials that wait for room Ray itself knows nothing."""
-        self.asked = True
+        """Tell an autoscaler how many trials there are: Ray does not know of trials that are not submitted yet."""
+        self.requested = True
         request_resources(
             bundles=[self.needs(adapter) for adapter in itertools.islice(itertools.cycle(adapters), min(trials, MANY))]
         )
 
     def check(self, adapters: Iterable[str], wait: float = 0.0) -> None:
-        """Wait up to so many seconds for nodes. Raises ClusterError where a trial of some adapter could never start."""
+        """Raises ClusterError if a trial of some adapter can never start. wait: seconds to wait for nodes."""
         end = time.monotonic() + wait
         for adapter in adapters:
             while not self._fits(self.needs(adapter), {}):
@@ -123,14 +120,14 @@ class Cluster:
     def _lacking(self, adapter: str) -> str:
         needs, total = self.needs(adapter), self.total()
         has = ", ".join(f"{total.get(name, 0):g} {name}" for name in needs)
-        asked = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
+        required = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
         return (
-            f"a trial of {adapter} asks for {asked} but the cluster has {has}; "
+            f"a trial of {adapter} asks for {required} but the cluster has {has}; "
             f"change resources (num_gpus, num_cpus, custom) in the sweep file or add nodes"
         )
 
     def needs(self, adapter: str) -> dict[str, float]:
-        """What a trial of an adapter holds, in Ray's words."""
+        """{Ray resource: amount} that a trial of an adapter holds."""
         resources = self.resources
         amounts = {"GPU": resources.num_gpus, "CPU": resources.num_cpus, **resources.custom.get(adapter, {})}
         return {name: amount for name, amount in amounts.items() if amount}
@@ -140,10 +137,11 @@ class Cluster:
         return all(used.get(name, 0.0) + amount <= total.get(name, 0.0) + 1e-9 for name, amount in needs.items())
 
     def run(self, next_trial: NextTrial, should_prune: ShouldPrune = lambda *_: False) -> Iterator[tuple[Trial, Event]]:
-        """Run trials, as many at a time as the cluster has room for, until there are none; yield each one's events.
+        """Run trials, as many at a time as fit on the cluster, until none is left; yields each trial's events.
 
-        The last event of a trial is its outcome. After a fault that is not the framework's own a trial starts again, with the
-        event "started", RETRIES times. A trial that should be pruned is cancelled: "pruned". Closing the generator cancels what runs.
+        The last event of a trial is its outcome. After a fault that the framework did not cause, a trial is retried up
+        to RETRIES times, with a new "started" event. A trial that should be pruned is canceled; its outcome is
+        "pruned". Closing the generator cancels the running trials.
         """
         running: dict[ObjectRefGenerator, Attempt] = {}
         later: list[Attempt] = []
@@ -160,7 +158,7 @@ class Cluster:
                 ray.cancel(task, force=True)
 
     def _fill(self, running: dict[ObjectRefGenerator, Attempt], later: list[Attempt], next_trial: NextTrial) -> bool:
-        """Start what is due, then new trials while there is room. Whether anything runs."""
+        """Start retries that are due, then new trials while they fit. Returns whether any trial runs."""
         for attempt in [attempt for attempt in later if attempt.start <= time.monotonic()]:
             later.remove(attempt)
             running[self._start(attempt)] = attempt
@@ -172,24 +170,24 @@ class Cluster:
     def _used(self, attempts: Iterable[Attempt]) -> Counter[str]:
         used: Counter[str] = Counter()
         for attempt in attempts:
-            used.update(self.needs(attempt.trial.adapter))  # of one that runs alone too: Ray lets it wait
+            used.update(self.needs(attempt.trial.adapter))  # a retry alone counts as much: Ray makes it wait
         return used
 
     def _room(self, used: Mapping[str, float], adapter: str) -> bool:
-        """Whether a trial of this adapter fits in beside what is used. One always does: without a node Ray lets it wait for one."""
+        """Whether a trial of this adapter fits beside the used resources. A first trial may always wait for a node."""
         return not used or self._fits(self.needs(adapter), used)
 
     def _start(self, attempt: Attempt) -> ObjectRefGenerator:
         return run_on_node.options(**self._options(attempt)).remote(attempt.trial)
 
     def _options(self, attempt: Attempt) -> dict[str, Any]:
-        """What Ray is told of an attempt."""
+        """The options of an attempt's Ray task."""
         needs = self.needs(attempt.trial.adapter) | (self._whole() if attempt.alone else {})
         gpus, cpus = needs.pop("GPU", 0), needs.pop("CPU", 0)
         return {"num_cpus": cpus, "num_gpus": gpus, "resources": needs, "name": attempt.trial.adapter}
 
     def _whole(self) -> dict[str, float]:
-        """Whole GPUs, or every CPU of the node that has most: nothing else then uses that memory."""
+        """Whole GPUs, or all CPUs of the largest node, so that no other trial uses the same memory."""
         cluster: Any = ray
         if self.resources.num_gpus:
             return {"GPU": math.ceil(self.resources.num_gpus)}
@@ -198,7 +196,7 @@ class Cluster:
     def _events(
         self, running: dict[ObjectRefGenerator, Attempt], later: list[Attempt]
     ) -> Iterator[tuple[ObjectRefGenerator, Trial, Event]]:
-        untyped: Any = ray  # Ray's types know no generators here
+        untyped: Any = ray  # Ray's type hints lack generators
         if not running:
             time.sleep(POLL)
             return
@@ -208,12 +206,10 @@ class Cluster:
             except StopIteration:
                 del running[task]
                 continue
-            except (
-                ray.exceptions.LocalRayletDiedError
-            ) as error:  # the driver's own: no other trial could start any more
+            except ray.exceptions.LocalRayletDiedError as error:  # without it, no further trial can start
                 raise ClusterError(
-                    "Ray's raylet on this machine has died: what is done is kept; start Ray again if the cluster is yours, "
-                    "and the same command goes on"
+                    "Ray's raylet on this machine has died; completed trials are saved; "
+                    "restart Ray if you started it, then rerun the same command to resume"
                 ) from error
             except ray.exceptions.RayError as error:
                 event = _lost(error)
@@ -229,20 +225,18 @@ class Cluster:
 def _lost(error: Exception) -> Event:
     """The outcome of a trial whose Ray worker or node was lost."""
     cause = str(error).strip().splitlines()
-    said = f"the node or its Ray worker was lost: {cause[0] if cause else type(error).__name__}"
-    return _outcome(FAILED, said, fault=INFRASTRUCTURE, traceback=str(error))
+    message = f"the node or its Ray worker was lost: {cause[0] if cause else type(error).__name__}"
+    return _outcome(FAILED, message, fault=INFRASTRUCTURE, traceback=str(error))
 
 
 def _pruned(trial: Trial, epoch: Event) -> Event:
-    """The outcome of a trial that was ended after an epoch."""
+    """The outcome of a trial that was pruned after an epoch."""
     done = f"epoch {epoch['epoch'] + 1} of {trial.workload.epochs}"
-    return _outcome(
-        PRUNED, f"accuracy {epoch['accuracy']:.3f} after {done} is below what half of the trials had reached by then"
-    )
+    return _outcome(PRUNED, f"accuracy {epoch['accuracy']:.3f} after {done} is below the median of the other trials")
 
 
 def _outcome(kind: str, error: str, fault: str = "", traceback: str = "") -> Event:
-    """An outcome that is told here, and not by the trial itself."""
+    """An outcome that the scheduler reports instead of the trial."""
     return {
         "event": "outcome",
         "time": time.time(),
@@ -258,6 +252,6 @@ def _outcome(kind: str, error: str, fault: str = "", traceback: str = "") -> Eve
 
 @ray.remote(num_returns="streaming", max_retries=0)
 def run_on_node(trial: Trial) -> Iterator[Event]:
-    """Run one trial on the node that Ray chose, in a scratch folder of that node."""
+    """Run one trial on the node that Ray chose, in a temporary folder of that node."""
     with temporary.folder(locations.cache() / "scratch", trial.adapter) as folder:
         yield from run_trial(trial, folder, locations.cache())

@@ -1,4 +1,7 @@
-"""Where the ledger is kept: a journal beside the sweep, or a database that several machines reach; and who may write to it."""
+"""The storage of the ledger, and the lease that admits one driver at a time.
+
+The ledger is a journal file in the sweep's folder, or a database that several machines can reach.
+"""
 
 import os
 import socket
@@ -17,17 +20,17 @@ from optuna.storages.journal import JournalFileBackend
 
 from experiments.errors import LedgerError
 
-PATIENCE = 600.0  # seconds that a database may be away
+PATIENCE = 600.0  # seconds to retry a database that can't be reached
 FAULTS = (StorageInternalError, sqlalchemy.exc.DBAPIError, psycopg.OperationalError)
 
 T = TypeVar("T")
 
 
 class Storage:
-    """The ledger's storage: ROSETTA_LEDGER as a database's address, or a journal file in the sweep's folder."""
+    """The ledger's storage: the database at the address ROSETTA_LEDGER, or a journal file in the sweep's folder."""
 
     def __init__(self, lease: "Lease"):
-        """Raises LedgerError where it can't be opened."""
+        """Raises LedgerError if the storage can't be opened."""
         self.lease = lease
         try:
             self.backend: BaseStorage = _database(lease.url) if lease.url else _journal(lease.folder / "ledger.journal")
@@ -35,13 +38,15 @@ class Storage:
             raise LedgerError(f"the ledger at {lease.place} can't be opened: {str(error).splitlines()[0]}") from error
 
     def with_retries(self, call: Callable[[bool], T]) -> T:
-        """call(False); where the database is away, call(True) again until it is back. Raises LedgerError after PATIENCE."""
+        """The result of call(False). While the database can't be reached, call(True) is retried.
+
+        Raises LedgerError after PATIENCE seconds.
+        """
         wait = tenacity.wait_exponential_jitter(initial=0.5, max=15)
         retry = tenacity.retry_if_exception_type(FAULTS)
         try:
-            for attempt in tenacity.Retrying(
-                wait=wait, retry=retry, stop=tenacity.stop_after_delay(PATIENCE), reraise=True
-            ):
+            stop = tenacity.stop_after_delay(PATIENCE)
+            for attempt in tenacity.Retrying(wait=wait, retry=retry, stop=stop, reraise=True):
                 with attempt:
                     again = attempt.retry_state.attempt_number > 1
                     if again:
@@ -50,13 +55,14 @@ class Storage:
         except FAULTS as error:
             cause = str(error).splitlines()[0]
             raise LedgerError(
-                f"the ledger at {self.lease.place} has been away for {PATIENCE / 60:g} minutes: {cause}; what is done is kept"
+                f"the ledger at {self.lease.place} could not be reached for {PATIENCE / 60:g} minutes: {cause}; "
+                f"completed trials are saved; rerun the same command to resume"
             ) from error
-        raise AssertionError("tenacity ends with a result or an error")
+        raise AssertionError("tenacity returned without a result or an error")
 
 
 def _database(url: str) -> RDBStorage:
-    # A connection that a restarted server forgot is noticed and made anew.
+    # pool_pre_ping replaces connections that a restarted server has closed.
     return RDBStorage(url.replace("postgresql://", "postgresql+psycopg://", 1), engine_kwargs={"pool_pre_ping": True})
 
 
@@ -67,7 +73,10 @@ def _journal(path: Path) -> JournalStorage:
 
 
 def _drop_torn_line(path: Path) -> None:
-    """A driver that died while it wrote, or a full disk, leaves half a line; Optuna would write on behind it and read none after."""
+    """Remove an incomplete last line, which a killed driver or a full disk leaves.
+
+    Optuna would append to it, and then read none of the lines after it.
+    """
     content = path.read_bytes() if path.is_file() else b""
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
@@ -75,7 +84,7 @@ def _drop_torn_line(path: Path) -> None:
 
 
 class JournalLock:
-    """A lock that dies with its process: Optuna's own outlive it, and hold up the next driver for half a minute."""
+    """A lock that ends with its process. Optuna's own locks outlive it and block the next driver for half a minute."""
 
     def __init__(self, path: Path):
         self.lock = filelock.FileLock(path.with_suffix(".lock"))
@@ -89,7 +98,10 @@ class JournalLock:
 
 
 class Lease:
-    """The right to drive a sweep: held by one process at a time, ended with it. Of a database, on whatever machine it is."""
+    """The right to drive a sweep, held by one process at a time and released when it ends.
+
+    With a database as the ledger, this holds for all machines.
+    """
 
     def __init__(self, folder: Path, name: str):
         self.folder, self.name, self.url = folder, name, os.environ.get("ROSETTA_LEDGER", "")
@@ -99,14 +111,17 @@ class Lease:
 
     @property
     def shared(self) -> bool:
-        """Whether other machines can reach the ledger."""
+        """Whether several machines can reach the ledger."""
         return self.url.startswith("postgresql")
 
     def renew(self) -> None:
-        """Hold the database's lock, anew where the server that held it is another. Raises LedgerError where another driver has it."""
+        """Hold the database's lock; acquire it again if the connection was lost.
+
+        Raises LedgerError if another driver holds it.
+        """
         if not self.shared or (self.connection and _alive(self.connection)):
             return
-        address = "postgresql://" + self.url.partition("://")[2]  # without the name of a driver
+        address = "postgresql://" + self.url.partition("://")[2]  # without the name of a Python driver
         connection = psycopg.connect(
             address, autocommit=True, connect_timeout=10, application_name=f"rosetta-sweep {self.holder}"[:63]
         )
@@ -132,7 +147,8 @@ def _alive(connection: psycopg.Connection) -> bool:
 def _other(connection: psycopg.Connection, name: str) -> str:
     found = _one(
         connection,
-        "select application_name from pg_stat_activity join pg_locks using (pid) where locktype = 'advisory' and granted "
+        "select application_name from pg_stat_activity join pg_locks using (pid) "
+        "where locktype = 'advisory' and granted "
         "and ((classid::bigint << 32) | objid::bigint) = hashtextextended(%s, 0)",
         name,
     )
@@ -141,7 +157,7 @@ def _other(connection: psycopg.Connection, name: str) -> str:
 
 @contextmanager
 def lease(folder: Path, name: str) -> Iterator[Lease]:
-    """Keep a second driver of the same sweep out. Raises LedgerError that says who holds it."""
+    """Hold a sweep's lease. Raises LedgerError with the holder's name if another driver holds it."""
     held, lock, holder = Lease(folder, name), filelock.FileLock(folder / "driver.lock"), folder / "driver.txt"
     try:
         lock.acquire(timeout=0)

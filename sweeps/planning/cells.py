@@ -1,4 +1,4 @@
-"""Cells: what one adapter can run of a sweep, and what is left out and why."""
+"""Cells: the choices of a sweep that one adapter can run, and those that are not run, with the reasons."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ Choices = dict[str, list[str]]
 
 
 class Row(NamedTuple):
-    """One row of a design: a configuration, and fields of the network that differ from the workload's."""
+    """A row of a design: a configuration, and the fields of the network that differ from the workload's."""
 
     configuration: Configuration
     network: dict[str, Any] = {}
@@ -27,11 +27,11 @@ class Cells:
     """One adapter's part of a sweep.
 
     baseline: the adapter's default configuration with the sweep's fixed settings. choices: {setting: the choices that
-    differ on this device}. dropped, collapsed: what is left out so far, and why.
+    make a difference on this device}. dropped, collapsed: what is not run, with the reasons.
     """
 
     def __init__(self, sweep: "Sweep", spec: AdapterSpec):
-        """Raises SweepError where the adapter doesn't support a fixed setting."""
+        """Raises SweepError if the adapter doesn't support a fixed setting."""
         self.sweep, self.spec = sweep, spec
         self.native = spec.native(sweep.workload.model)
         self.dropped: list[Dropped] = []
@@ -48,7 +48,7 @@ class Cells:
         self.collapsed.append(Collapsed(adapter=self.spec.name, setting=setting, kept=kept, reason=reason))
 
     def conflict(self, configuration: Configuration) -> Conflict | None:
-        """Choices that don't work together, in the framework or in the network; None if all do."""
+        """The choices that conflict, in the framework or in the network; None if none do."""
         return self.spec.conflict(configuration, self.sweep.device) or self.sweep.workload.conflict(configuration)
 
     def possible(self, configurations: Iterable[Configuration]) -> list[Row]:
@@ -72,7 +72,7 @@ class Cells:
             if refusal:
                 raise SweepError(
                     f"{self.spec.name} doesn't support fixed {name}: {choice} ({refusal}); "
-                    f"leave the adapter or the setting out"
+                    f"remove the adapter or the setting"
                 )
             configuration[name] = choice
         return configuration

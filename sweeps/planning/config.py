@@ -1,4 +1,4 @@
-"""Config: a sweep file, resolved once into the objects that travel through a sweep: adapters, workload and design."""
+"""Config: a sweep file, resolved once into the objects that a sweep uses: adapters, workload and design."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ Content = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What one sweep file declares. content: the file's keys. adapters: {name: declaration}."""
+    """A resolved sweep file. content: the file's keys. adapters: {name: declaration}."""
 
     content: Content
     file: SweepFile
@@ -94,12 +94,12 @@ class Sweep:
 
 
 def load(path: Path) -> Sweep:
-    """Read a sweep file. Raises SweepError with one clear line for whatever is wrong with it."""
+    """Read a sweep file. Raises SweepError with one line for the first mistake in it."""
     return parse(read(path, SweepFile, "sweep file"), str(path))
 
 
 def parse(content: Content, source: str) -> Sweep:
-    """Validate and resolve a file's content. source: its name in a message. Raises SweepError."""
+    """Validate and resolve a file's content. source: the file's name in messages. Raises SweepError."""
     named = content.get("design")
     kind = designs.load(named, f"{source}: ") if isinstance(named, str) else None
     own = kind.Options.model_fields if kind else {}
@@ -117,7 +117,7 @@ def parse(content: Content, source: str) -> Sweep:
 
 
 def part(sweep: Sweep, adapters: list[str] | None, settings: list[str] | None) -> Sweep:
-    """Some adapters and settings of a sweep, as a sweep of its own. Raises SweepError for what the sweep doesn't have."""
+    """A sweep of some adapters and settings of another. Raises SweepError for those that the other doesn't have."""
     for what, wanted, there in (
         ("adapter", adapters, list(sweep.adapters)),
         ("setting", settings, list(sweep.settings)),
@@ -134,12 +134,12 @@ def part(sweep: Sweep, adapters: list[str] | None, settings: list[str] | None) -
 
 
 def without_certificates(sweep: Sweep) -> Sweep:
-    """The same sweep, which runs adapters without a certificate too."""
+    """The same sweep, which also runs adapters without a certificate."""
     return parse(sweep.content | {"unverified": True}, f"sweep '{sweep.name}'")
 
 
 def checked_name(name: str) -> str:
-    """The same name. Raises SweepError where no sweep can have it: it becomes part of a path."""
+    """The same name. Raises SweepError if it is invalid: it becomes part of a path."""
     if not re.fullmatch(NAME, name):
         raise SweepError(
             f"invalid sweep name '{name}': use lowercase letters, digits, '-' and '_', or give a sweep file (.yaml)"
@@ -148,7 +148,7 @@ def checked_name(name: str) -> str:
 
 
 def _check_keys(content: Content, kind: type[Design] | None, source: str) -> None:
-    """Raises SweepError for a key that another design has."""
+    """Raises SweepError for a key of another design."""
     for name in designs.known():
         other = designs.load(name)
         for key in other.Options.model_fields:

@@ -1,4 +1,4 @@
-"""Plan: everything a sweep will run, fixed before it runs, and the one place that writes and reads it.
+"""Plan: the trials of a sweep, fixed before it runs. Only this module writes and reads plans.
 
 The planner makes a plan, the driver stores it as plan.json with the sweep and in MLflow, and the report reads it there.
 """
@@ -16,14 +16,14 @@ from experiments.errors import TrackingError
 from experiments.trials.trial import Trial
 from sweeps.planning.sweep_file import NAME
 
-# How a design's effects are estimated: each choice against the baseline, seed by seed; by one linear model of all of an
-# adapter's runs; or not at all, where the design compares no settings.
+# How a design's effects are estimated: from paired differences between each choice and the baseline; by one linear
+# model of all runs of an adapter; or not at all, because the design compares no settings.
 Estimator = Literal["paired", "linear", "none"]
 
 
 def _known(name: str) -> str:
     if name not in SETTINGS:
-        raise ValueError("no setting of this version")
+        raise ValueError("unknown setting")
     return name
 
 
@@ -45,7 +45,7 @@ class PlannedWorkload(Part):
 
 
 class PlannedTrial(Part):
-    """A trial as plans show it. repeat: whether it belongs to the A/A arm."""
+    """A trial in a plan. repeat: whether it belongs to the A/A arm."""
 
     adapter: str
     workload: dict[str, Any]
@@ -81,11 +81,11 @@ class Collapsed(Part):
 
 
 class Aliasing(Part):
-    """What the rows of a fractional design can't tell apart in one adapter.
+    """The aliased effects of a fractional design's rows in one adapter.
 
-    resolution: None where nothing is aliased. balanced: whether each setting has either choice equally often, whatever
-    the other settings are. aliases: groups of effects that are one effect in these rows: a setting ("init"), two of them
-    ("init:loss"), or the "mean" of all rows.
+    resolution: None if no effects are aliased. balanced: whether each setting has both choices equally often, for each
+    choice of every other setting. aliases: groups of effects that these rows can't distinguish: of a setting ("init"),
+    of two ("init:loss"), or the "mean" of all rows.
     """
 
     resolution: int | None
@@ -118,14 +118,13 @@ class SmallestEffects(Part):
 
 
 class Plan(Part):
-    """What a sweep will run.
+    """The plan of a sweep.
 
     natives: {adapter: its default configuration}. varied: the settings whose effects are of interest. unavailable:
-    {adapter: why this machine can't run it}, which the run finds out. unverified: the adapters that run without a
+    {adapter: why this machine can't run it}, known after the run. unverified: the adapters that run without a
     certificate. planned: the number of trials. sampled: whether they are drawn while the sweep runs; then `trials` and
-    `order` are empty. trials: every trial in running order.
-    order: the same as trials to run; in memory only. In each block (adapter and seed) of compared settings the first
-    row runs twice, which is the A/A arm.
+    `order` are empty. trials: every trial in running order. order: the same as runnable trials, in memory only. If
+    settings are compared, the first row of each block (adapter and seed) runs twice, which is the A/A arm.
     """
 
     sweep: Annotated[str, Field(pattern=NAME)]
@@ -159,7 +158,7 @@ class Plan(Part):
 
     @property
     def trial_adapters(self) -> list[str]:
-        """The adapter of every trial; where they are sampled, as if each adapter came equally often."""
+        """The adapter of every trial. Sampled trials are assumed to have each adapter equally often."""
         drawn = itertools.islice(itertools.cycle(self.adapters), self.planned)
         return [trial.adapter for trial in self.trials] or list(drawn)
 
@@ -173,7 +172,7 @@ class Plan(Part):
 
 
 def read(path: FilePath) -> Plan:
-    """A plan that was written. Raises TrackingError where it can't be read, or another version wrote it."""
+    """Read a stored plan. Raises TrackingError if it can't be read, or another version wrote it."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -181,19 +180,21 @@ def read(path: FilePath) -> Plan:
     return parsed(content, f"plan '{path}'")
 
 
-KEPT = "completed trials are kept"
+KEPT = "completed trials are saved"
 
 
 def parsed(content: Any, what: str) -> Plan:
-    """A plan from its stored form. what: its name in a message. Raises TrackingError with one line."""
+    """A plan from its stored form. what: its name in messages. Raises TrackingError with one line."""
     plan: Plan = checked(Plan, content, what)
     return plan
 
 
 def checked(model: Any, content: Any, what: str) -> Any:
-    """Content that a server, a person or another version may have changed, as the model. Raises TrackingError."""
+    """The content as the model. It may have been changed since it was stored; then this raises TrackingError."""
     try:
-        json.dumps(content, ensure_ascii=False).encode()  # JSON may name half a character, which no table accepts
+        json.dumps(
+            content, ensure_ascii=False
+        ).encode()  # JSON can contain half of a surrogate pair, which no table accepts
         return model.model_validate(content)
     except UnicodeEncodeError as error:
         raise TrackingError(f"the {what} holds invalid text ({error}); run the sweep file again: {KEPT}") from None
@@ -201,5 +202,6 @@ def checked(model: Any, content: Any, what: str) -> Any:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "all of it"
         raise TrackingError(
-            f"the {what} is not as this version writes it ({place}: {first['msg']}); run the sweep file again: {KEPT}"
+            f"the {what} does not have the format of this version ({place}: {first['msg']}); "
+            f"run the sweep file again: {KEPT}"
         ) from None

@@ -1,4 +1,4 @@
-"""Planner: makes a sweep's plan, its trials in running order, and what is left out and why."""
+"""Planner: makes a sweep's plan."""
 
 import random
 
@@ -14,12 +14,12 @@ Rows = dict[str, list[Row]]
 
 
 def cells_of(sweep: Sweep) -> dict[str, Cells]:
-    """{adapter: what it can run of the sweep}. Raises SweepError where an adapter doesn't support a fixed setting."""
+    """{adapter: its cells}. Raises SweepError if an adapter doesn't support a fixed setting."""
     return {name: Cells(sweep, spec) for name, spec in sweep.adapters.items()}
 
 
 def plan(sweep: Sweep) -> Plan:
-    """Work out a sweep's trials. Raises SweepError where a fixed setting isn't supported or the design has no rows."""
+    """The plan of a sweep. Raises SweepError if a fixed setting isn't supported or the design has no rows."""
     cells = cells_of(sweep)
     made = sweep.design.make(cells)
     order = _ordered(sweep, made.rows)
@@ -48,7 +48,7 @@ def plan(sweep: Sweep) -> Plan:
 
 
 def _unverified(sweep: Sweep) -> list[str]:
-    """The adapters that run without a certificate; none where the sweep doesn't allow it."""
+    """The adapters that run without a certificate; none if the sweep doesn't allow it."""
     specs = sweep.adapters.values() if sweep.unverified else []
     lacking = certificates.lacking
     return [spec.name for spec in specs if lacking(spec, sweep.workload.model, sweep.device, cache())]
@@ -67,7 +67,7 @@ def _identities(sweep: Sweep, adapter: str, row: Row) -> list[str]:
 
 
 def _ordered(sweep: Sweep, rows: Rows) -> list[Trial]:
-    """Blocks are adapter x seed. All blocks of a seed run together, their rows in random order, each once."""
+    """The trials, seed by seed. Within a seed the rows of all adapters are in random order, each once."""
     check_size(sweep.design.name, sum(map(len, rows.values())), len(sweep.seeds))
     shuffle = random.Random(sweep.name).shuffle
     trials: list[Trial] = []
@@ -80,6 +80,6 @@ def _ordered(sweep: Sweep, rows: Rows) -> list[Trial]:
 
 
 def _repeated(sweep: Sweep, rows: Rows) -> list[tuple[str, Row, bool]]:
-    """The A/A arm of a block, where the design has one and the adapter several rows."""
+    """The A/A arm of a seed, for adapters with several rows, if the design has one."""
     compared = [adapter for adapter, mine in rows.items() if len(mine) > 1 and sweep.design.repeats]
     return [(adapter, rows[adapter][0], True) for adapter in compared]

@@ -17,11 +17,12 @@ MOST_SEEDS = 200
 
 
 class Power(NamedTuple):
-    """What a plan can detect in one adapter; its weakest effect counts.
+    """The power of a plan in one adapter, for the effect with the largest standard error.
 
-    smallest_effect: minimum detectable effect at 80 % power, in points, or in standard deviations of a run where
-    `deviation` isn't known; None without residual degrees of freedom. seeds_needed: for a wanted effect in the same unit;
-    None where none was asked for, or 200 seeds are not enough. deviation: of a run's accuracy across seeds, in points.
+    smallest_effect: minimum detectable effect at 80 % power, in percentage points, or in standard deviations of a run
+    if `deviation` is unknown; None without residual degrees of freedom. seeds_needed: for a given effect in the same
+    unit; None without one, or if 200 seeds are not enough. deviation: standard deviation of accuracy across seeds, in
+    percentage points.
     """
 
     smallest_effect: float | None
@@ -30,7 +31,7 @@ class Power(NamedTuple):
 
 
 def of_plan(plan: Plan, deviations: Mapping[str, float], effect: float | None = None) -> dict[str, Power]:
-    """{adapter: its power}, of a plan whose settings are compared. deviations: {adapter: see Power.deviation}."""
+    """{adapter: its power}; empty if the plan compares no settings. deviations: {adapter: see Power.deviation}."""
     found: dict[str, Power] = {}
     paired = plan.estimator == "paired"
     for adapter in plan.adapters if plan.estimator != "none" else []:
@@ -55,9 +56,9 @@ def _block(plan: Plan, adapter: str) -> tuple[pd.DataFrame, dict[str, str]]:
 def smallest_effects(
     rows: pd.DataFrame, baselines: dict[str, str], seeds: int, paired: bool, deviation: float = 1.0
 ) -> dict[linear_model.Column, float]:
-    """{effect: minimum detectable size at 80 % power, adjusted for its family}; infinite without residual error.
+    """{effect: minimum detectable size at 80 % power}; infinite without residual degrees of freedom.
 
-    rows: the rows of one block: one column per setting of `baselines`.
+    The level is adjusted for the family of effects. rows: of one block, with one column per setting of `baselines`.
     """
     found = errors(rows, baselines, seeds, paired, deviation)
     alpha = (1 - CONFIDENCE) / max(1, len(found))
@@ -67,7 +68,7 @@ def smallest_effects(
 def seeds_needed(
     rows: pd.DataFrame, baselines: dict[str, str], effect: float, paired: bool, deviation: float = 1.0
 ) -> int | None:
-    """How many seeds detect every effect of this size with 80 % power; None where more than 200 are needed."""
+    """The number of seeds that detect every effect of this size with 80 % power; None for more than 200."""
 
     def enough(seeds: int) -> bool:
         return max(smallest_effects(rows, baselines, seeds, paired, deviation).values(), default=np.inf) <= effect
@@ -79,7 +80,7 @@ def seeds_needed(
 def errors(
     rows: pd.DataFrame, baselines: dict[str, str], seeds: int, paired: bool, deviation: float
 ) -> dict[linear_model.Column, tuple[float, int]]:
-    """{effect: (standard error, degrees of freedom)} that a plan will have."""
+    """{effect: (standard error, degrees of freedom)} of a plan."""
     runs = pd.concat([rows.assign(seed=seed) for seed in range(seeds)], ignore_index=True)
     found: dict[linear_model.Column, tuple[float, int]] = {}
     for part in linear_model.parts(runs, baselines, paired):
@@ -93,10 +94,9 @@ def errors(
 def power(effect: float, error: float, df: int, alpha: float) -> float:
     """The probability that a two-sided t test at level `alpha` detects a true effect."""
     critical, shift = stats.t.isf(alpha / 2, df), effect / error
-    found = float(
-        stats.nct.sf(critical, df, shift) + stats.nct.sf(critical, df, -shift)
-    )  # its cdf can be NaN far below
-    return 1.0 if np.isnan(found) else found  # NaN too where an effect can't be missed
+    # The survival function: the noncentral t distribution's cdf can be NaN in its lower tail.
+    found = float(stats.nct.sf(critical, df, shift) + stats.nct.sf(critical, df, -shift))
+    return 1.0 if np.isnan(found) else found  # NaN if the effect is certain to be detected
 
 
 def _smallest(error: float, df: int, alpha: float) -> float:

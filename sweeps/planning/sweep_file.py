@@ -1,4 +1,4 @@
-"""Sweep files: the keys that every design has, and how YAML becomes a validated model."""
+"""Sweep files: the keys that all designs have, and the validation of YAML files."""
 
 import math
 import reprlib
@@ -17,9 +17,9 @@ from experiments.errors import SweepError
 
 NATIVE = "native"  # in a list of choices: the framework's default
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # of a sweep: it names a folder and an MLflow experiment
-LARGEST = 1_000_000  # bytes of a file; no sweep file is larger, and YAML is slow to parse
-Minutes = Annotated[float, Field(gt=0, le=14 * 24 * 60)]  # the system can wait 24 days at most
-Positive = Annotated[int, Field(gt=0, lt=2**31)]  # what every framework can count to
+LARGEST = 1_000_000  # bytes of a file; larger YAML files are slow to parse
+Minutes = Annotated[float, Field(gt=0, le=14 * 24 * 60)]  # the operating system can wait for 24 days at most
+Positive = Annotated[int, Field(gt=0, lt=2**31)]  # the integers that every framework supports
 
 
 class Strict(BaseModel):
@@ -90,7 +90,7 @@ class SmallestEffect(Strict):
 
 
 class SweepFile(Strict):
-    """A sweep file without the keys that one design alone has (see sweeps.planning.designs)."""
+    """A sweep file without the keys of its design (see sweeps.planning.designs)."""
 
     name: Annotated[str, Field(pattern=NAME)] = Field(
         description="Name of the sweep, its folder and its MLflow experiment."
@@ -148,7 +148,7 @@ def read(path: Path, model: type[BaseModel], what: str) -> dict[str, Any]:
         raise SweepError(f"'{path}' is larger than {LARGEST:,} bytes, the limit for a {what}; name another file")
     try:
         content = yaml.safe_load(text)
-    except Exception as error:  # PyYAML's own errors, and Python's for a number, date or nesting out of range
+    except Exception as error:  # PyYAML's errors, and Python's for a number, date or nesting out of range
         raise SweepError(f"'{path}' is not a YAML file: {error or type(error).__name__}") from error
     if not isinstance(content, Mapping):
         raise SweepError(f"'{path}' must be a mapping with keys {', '.join(model.model_fields)}")
@@ -164,14 +164,14 @@ def validated(
 ) -> M:
     """The content as the model. Raises SweepError with one line.
 
-    parts: {key: model of what is under it}. keys: the keys to suggest from where one is unknown; default: the model's.
+    parts: {key: model of its content}. keys: the known keys, to suggest one for an unknown key; default: the model's.
     """
     known = keys or list(model.model_fields)
     try:
         return model(**content)
     except ValidationError as error:
         raise SweepError(f"{source}: {_first_line(error, model, parts, known)}") from None
-    except TypeError:  # keys that are no strings
+    except TypeError:  # keys that are not strings
         raise SweepError(f"{source}: every key must be a word; choices: {', '.join(known)}") from None
 
 

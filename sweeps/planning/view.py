@@ -8,7 +8,7 @@ from sweeps.planning.power import Power
 
 
 def table(plan: Plan) -> Table:
-    """How many trials each adapter has, and what varies in them, the default choice first."""
+    """The number of trials of each adapter, and the settings that vary, with the default choice first."""
     shown = Table("adapter", "trials", "settings that vary", title=f"Sweep {plan.sweep}: {plan.design}")
     for adapter in plan.adapters:
         mine = [trial.settings for trial in plan.trials if trial.adapter == adapter]
@@ -24,7 +24,7 @@ def _choices(name: str, settings: list[dict[str, str]], natives: dict[str, str])
 
 
 def lines(plan: Plan, forecast: Forecast) -> list[str]:
-    """What is left out, what can't be told apart, what can be detected, and what it takes."""
+    """The choices that are not run, aliased effects, power, and the number and duration of the trials."""
     dropped = [(row.adapter, f"{row.setting}={row.choice}: {row.reason}") for row in plan.dropped]
     collapsed = [(row.adapter, f"{row.setting} stays {row.kept}: {row.reason}") for row in plan.collapsed]
     power = [(adapter, _format_power(found, forecast.effect)) for adapter, found in forecast.power.items()]

@@ -1,6 +1,6 @@
-"""Claims: what somebody has published of a default, held against what was measured here.
+"""Claims: published statements about defaults, tested by sweeps.
 
-A claims file declares sweeps, as sweep files do, and claims: comparisons of these sweeps, and what was said of them.
+A claims file declares sweeps, as sweep files do, and claims: comparisons in these sweeps, and their published results.
 """
 
 from pathlib import Path
@@ -22,14 +22,14 @@ REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 TOO_SMALL = "too small to tell"
 INERT, GONE = "inert on this device", "gone from this version"
 
-# What is said of an effect: it is positive, negative, there at all, or not there.
+# The claimed sign of an effect: positive, negative, either, or no effect.
 Direction = Literal["more", "less", "different", "same"]
 
 
 class Claim(Strict):
-    """One lesson. `choice` instead of `baseline` changes `metric`, over all frameworks of the sweep or in one adapter.
+    """A claim that `choice` instead of `baseline` changes `metric`, over all adapters of the sweep or in one.
 
-    published: in the source's own words. effect: its size in points or per cent, where the source gives one.
+    lesson: its title. published: the published statement. effect: the published size in percentage points or percent.
     """
 
     lesson: str
@@ -45,7 +45,7 @@ class Claim(Strict):
 
 
 class Claims(NamedTuple):
-    """sweeps: {name: sweep}."""
+    """The content of a claims file. sweeps: {name: sweep}."""
 
     source: str
     sweeps: dict[str, Sweep]
@@ -53,9 +53,10 @@ class Claims(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A claim and what came of it. size: how the measured effect compares with the published one, "" where that says nothing.
+    """A claim and its verdict.
 
-    reason: why there is nothing to measure; estimate, low and high as in effects.Effect, None where there is nothing.
+    estimate, low, high, n, more_seeds: as in effects.Effect; None without an effect. size: the measured size compared
+    with the published one, or "". reason: why there is no effect to measure, or "".
     """
 
     claim: Claim
@@ -74,7 +75,7 @@ class Finding(NamedTuple):
 
 
 class File(Strict):
-    """A claims file. source: who said all this, and where."""
+    """The schema of a claims file. source: the publication."""
 
     source: str
     sweeps: list[dict[str, Any]] = Field(min_length=1)
@@ -82,9 +83,9 @@ class File(Strict):
 
 
 def load(path: Path) -> Claims:
-    """Read a claims file. Raises SweepError with one clear line for whatever is wrong with it."""
+    """Read a claims file. Raises SweepError with one line for the first mistake in it."""
     content = validated(File, read(path, File, "claims file"), str(path), {"claims": Claim})
-    sweeps = {made.name: made for made in (config.parse(dict(one), str(path)) for one in content.sweeps)}
+    sweeps = {sweep.name: sweep for sweep in (config.parse(dict(one), str(path)) for one in content.sweeps)}
     for claim in content.claims:
         _check(claim, sweeps, path)
     return Claims(content.source, sweeps, content.claims)
@@ -95,9 +96,8 @@ def _check(claim: Claim, sweeps: dict[str, Sweep], path: Path) -> None:
         raise SweepError(f"{path}: {unknown('sweep', claim.sweep, list(sweeps))} (of lesson '{claim.lesson}')")
     declared = sweeps[claim.sweep]
     if claim.setting not in declared.settings:
-        raise SweepError(
-            f"{path}: {unknown('setting of its sweep', claim.setting, list(declared.settings))} (of lesson '{claim.lesson}')"
-        )
+        problem = unknown("setting of its sweep", claim.setting, list(declared.settings))
+        raise SweepError(f"{path}: {problem} (of lesson '{claim.lesson}')")
     for choice in (claim.choice, claim.baseline):
         if choice not in SETTINGS[claim.setting].choices:
             raise SweepError(
@@ -108,7 +108,7 @@ def _check(claim: Claim, sweeps: dict[str, Sweep], path: Path) -> None:
 
 
 def judge(claim: Claim, summary: dict[str, Any]) -> Finding:
-    """What a sweep's summary (see sweeps.reporting.results.summary) says of a claim."""
+    """The verdict on a claim. summary: of its sweep, from sweeps.reporting.results.summary."""
     wanted = (claim.setting, claim.choice, claim.baseline, claim.metric, claim.adapter)
     keys = ("setting", "choice", "baseline", "metric", "adapter")
     found = next((effect for effect in summary["effects"] if tuple(effect[key] for key in keys) == wanted), None)
@@ -122,7 +122,7 @@ def judge(claim: Claim, summary: dict[str, Any]) -> Finding:
 
 
 def _absent(claim: Claim, summary: dict[str, Any]) -> tuple[str, str]:
-    """Why there is no effect: inert, dropped, or runs that failed."""
+    """(verdict, reason) of a claim without an effect: inert or dropped choices, or failed runs."""
     names = [adapter["name"] for adapter in summary["adapters"] if claim.adapter in (ALL, adapter["name"])]
     inert = {row["adapter"]: row["reason"] for row in summary["collapsed"] if row["setting"] == claim.setting}
     gone = {
@@ -135,7 +135,7 @@ def _absent(claim: Claim, summary: dict[str, Any]) -> tuple[str, str]:
         return verdict, "; ".join(dict.fromkeys(reasons[name] for name in names if name in reasons))
     return (
         TOO_SMALL,
-        "no two runs to compare: the sweep is not finished, or they failed, or no two frameworks share the baseline",
+        "no two runs to compare: the sweep is unfinished, runs failed, or no two adapters share the baseline",
     )
 
 
@@ -160,11 +160,11 @@ def _size(claim: Claim, effect: dict[str, Any]) -> str:
     return "larger than published" if abs(effect["estimate"]) > abs(claim.effect) else "smaller than published"
 
 
-# The ledger
+# The claims report
 
 
 def measured(finding: Finding) -> str:
-    """The effect in words: "-2.1 [-3.0, -1.2] points, n = 12"."""
+    """The effect as text: "-2.1 [-3.0, -1.2] points, n = 12"; without one, the reason."""
     if finding.estimate is None:
         return finding.reason
     unit = "points" if finding.claim.metric == ACCURACY else "%"
@@ -173,33 +173,38 @@ def measured(finding: Finding) -> str:
 
 
 def ruling(finding: Finding) -> str:
-    """The verdict in words."""
+    """The verdict as text."""
     more = f" ({finding.more_seeds} more seeds)" if finding.more_seeds else ""
     return finding.verdict + more + (f", {finding.size}" if finding.size and finding.verdict == REPRODUCED else "")
 
 
-def ledger(claims: Claims, findings: list[Finding], summaries: dict[str, dict[str, Any]]) -> str:
-    """All findings in Markdown, with how to get them again."""
-    said = [(markdown.quoted(one.claim.lesson), markdown.quoted(one.claim.published)) for one in findings]
-    rows = [
-        [*quoted, compared(one.claim), measured(one), ruling(one)] for quoted, one in zip(said, findings, strict=True)
-    ]
+def report(claims: Claims, findings: list[Finding], summaries: dict[str, dict[str, Any]]) -> str:
+    """The claims report: all findings in Markdown. summaries: {name of the sweep: its summary}."""
+    rows = [_row(one) for one in findings]
     table = markdown.table(["lesson", "published", "compared", "measured", "verdict"], rows)
     runs = [f"{name}: {sum(found['outcomes'].values())} trials" for name, found in summaries.items()]
     return (
-        f"# Claims\n\n{markdown.quoted(claims.source)}\n\nWritten by `{command('claims')}` ({', '.join(runs)}).\n\n{table}\n\n"
-        "*Reproduced*: the simultaneous 95 % interval lies on the side that was claimed. *Contradicted*: it lies on the other side, or the effect is smaller than what "
-        "matters by both one-sided tests. *Too small to tell*: neither, with about how many more seeds would tell.\n"
+        f"# Claims\n\n{markdown.quoted(claims.source)}\n\n"
+        f"Written by `{command('claims')}` ({', '.join(runs)}).\n\n{table}\n\n"
+        "*Reproduced*: the simultaneous 95 % confidence interval lies on the claimed side of zero. *Contradicted*: it "
+        "lies on the other side, or two one-sided tests show that the effect is smaller than the smallest effect that "
+        "matters. *Too small to tell*: neither; the number of additional seeds that a verdict needs is estimated.\n"
     )
 
 
+def _row(finding: Finding) -> list[str]:
+    claim = finding.claim
+    quoted = markdown.quoted(claim.lesson), markdown.quoted(claim.published)
+    return [*quoted, compared(claim), measured(finding), ruling(finding)]
+
+
 def compared(claim: Claim) -> str:
-    """The comparison in words."""
+    """The comparison as text."""
     what = {
         "accuracy": "accuracy",
         "step_ms_median": "step time",
         "train_seconds": "training time",
         "total_seconds": "total time",
     }
-    where = "all frameworks" if claim.adapter == ALL else claim.adapter
+    where = "all adapters" if claim.adapter == ALL else claim.adapter
     return f"{what[claim.metric]}, {claim.setting} {claim.choice} instead of {claim.baseline}, {where}"

@@ -1,4 +1,4 @@
-"""The report of a sweep: one HTML file that opens offline."""
+"""The report of a sweep as one HTML file that opens offline."""
 
 import math
 from pathlib import Path
@@ -21,7 +21,7 @@ from sweeps.reporting.tables import findings, format_effect, format_verdict, pre
 
 
 def report(results: Results, drawn: dict[str, dict[str, Any]], javascript: str) -> str:
-    """One file that opens offline. drawn: the results's figures.charts. javascript: of drawing.javascript, which draws them."""
+    """The report as HTML. drawn: from figures.charts. javascript: from rendering.javascript; it draws the charts."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -35,7 +35,7 @@ def report(results: Results, drawn: dict[str, dict[str, Any]], javascript: str) 
         summary=summary(results),
         overall=[row for row in lines if row["adapter"] == ALL],
         single=[row for row in lines if row["adapter"] != ALL],
-        troubles=_troubles(results.runs),
+        incomplete=_incomplete(results.runs),
         presets=preset_names(results),
         preset_lines=preset_lines(results),
         settings=SETTINGS,
@@ -55,7 +55,7 @@ def report(results: Results, drawn: dict[str, dict[str, Any]], javascript: str) 
 
 
 def _certificate(name: str, cases: list[Case]) -> dict[str, Any]:
-    """What an adapter's certificate comes to: how many cases agree, and the largest difference of any."""
+    """A certificate's summary: the number of cases, those that agree, and the largest difference for each dtype."""
     largest = {
         dtype: max(max(case.max_difference.values(), default=math.inf) for case in cases if case.dtype == dtype)
         for dtype in sorted({case.dtype for case in cases}, reverse=True)
@@ -63,8 +63,8 @@ def _certificate(name: str, cases: list[Case]) -> dict[str, Any]:
     return {"adapter": name, "cases": len(cases), "passed": sum(case.passed for case in cases), "largest": largest}
 
 
-def _troubles(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """The trials that failed, diverged or were pruned, with what the configuration was and the error's line."""
+def _incomplete(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """The trials that failed, diverged or were pruned, with their settings and errors."""
     if runs.empty:
         return []
     settings = [name for name in SETTINGS if name in runs]
@@ -73,7 +73,7 @@ def _troubles(runs: pd.DataFrame) -> list[dict[str, Any]]:
             "adapter": run["adapter"],
             "seed": run["seed"],
             "outcome": run["outcome"],
-            "error": "the loss stopped being finite" if run["outcome"] == DIVERGED else run["error"],
+            "error": "the loss became infinite or NaN" if run["outcome"] == DIVERGED else run["error"],
             "settings": ", ".join(f"{name}={run[name]}" for name in settings if isinstance(run[name], str)),
         }
         for run in runs[runs["outcome"] != COMPLETED].to_dict("records")

@@ -1,4 +1,4 @@
-"""A sweep's report, made from MLflow. What draws and computes takes seconds to import: a sweep runs first."""
+"""Publishing: writes a sweep's report from MLflow. Its imports take seconds, so a sweep imports it after its trials."""
 
 import json
 import tempfile
@@ -17,11 +17,11 @@ from sweeps.reporting import figures, html, rendering, tables
 from sweeps.reporting.results import Case, Cases, Results, summary
 from sweeps.state import CERTIFICATE, SweepFolder
 
-CURVES = 10  # runs at native settings whose learning curves are read, of each adapter
+CURVES = 10  # learning curves that are read of each adapter, of runs with default settings
 
 
 def read_results(mlflow: SweepRun) -> Results:
-    """A sweep as it is in MLflow now, without its learning curves."""
+    """The results that MLflow has of a sweep now, without learning curves."""
     with tempfile.TemporaryDirectory() as scratch:
         files = reader.read_files(mlflow, ("plan.json", CERTIFICATE.format("*")), Path(scratch))
     plan = plans.parsed(files.get("plan.json"), f"plan of sweep '{mlflow.experiment}' in MLflow")
@@ -43,23 +43,23 @@ def _cases(content: Any, adapter: str) -> list[Case]:
 
 
 def _with_curves(results: Results, mlflow: SweepRun) -> Results:
-    native = [results.native(name).head(CURVES) for name in results.plan.adapters]
-    return replace(results, curves=reader.read_curves(mlflow, pd.concat(native)))
+    runs = [results.default_runs(name).head(CURVES) for name in results.plan.adapters]
+    return replace(results, curves=reader.read_curves(mlflow, pd.concat(runs)))
 
 
 def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> dict[str, Any]:
-    """Make the report from MLflow, keep it beside the sweep's state and on the parent run; returns its summary."""
+    """Write the report from MLflow to the sweep's folder and its run in MLflow; returns the summary."""
     with rendering.processes() as processes:
         javascript = rendering.javascript(processes)
         results = _with_curves(read_results(mlflow), mlflow)
         folder.path.mkdir(parents=True, exist_ok=True)
         found, drawn = summary(results), figures.charts(results)
-        pictures = rendering.pictures(processes, drawn)
+        images = rendering.images(processes, drawn)
         files = {
             folder.report.name: html.report(results, drawn, javascript.result()).encode(),
             "report.json": json.dumps(found, indent=1).encode(),
             **_tables(results),
-            **{name: picture.result() for name, picture in pictures.items()},
+            **{name: image.result() for name, image in images.items()},
         }
     for name, content in files.items():
         (folder.path / name).write_bytes(content)
@@ -71,7 +71,7 @@ def write_report(mlflow: SweepRun, folder: SweepFolder, console: Terminal) -> di
 
 
 def _tables(results: Results) -> dict[str, bytes]:
-    """{file name: content}: every run and every effect, for other programs."""
+    """{file name: content}: tables of all runs and all effects, for other programs."""
     effects = pd.DataFrame([effect._asdict() for effect in results.effects])
     frames = {name: table for name, table in (("runs", results.runs), ("effects", effects)) if not table.empty}
     csv = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in frames.items()}

@@ -1,6 +1,6 @@
-"""Charts drawn: as pictures, and the JavaScript that draws them in a page.
+"""Rendering of charts: PNG images, and the JavaScript that draws charts in a page.
 
-vl_convert lets nothing else of Python run for seconds, so it works in processes of its own while the report is worked out.
+vl_convert blocks Python for seconds, so it runs in other processes while the report is computed.
 """
 
 import multiprocessing
@@ -17,28 +17,29 @@ from experiments.processes import follow_parent
 from experiments.program import command
 from sweeps.reporting.figures import wide
 
-WIDTH = 560  # of a picture; in the page a figure is as wide as there is room
+WIDTH = 560  # of an image, in pixels; in the page a figure fills the width
 
 
 @contextmanager
 def processes() -> Iterator[Executor]:
-    """Two processes that draw. Raises RosettaError where one was ended from outside."""
+    """Two processes that render. Raises RosettaError if one was killed."""
     try:
         with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), follow_parent) as executor:
             yield executor
     except BrokenProcessPool:
         raise RosettaError(
-            f"a process that draws the report was ended (out of memory?); nothing is lost, make it again: {command('report')}"
+            "a process that renders the report was killed (out of memory?); all trials are saved; "
+            f"write the report again: {command('report')}"
         ) from None
 
 
 def javascript(executor: Executor) -> Future[str]:
-    """What a page needs to draw charts, offline."""
+    """The JavaScript with which a page draws charts offline."""
     return executor.submit(vl_convert.javascript_bundle)  # type: ignore[call-arg]
 
 
-def pictures(executor: Executor, drawn: dict[str, dict[str, Any]]) -> dict[str, Future[bytes]]:
-    """{file name: PNG} of every chart. drawn: of figures.charts."""
+def images(executor: Executor, drawn: dict[str, dict[str, Any]]) -> dict[str, Future[bytes]]:
+    """{file name: PNG} of every chart. drawn: from figures.charts."""
     return {
         f"{name}.png": executor.submit(vl_convert.vegalite_to_png, wide(chart, WIDTH), scale=2)
         for name, chart in drawn.items()

@@ -1,4 +1,4 @@
-"""Results: a sweep as read from MLflow, and all that is computed from it, each once."""
+"""Results: a sweep as read from MLflow, and the analyses of its runs, each computed once."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,11 +18,11 @@ from sweeps.analysis.noise import Pairing, Repetition, pairings, repetitions
 from sweeps.analysis.spread import Spread, accuracies, members, spreads
 from sweeps.planning.plan import Part, Plan
 
-UNSTEADY = 0.1  # runs whose step times' interquartile range exceeds this share of their median are flagged
+UNSTEADY = 0.1  # a run is unsteady if the interquartile range of its step times exceeds this share of the median
 
 
 class Case(Part):
-    """One case of a certificate: see experiments.verification.equivalence.Result.as_dict."""
+    """One case of a certificate, from experiments.verification.equivalence.Result.as_dict."""
 
     dtype: str
     passed: bool
@@ -35,9 +35,9 @@ class Cases(RootModel[Annotated[list[Case], Field(min_length=1, strict=True)]]):
 
 @dataclass(frozen=True)
 class Results:
-    """All that a report is made of.
+    """The contents of a report.
 
-    runs: one row for each trial with an outcome. curves: accuracies by epoch of runs at default settings, with columns
+    runs: one row per trial with an outcome. curves: accuracies by epoch of runs with default settings, with the columns
     adapter, seed, epoch and accuracy. certificates: {adapter: the cases of its certificate for this network}.
     """
 
@@ -52,11 +52,11 @@ class Results:
 
     @cached_property
     def designed(self) -> pd.DataFrame:
-        """The runs of the design's rows, without the A/A arm."""
+        """The runs without the A/A arm."""
         return self.runs[self.runs["repeats"] == ""] if "repeats" in self.runs else self.runs
 
-    def native(self, adapter: str) -> pd.DataFrame:
-        """An adapter's runs at its default settings."""
+    def default_runs(self, adapter: str) -> pd.DataFrame:
+        """An adapter's runs with its default settings."""
         runs = self.designed
         mine = runs[runs["adapter"] == adapter] if "adapter" in runs else runs
         same = [mine[name] == choice for name, choice in self.plan.natives[adapter].items() if name in mine]
@@ -69,33 +69,33 @@ class Results:
 
     @property
     def paired(self) -> bool:
-        """Whether each effect is a single contrast: see sweeps.analysis.effects."""
+        """Whether each choice is compared with the baseline alone: see sweeps.analysis.effects."""
         return self.plan.estimator == "paired"
 
     @cached_property
     def fits(self) -> Fits:
-        """The estimate of every comparison, before it is judged."""
+        """The estimate of every comparison."""
         plan = self.plan
         return fits(self.designed, plan.natives, plan.varied, self.paired) if self.compared else {}
 
     @cached_property
     def effects(self) -> list[Effect]:
-        """The effect of every choice."""
+        """Every effect, with confidence interval and verdict."""
         return effects(self.fits, self.plan.varied, dict(self.plan.smallest_effect))
 
     @cached_property
     def interactions(self) -> list[Interaction]:
-        """Where an effect differs in one framework."""
+        """The comparison of each adapter's effects with those of the other adapters."""
         return interactions(self.fits)
 
     @cached_property
     def divergences(self) -> list[Divergence]:
-        """How often their runs diverged."""
+        """How often runs diverged, for each comparison."""
         return divergences(self.designed, self.plan.natives, self.plan.varied) if self.compared else []
 
     @cached_property
     def importances(self) -> list[Importance]:
-        """Which settings explain the variance of accuracy where trials are sampled, so that effects can't be estimated."""
+        """The settings that explain the variance of accuracy, where trials are sampled and have no effects."""
         return importances(self.designed, self.plan.varied) if self.plan.sampled else []
 
     @cached_property
@@ -105,12 +105,12 @@ class Results:
 
     @cached_property
     def repetitions(self) -> list[Repetition]:
-        """The A/A arm."""
+        """The A/A arm of every adapter."""
         return repetitions(self.runs)
 
     @cached_property
     def shares(self) -> list[Share]:
-        """What each step of a path adds."""
+        """The share of each step of a path in the gap."""
         path = self.plan.path
         if path is None:
             return []
@@ -129,12 +129,12 @@ class Results:
 
     @cached_property
     def spreads(self) -> list[Spread]:
-        """How far the frameworks lie apart under each preset."""
+        """How much the adapters' accuracies differ under each preset."""
         return spreads(self.members)
 
     @property
     def unsteady(self) -> list[dict[str, Any]]:
-        """[{adapter, runs, unsteady}]: how many timed runs had steps of uneven duration."""
+        """[{adapter, runs, unsteady}]: the number of timed runs, and of those with uneven step times."""
         if not {"step_ms_iqr", HEADLINE_TIME} <= set(self.runs):
             return []
         timed = self.runs[(self.runs["outcome"] == COMPLETED) & (self.runs[HEADLINE_TIME] > 0)]
@@ -154,9 +154,8 @@ def summary(results: Results) -> dict[str, Any]:
         "sweep": results.sweep,
         "tracking_uri": results.tracking_uri,
         "experiment": results.experiment,
-        "outcomes": {
-            kind: kinds.count(kind) for kind in OUTCOMES if kind != PRUNED or kind in kinds
-        },  # which only searches have
+        # Only searches have pruned trials.
+        "outcomes": {kind: kinds.count(kind) for kind in OUTCOMES if kind != PRUNED or kind in kinds},
         "planned": results.plan.planned,
         "adapters": [_adapter(results, name) for name in results.plan.adapters],
         **{name: [found._asdict() for found in getattr(results, name)] for name in lists},
@@ -169,15 +168,15 @@ def summary(results: Results) -> dict[str, Any]:
 
 
 def _adapter(results: Results, name: str) -> dict[str, Any]:
-    """An adapter at its native settings: accuracy with interval, and the median time of a step."""
-    runs, native = results.designed, results.native(name)
-    values = native[ACCURACY].dropna().to_numpy() if ACCURACY in native else np.array([])
+    """An adapter with its default settings: mean accuracy with its confidence interval, and median step time."""
+    runs, mine = results.designed, results.default_runs(name)
+    values = mine[ACCURACY].dropna().to_numpy() if ACCURACY in mine else np.array([])
     mean, low, high = mean_interval(values) if len(values) else (None, None, None)
-    step = native[HEADLINE_TIME].median() if HEADLINE_TIME in native else np.nan
+    step = mine[HEADLINE_TIME].median() if HEADLINE_TIME in mine else np.nan
     return {
         "name": name,
         "runs": int((runs["adapter"] == name).sum()) if "adapter" in runs else 0,
-        "native_runs": len(native),
+        "native_runs": len(mine),
         "accuracy": mean,
         "accuracy_low": low,
         "accuracy_high": high,

@@ -1,4 +1,4 @@
-"""The Rosetta page: the same network in several frameworks, section beside section, in one HTML file that opens offline."""
+"""The Rosetta page: one network in several frameworks side by side, in one HTML file that opens offline."""
 
 import ast
 import itertools
@@ -23,7 +23,7 @@ from experiments.program import command
 from experiments.trials.trial import check_network
 from experiments.trials.workload import Workload
 
-SET_UP = "Set-up"  # what stands before the first section
+SET_UP = "Set-up"  # the code before the first section
 SECTIONS = (SET_UP, "Network", "Loss", "Optimizer", "Step", "Predict", "Weights", "Report")
 HEADING = re.compile(r"    # ([A-Z][a-z]+)")
 DECIDED = re.compile(r'settings\["(\w+)"\]')
@@ -32,7 +32,7 @@ STYLES = {"light": "default", "dark": "github-dark"}
 
 @dataclass(frozen=True)
 class Column:
-    """One adapter on the page. sections: {section: code}. cases: its stored certificate's rows, or None if there is none."""
+    """One adapter on the page. sections: {section: code}. cases: of its stored certificate; None without one."""
 
     spec: AdapterSpec
     file: str
@@ -40,7 +40,7 @@ class Column:
     cases: list[dict[str, Any]] | None
 
     def decided(self, section: str) -> list[str]:
-        """The settings that the section's code looks up, in the catalogue's order."""
+        """The settings that the section's code reads, in the order of the catalog."""
         found = set(DECIDED.findall(self.sections.get(section, "")))
         return [name for name in SETTINGS if name in found]
 
@@ -49,7 +49,7 @@ class Column:
         return position.native if isinstance(position, Supported) else "-"
 
     def remark(self, setting: str) -> str:
-        """Where the native value is documented, or why there is none."""
+        """Where the default is documented, or why the setting is not supported."""
         position = self.spec.position(setting)
         return position.evidence if isinstance(position, Supported) else position.reason
 
@@ -59,7 +59,7 @@ class Column:
 
 
 def column(name: str, workload: Workload, cache: Path) -> Column:
-    """Read an adapter's code and certificate. Raises SweepError where it lacks the workload's network."""
+    """Read an adapter's code and certificate. Raises SweepError if it lacks the workload's network."""
     check_network(name, workload)
     spec = load_spec(name)
     module, implementation = spec.models[workload.model].split(":")
@@ -72,9 +72,10 @@ def column(name: str, workload: Workload, cache: Path) -> Column:
 
 
 def sections(source: str, implementation: str) -> dict[str, str]:
-    """{section: code} of a model class, in the file's order, each with the tables and helpers that it is the first to use.
+    """{section: code} of a model class, in the order of the file.
 
-    A section begins at a comment of one word in the class's body. Imports, and what no section uses, belong to the set-up.
+    A section begins at a comment of one word in the class's body. It includes the tables and helpers that it is the
+    first to use. Imports, and code that no section uses, belong to the set-up.
     """
     lines, body = source.splitlines(), ast.parse(source).body
     model = next(node for node in body if isinstance(node, ast.ClassDef) and node.name == implementation)
@@ -90,7 +91,7 @@ def sections(source: str, implementation: str) -> dict[str, str]:
 
 
 def _starts(lines: list[str], model: ast.ClassDef) -> dict[str, tuple[int, int]]:
-    """{section: (first line, line after the last)}, counted from 0; headings are left out."""
+    """{section: (first line, line after the last)}, counted from 0, without the headings."""
     begin, end = model.lineno - 1, model.end_lineno or len(lines)
     headings = [(number, found[1]) for number in range(begin, end) if (found := HEADING.fullmatch(lines[number]))]
     bounds = [(begin - 1, SET_UP), *headings, (end, "")]
@@ -102,13 +103,13 @@ def _nodes(model: ast.ClassDef, span: tuple[int, int]) -> list[ast.stmt]:
 
 
 def _chunks(lines: list[str], body: list[ast.stmt]) -> dict[ast.stmt, str]:
-    """The source of each statement of the file, with the comments and empty lines before it."""
+    """{statement of the file: its source, with the comments and empty lines before it}."""
     ends = itertools.pairwise([0, *(node.end_lineno or 0 for node in body)])
     return {node: "\n".join(lines[start:end]) for node, (start, end) in zip(body, ends, strict=True)}
 
 
 def _owners(used_by: dict[str, list[ast.stmt]], helpers: list[ast.stmt]) -> dict[ast.stmt, str]:
-    """{statement outside the class: the first section that uses what it defines, itself or through another one}."""
+    """{statement outside the class: the first section that uses its names, directly or through another statement}."""
     owners: dict[ast.stmt, str] = {}
     for section, nodes in used_by.items():
         waiting = list(nodes)
@@ -138,13 +139,13 @@ def _defined(node: ast.stmt) -> set[str]:
 
 
 def html(columns: list[Column], workload: Workload) -> str:
-    """One file that opens offline."""
+    """The page: one HTML file that opens offline."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["coloured"] = coloured
+    environment.filters["highlighted"] = highlighted
     return environment.get_template("rosetta.html.j2").render(
         columns=columns,
         command=command,
@@ -155,11 +156,11 @@ def html(columns: list[Column], workload: Workload) -> str:
     )
 
 
-def coloured(code: str) -> Markup:
-    """Python source as HTML; Pygments escapes it."""
+def highlighted(code: str) -> Markup:
+    """Python source as highlighted HTML; Pygments escapes it."""
     return Markup(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)))
 
 
 def token_styles(style: str) -> Markup:
-    """The colours of a Pygments style, without its page and line numbers."""
+    """The CSS of a Pygments style's tokens, without that of its page and line numbers."""
     return Markup("\n".join(HtmlFormatter(style=style).get_token_style_defs("pre")))

@@ -1,4 +1,4 @@
-"""Results as tables for the terminal and as sentences."""
+"""Results as tables for the terminal, and findings as sentences."""
 
 from typing import Any
 
@@ -12,15 +12,18 @@ from sweeps.reporting.results import Results, summary
 
 
 def tables(results: Results) -> list[Table]:
-    """What the terminal shows."""
+    """The tables that the terminal shows."""
     return [preset_table(results)] if results.plan.presets else [table(results)]
 
 
 def preset_table(results: Results) -> Table:
-    """Accuracy of each framework under each preset, and how far they lie apart."""
+    """The accuracy of each adapter under each preset, and its spread."""
     names, lines = preset_names(results), preset_lines(results)
     shown = Table(
-        "framework", *names, title=f"Sweep {results.sweep}: accuracy, % [95 % interval]", title_justify="left"
+        "adapter",
+        *names,
+        title=f"Sweep {results.sweep}: accuracy (%) [95 % confidence interval]",
+        title_justify="left",
     )
     for line in lines:
         shown.add_row(*line, end_section=line == lines[-2])
@@ -33,47 +36,47 @@ def preset_names(results: Results) -> list[str]:
 
 
 def preset_lines(results: Results) -> list[list[str]]:
-    """What a table of presets shows: see `preset_rows`."""
+    """The rows of a sweep's table of presets: see `preset_rows`."""
     return preset_rows(preset_names(results), results.plan.adapters, results.accuracies, results.spreads)
 
 
 def preset_rows(
     presets: list[str], adapters: list[str], accuracies: list[dict[str, Any]], spreads: list[Spread]
 ) -> list[list[str]]:
-    """One line for each adapter with its accuracy under each preset; in the last, how far apart they lie."""
+    """One row per adapter with its accuracy under each preset; the last row has the spread."""
     cells = {(row["adapter"], row["preset"]): format_accuracy(row) for row in accuracies}
-    apart = {spread.preset: format_spread(spread) for spread in spreads}
+    spread = {one.preset: format_spread(one) for one in spreads}
     lines = [[adapter, *(cells.get((adapter, preset), "-") for preset in presets)] for adapter in adapters]
-    return [*lines, ["apart", *(apart.get(preset, "-") for preset in presets)]]
+    return [*lines, ["spread", *(spread.get(preset, "-") for preset in presets)]]
 
 
 def format_accuracy(row: dict[str, Any]) -> str:
-    """A mean accuracy and its interval: "81.2 [80.4, 82.0]"."""
+    """A mean accuracy and its confidence interval: "81.2 [80.4, 82.0]"."""
     return f"{row['accuracy']:.1f}" + (
         f" [{row['low']:.1f}, {row['high']:.1f}]" if row["low"] is not None else " [one seed]"
     )
 
 
 def format_spread(spread: Spread) -> str:
-    """How far frameworks lie apart, and whether the seed alone explains it."""
+    """A spread, and whether it exceeds seed noise."""
     if spread.p_value is None:
         return f"{spread.apart:.1f} points"
-    verdict = "more than seeds explain" if spread.p_value < 1 - CONFIDENCE else "no more than seeds explain"
-    return f"{spread.apart:.1f} points: {verdict} (p = {spread.p_value:.2g})"
+    verdict = "more than seed noise" if spread.p_value < 1 - CONFIDENCE else "within seed noise"
+    return f"{spread.apart:.1f} points, {verdict} (p = {spread.p_value:.2g})"
 
 
 def table(results: Results) -> Table:
-    """The effects over all frameworks, and those of single frameworks whose interval excludes zero; of one alone, all."""
-    shown = Table("change", title=f"Sweep {results.sweep}: what each setting does", title_justify="left")
-    shown.add_column("framework", no_wrap=True)
-    for name in ("accuracy, points", "step time, %"):
+    """The effects over all adapters, and those of single adapters that exclude zero; with one adapter, all effects."""
+    shown = Table("change", title=f"Sweep {results.sweep}: effects of the settings", title_justify="left")
+    shown.add_column("adapter", no_wrap=True)
+    for name in ("effect on\naccuracy (points)", "effect on\nstep time (%)"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("accuracy")
+    shown.add_column("verdict on\naccuracy")
     alone = len(results.plan.adapters) == 1
     for row in rows(results):
         accuracy, time = row["accuracy"], row["time"]
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
-            change = f"{row['setting']}: {row['choice']}, not {row['baseline']}"
+            change = f"{row['setting']}: {row['choice']} instead of {row['baseline']}"
             shown.add_row(
                 change, row["adapter"], format_effect(accuracy), format_effect(time), format_verdict(accuracy)
             )
@@ -81,7 +84,7 @@ def table(results: Results) -> Table:
 
 
 def rows(results: Results) -> list[dict[str, Any]]:
-    """One row for each comparison with its accuracy and time effects; the largest effects on accuracy first."""
+    """One row per comparison with its effects; those over all adapters first, then the largest effects on accuracy."""
     found: dict[tuple[str, str, str, str], dict[str, Effect]] = {}
     for effect in results.effects:
         key = (effect.setting, effect.choice, effect.baseline, effect.adapter)
@@ -98,44 +101,45 @@ def rows(results: Results) -> list[dict[str, Any]]:
 
 
 def format_effect(effect: Effect | Share | Divergence | None) -> str:
-    """An estimate and its interval: "+1.2 [+0.4, +2.0]"."""
+    """An estimate and its confidence interval: "+1.2 [+0.4, +2.0]"."""
     if effect is None:
         return "-"
     if effect.low is None:
-        return f"{effect.estimate:+.1f} [one block]"
+        return f"{effect.estimate:+.1f} [no interval]"
     return f"{effect.estimate:+.1f} [{effect.low:+.1f}, {effect.high:+.1f}]"
 
 
 def format_verdict(effect: Effect | None) -> str:
-    """The verdict, and what it would take where there is none."""
+    """The verdict, or the number of additional seeds that it needs."""
     if effect is None:
         return "-"
     if effect.verdict != UNDECIDED or effect.low is None:
         return effect.verdict
-    return f"+{effect.more_seeds} seeds" if effect.more_seeds else effect.verdict
+    if not effect.more_seeds:
+        return effect.verdict
+    return f"needs {effect.more_seeds} more seed{'s' if effect.more_seeds > 1 else ''}"
 
 
 def findings(lines: list[dict[str, Any]]) -> list[str]:
-    """The answer in sentences: each comparison whose interval excludes zero, the largest first."""
-    said = []
+    """One sentence for each effect whose confidence interval excludes zero, in the order of the rows."""
+    sentences = []
     for row in lines:
-        where = "over all frameworks" if row["adapter"] == ALL else f"in {row['adapter']}"
+        where = "over all adapters" if row["adapter"] == ALL else f"in {row['adapter']}"
         change = f"{row['setting']} {row['choice']} instead of {row['baseline']}"
         for effect, more, less, unit in (
-            (row["accuracy"], "gains", "costs", " points of accuracy"),
-            (row["time"], "adds", "saves", " % of a step's time"),
+            (row["accuracy"], "gains", "costs", " percentage points of accuracy"),
+            (row["time"], "increases step time by", "reduces step time by", " %"),
         ):
             if effect and effect.excludes_zero:
                 verb = more if effect.estimate > 0 else less
-                said.append(
-                    f"{change} {verb} {abs(effect.estimate):.1f}{unit} {where} ({format_effect(effect)}, n = {effect.n})"
-                )
-    return said
+                size = f"{abs(effect.estimate):.1f}{unit}"
+                sentences.append(f"{change} {verb} {size} {where} ({format_effect(effect)}, n = {effect.n})")
+    return sentences
 
 
 def description(results: Results) -> str:
-    """What the parent run's page in MLflow says (Markdown)."""
+    """The description of the sweep's run in MLflow, in Markdown."""
     counted = summary(results)["outcomes"]
     lines = [f"Sweep **{results.sweep}**: " + ", ".join(f"{count} {kind}" for kind, count in counted.items()) + "."]
     lines += [f"- {sentence}" for sentence in findings(rows(results))[:10]]
-    return "\n".join([*lines, "", "The whole report is the artifact `report.html` of this run."])
+    return "\n".join([*lines, "", "The full report is the artifact `report.html` of this run."])

@@ -1,4 +1,4 @@
-"""Watching a sweep from another terminal: cells done, effects so far, and what stands in the way of believing them."""
+"""Watching a sweep from another terminal: finished trials, effects so far, and warnings."""
 
 import time
 from collections import Counter
@@ -16,7 +16,10 @@ from sweeps.reporting.results import Results
 
 
 def watch(read: Callable[[], Results], console: Terminal, seconds: float) -> Results:
-    """Show a sweep until it is complete, reading it anew every so many seconds; where nobody looks, once. Returns what was read last."""
+    """Show a sweep until it is complete, read again every `seconds`; returns the last results.
+
+    Without a terminal the sweep is shown once.
+    """
     results = read()
     if not console.is_terminal:
         console.print(view(results))
@@ -30,15 +33,15 @@ def watch(read: Callable[[], Results], console: Terminal, seconds: float) -> Res
 
 
 def view(results: Results) -> Group:
-    """Everything at this moment."""
-    return Group(progress(results), *tables.tables(results), *(f"- {said}" for said in quality.warnings(results)))
+    """Progress, effects and warnings at this moment."""
+    return Group(progress(results), *tables.tables(results), *(f"- {warning}" for warning in quality.warnings(results)))
 
 
 def progress(results: Results) -> Table:
-    """How many of each framework's trials have which outcome."""
+    """The number of trials of each adapter with each outcome."""
     planned = Counter(trial.adapter for trial in results.plan.trials)
     table = Table(
-        "framework",
+        "adapter",
         *OUTCOMES,
         "planned",
         title=f"Sweep {results.sweep}: {len(results.runs)} of {results.plan.planned} trials",

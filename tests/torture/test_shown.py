@@ -136,7 +136,7 @@ def test_the_ledger_of_claims_quotes_what_was_published(evil, tmp_path):
     for said in ("plain", evil):
         claim = claims.Claim(**{**CLAIM, "lesson": said, "published": said})
         declared = claims.Claims(said, {}, [claim])
-        cells[said] = claims.ledger(declared, [claims.judge(claim, summary(-3.0, -1.0, "matters"))], {}).splitlines()
+        cells[said] = claims.report(declared, [claims.judge(claim, summary(-3.0, -1.0, "matters"))], {}).splitlines()
     table = [len(re.findall(r"(?<!\\)\|", line)) for line in cells[evil] if line.startswith("|")]
     assert len(cells[evil]) == len(cells["plain"]) and set(table) == {6}
     assert not any(re.search(r"<|\[[^\]]*\]\(", line) for line in cells[evil])

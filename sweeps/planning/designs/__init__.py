@@ -1,4 +1,4 @@
-"""The designs. Packages can add their own by the entry-point group `rosetta_sweep.designs`: NAME = "module:Class"."""
+"""The designs. Packages can add designs with the entry-point group `rosetta_sweep.designs`: NAME = "module:Class"."""
 
 import pkgutil
 from functools import cache
@@ -24,14 +24,14 @@ DESIGNS = {
 
 @cache
 def known() -> dict[str, str]:
-    """{name: "module:Class"} of every design, installed ones too; they can't replace the built-in designs."""
+    """{name: "module:Class"} of every design. Designs of installed packages can't replace built-in ones."""
     ours = {name: f"{__name__}.{where}" for name, where in DESIGNS.items()}
     return {one.name: one.value for one in entry_points(group=GROUP)} | ours
 
 
 @cache
 def load(name: str, source: str = "") -> "type[Design]":
-    """A design's class. Raises SweepError for an unknown name, or an installed one that can't be imported."""
+    """A design's class. Raises SweepError if the name is unknown, or its package can't be imported."""
     if name not in known():
         raise SweepError(source + unknown("design", name, list(known())))
     try:

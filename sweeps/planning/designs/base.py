@@ -1,4 +1,4 @@
-"""What a design declares and implements. A design is one module with one subclass, found by its name in `DESIGNS`."""
+"""The base class of designs. A design is one module with one subclass, found by its name in `DESIGNS`."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -7,18 +7,18 @@ from sweeps.planning.cells import Cells, Choices, Configuration, Row
 from sweeps.planning.plan import Aliasing, Estimator, Path
 from sweeps.planning.sweep_file import Strict, SweepFile
 
-MOST = 100_000  # trials of a sweep; a longer plan takes years to run, and too much memory to write
+MOST = 100_000  # trials of a sweep; more take years to run, and their plan takes too much memory
 
 
 class NoOptions(Strict):
-    """The keys of a sweep file that one design alone has: none. A design that has some extends it."""
+    """The keys of a sweep file that only one design has. This class has none; a design with such keys extends it."""
 
 
 class Made(NamedTuple):
-    """What a design makes of the adapters' cells.
+    """The rows that a design makes.
 
-    rows: {adapter: its rows}. varied: the settings whose effects are of interest; None: the file's. planned: the number
-    of trials where these are sampled. presets: {adapter: {preset: its row}}. aliases: {adapter: its aliasing}.
+    rows: {adapter: its rows}. varied: the settings whose effects are of interest; None: those of the file. planned: the
+    number of trials if they are sampled. presets: {adapter: {preset: its row}}. aliases: {adapter: its aliasing}.
     """
 
     rows: dict[str, list[Row]]
@@ -32,9 +32,9 @@ class Made(NamedTuple):
 class Design:
     """A rule that makes a sweep's trials.
 
-    name: as sweep files write it. summary: one sentence for documents. Options: the keys that it alone has. estimator:
-    how its effects are estimated, and with it their power. repeats: whether each block runs its first row twice (A/A
-    arm). takes_settings: whether a sweep file names the settings that vary; a key that is required has an example.
+    name: as in sweep files. summary: one sentence for documents. Options: the keys that only this design has.
+    estimator: how its effects and their power are estimated. repeats: whether each block runs its first row twice (A/A
+    arm). takes_settings: whether a sweep file names the settings that vary. A required key of Options has an example.
     """
 
     name: ClassVar[str]
@@ -49,24 +49,24 @@ class Design:
         self.options = options
 
     def check(self, file: SweepFile) -> None:
-        """Raises SweepError where the file has what the design can't use, or lacks what it needs."""
+        """Raises SweepError if the design can't use a key of the file, or lacks one."""
 
     def make(self, cells: dict[str, Cells]) -> Made:
-        """The rows of every adapter. Raises SweepError where there are none."""
+        """The rows of every adapter. Raises SweepError if there are none."""
         return Made({name: mine.possible(self.configurations(mine)) for name, mine in cells.items()})
 
     def configurations(self, cells: Cells) -> list[Configuration]:
-        """Every configuration that the design wants of one adapter, possible or not."""
+        """All configurations of one adapter, including those whose choices conflict."""
         raise NotImplementedError
 
 
 def check_size(design: str, rows: int, seeds: int) -> None:
-    """Raises SweepError where so many rows make more trials than a sweep can have."""
+    """Raises SweepError if there are more trials than a sweep can have."""
     trials = rows * seeds
     if trials > MOST:
         raise SweepError(
-            f"design '{design}' makes {trials:,} trials or more, and a sweep has at most {MOST:,}: "
-            f"vary fewer settings, use fewer seeds, or design 'search'"
+            f"design '{design}' makes at least {trials:,} trials, but a sweep can have at most {MOST:,}; "
+            f"vary fewer settings, use fewer seeds, or use design 'search'"
         )
 
 

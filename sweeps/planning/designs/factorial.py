@@ -7,7 +7,7 @@ from sweeps.planning.designs.base import Cells, Configuration, Design, check_siz
 
 
 class Factorial(Design):
-    """Main effects and, where the runs can tell them apart, interactions of two settings."""
+    """Estimates main effects and, where they are not aliased, interactions of two settings."""
 
     name = "factorial"
     summary = "Every combination of the choices."

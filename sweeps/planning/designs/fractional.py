@@ -1,8 +1,9 @@
-"""Fractional: a part of all combinations of two-choice settings, and the effects that it can't tell apart.
+"""Fractional: a fraction of all combinations of two-choice settings, and its aliased effects.
 
-Levels are {setting: [low, high]}, the default choice low; a setting with one choice does not vary. Rows are arrays of -1
-(low) and +1 (high), shape (rows, settings). A word is a set of settings, as the bits of a number, whose levels multiply to
-the same sign in every row. All words of a design are its defining relation; the shortest is its resolution.
+Levels are {setting: [low, high]}, where low is the default choice; a setting with one choice does not vary. Rows are
+arrays of -1 (low) and +1 (high), shape (rows, settings). A word is a set of settings, as the bits of a number, whose
+levels have a product of the same sign in every row. All words of a design are its defining relation; the length of the
+shortest one is the resolution.
 """
 
 from itertools import combinations
@@ -18,11 +19,11 @@ from sweeps.planning.plan import Aliasing
 
 Levels = dict[str, list[str]]
 
-MEAN = "mean"  # of all rows; a setting that never changes can't be told from it
+MEAN = "mean"  # of all rows; a setting that never changes is aliased with it
 
 
 class Fractional(Design):
-    """Main effects of many settings from few runs; some interactions are aliased with them or with each other."""
+    """Estimates main effects of many settings from few runs; some interactions are aliased with them or each other."""
 
     name = "fractional"
     summary = "For many settings of two choices: a fraction of the combinations, 32 of 512 for nine settings."
@@ -30,9 +31,9 @@ class Fractional(Design):
     class Options(NoOptions):
         resolution: Literal[3, 4, 5] = Field(
             4,
-            description="The least resolution wanted; from 4 on no main effect is aliased with a two-setting interaction.",
+            description="Minimum resolution; from 4 on, no main effect is aliased with an interaction of two settings.",
         )
-        foldover: bool = Field(False, description="Run the rows with all choices reversed too.")
+        foldover: bool = Field(False, description="Also run the rows with all choices reversed.")
 
     def make(self, cells: dict[str, Cells]) -> Made:
         made = super().make(cells)
@@ -52,18 +53,18 @@ def _levels(cells: Cells) -> Levels:
 
 
 def levels(choices: dict[str, list[str]], native: dict[str, str], adapter: str) -> Levels:
-    """The settings' levels. Raises SweepError where a setting has more than two choices."""
+    """The settings' levels. Raises SweepError if a setting has more than two choices."""
     for name, options in choices.items():
         if len(options) > 2:
             raise SweepError(
-                f"settings.{name} has {len(options)} choices in {adapter} ({', '.join(options)}), and design 'fractional' takes two "
-                f"at most: leave out all but two, or take design 'factorial'"
+                f"settings.{name} has {len(options)} choices in {adapter} ({', '.join(options)}), "
+                f"and design 'fractional' takes two at most: leave out all but two, or use design 'factorial'"
             )
     return {name: sorted(options, key=lambda choice: choice != native[name]) for name, options in choices.items()}
 
 
 def fraction_of(levels: Levels, resolution: int, foldover: bool) -> list[Configuration]:
-    """The choices to run of the settings that have levels."""
+    """The configurations of the settings' levels to run."""
     varying = _varying(levels)
     rows = fraction(len(varying), resolution)
     rows = folded(rows) if foldover else rows
@@ -75,7 +76,7 @@ def fraction_of(levels: Levels, resolution: int, foldover: bool) -> list[Configu
 
 
 def described(configurations: list[dict[str, str]], levels: Levels) -> Aliasing:
-    """What a plan says of the configurations that are really run (at least one), whatever they were generated from."""
+    """The aliasing of the configurations that are run (at least one), computed from them alone."""
     names = _varying(levels)
     signs = [
         [1 if configuration[name] == levels[name][1] else -1 for name in names] for configuration in configurations
@@ -89,11 +90,11 @@ def _varying(levels: Levels) -> list[str]:
 
 
 def fraction(settings: int, resolution: int) -> np.ndarray:
-    """The smallest regular fraction of at least this resolution that we find, else every combination; (rows, settings).
+    """The smallest regular fraction of at least this resolution that is found, otherwise every combination.
 
-    The row in which everything is low is always in it.
+    Shape (rows, settings). It always has the row in which every setting is low.
     """
-    import pyDOE3  # which imports half of scipy: seconds
+    import pyDOE3  # late: it imports much of SciPy, which takes seconds
 
     for base in range(settings.bit_length(), settings):
         found = [relation(settings, base, resolution, first) for first in range(resolution - 1, base + 1)]
@@ -105,15 +106,16 @@ def fraction(settings: int, resolution: int) -> np.ndarray:
 
 
 def _lengths(words: list[int]) -> list[int]:
-    """How long the words are, the shortest first: the largest such list has the fewest short words, and aliases the least."""
+    """The lengths of the words, the shortest first. The largest such list has the fewest short words."""
     return sorted(word.bit_count() for word in words[1:])
 
 
 def relation(settings: int, base: int, resolution: int, first: int) -> list[int] | None:
-    """The defining relation, the empty word first, that makes every setting after the first `base` a product of those; or None.
+    """A defining relation that makes each setting after the first `base` a product of those; None if none is found.
 
-    pyDOE3 takes the products in order (`fracfact_by_res`), and words that are long enough have products that are too short:
-    here each product is taken only if the whole relation stays long enough. Products of `first` settings are tried first.
+    The empty word is first. pyDOE3 takes the products in order (`fracfact_by_res`), but products of words can be too
+    short. Here a product is taken only if all words of the relation stay long enough. Products of `first` settings are
+    tried first.
     """
     words, made = [0], base
     for product in sorted(
@@ -129,7 +131,7 @@ def relation(settings: int, base: int, resolution: int, first: int) -> list[int]
 
 
 def _generator(words: list[int], settings: int, base: int) -> str:
-    """pyDOE3's way to write a design: "a b c d -abcd" (the sign keeps the row in which everything is low)."""
+    """The design in the notation of pyDOE3: "a b c d -abcd". The sign keeps the row in which every setting is low."""
     parts = list(ascii_lowercase[:base])
     for made in range(settings - base):
         product = "".join(
@@ -140,12 +142,12 @@ def _generator(words: list[int], settings: int, base: int) -> str:
 
 
 def folded(rows: np.ndarray) -> np.ndarray:
-    """The rows and their mirror images, all levels reversed; each row once."""
+    """The rows, and the rows with all levels reversed; each once."""
     return np.unique(np.vstack([rows, -rows]), axis=0)
 
 
 def resolution(rows: np.ndarray) -> int | None:
-    """Length of the shortest word; None where there is none: every combination is there, or nothing is aliased."""
+    """The length of the shortest word; None without words: all combinations are there, or no effects are aliased."""
     count, settings = rows.shape
     if count == 1 << settings:
         return None
@@ -154,15 +156,16 @@ def resolution(rows: np.ndarray) -> int | None:
 
 
 def balanced(rows: np.ndarray) -> bool:
-    """Whether each setting is as often low as high, and so within each level of every other."""
+    """Whether each setting is as often low as high, overall and within each level of every other setting."""
     columns = np.column_stack([np.ones(len(rows), dtype=int), rows])
     return np.array_equal(columns.T @ columns, len(rows) * np.eye(columns.shape[1], dtype=int))
 
 
 def aliases(rows: np.ndarray, names: list[str]) -> list[list[str]]:
-    """The mean, effects ("init") and two-factor interactions ("init:loss") of which the rows show only the sum or difference.
+    """Groups of aliased effects: the mean, main effects ("init") and interactions of two settings ("init:loss").
 
-    Each list holds effects that can't be told from each other; an effect that is in none stands alone among them.
+    The rows determine only the sum or difference of the effects in a group. An effect in no group is not aliased with
+    any of these.
     """
     groups: dict[bytes, list[str]] = {}
     for size in range(3):

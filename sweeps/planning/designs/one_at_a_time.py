@@ -1,10 +1,10 @@
-"""One at a time: the baseline configuration, and one change to it in each other row."""
+"""One at a time: the baseline configuration, and rows that change one setting of it."""
 
 from sweeps.planning.designs.base import Cells, Configuration, Design
 
 
 class OneAtATime(Design):
-    """Each effect is a single contrast, compared run by run within each seed."""
+    """Each choice is compared with the baseline within each seed."""
 
     name = "one-at-a-time"
     summary = "The default configuration, and every choice changed alone."

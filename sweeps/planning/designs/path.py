@@ -1,7 +1,7 @@
 """Path: trials that lead from one adapter's configuration to another's, to explain the gap between the two.
 
-A step gives one setting the other adapter's choice; a walk is an order of the steps. Averaged over walks, the effect of a
-step is its share of the gap (its Shapley value, where every order is walked).
+A step gives one setting the other adapter's choice; a walk is an order of the steps. The share of a step in the gap is
+its effect averaged over the walks: its Shapley value, if every order is walked.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from sweeps.planning.designs.base import Cells, Configuration, Design, Made, NoO
 from sweeps.planning.plan import Path, Step
 from sweeps.planning.sweep_file import SweepFile
 
-FEW = 4  # up to so many steps are walked in every order: 2 ** 4 configurations
+FEW = 4  # up to this number, steps are walked in every order: 2 ** 4 configurations
 
 Steps = dict[str, tuple[str, str]]  # {setting: (own choice, the other adapter's)}
 Walk = tuple[str, ...]
@@ -60,7 +60,7 @@ class WalkedPath(Design):
         return Made({path.source: rows, path.target: target.possible([target.baseline])}, varied=list(found), path=path)
 
     def _walkable(self, source: Cells, target: Cells, found: Steps) -> tuple[list[Walk], list[Row]]:
-        """The walks on which no row has a conflict, and their rows. Raises SweepError where there is no such walk."""
+        """The walks without conflicts, and their rows. Raises SweepError if there are none."""
         drawn = walks(list(found), self.options.permutations, source.sweep.name)
         on = {walk: along(walk, source.baseline, found) for walk in drawn}
         met = {walk: [conflict for row in on[walk] if (conflict := source.conflict(row))] for walk in drawn}
@@ -69,15 +69,15 @@ class WalkedPath(Design):
         if not possible:
             first = met[drawn[0]][0]
             raise SweepError(
-                f"design 'path' finds no way from {source.spec.name} to {target.spec.name}: {source.spec.name} can't have "
-                f"{format_choices(first.choices)} ({first.reason}); give one of these settings another choice, the same "
-                f"in both, in fixed"
+                f"design 'path' finds no way from {source.spec.name} to {target.spec.name}: {source.spec.name} "
+                f"can't have {format_choices(first.choices)} ({first.reason}); give one of these settings another "
+                f"choice in fixed, the same for both adapters"
             )
         return possible, [Row(row) for row in distinct([row for walk in possible for row in on[walk]])]
 
 
 def steps(source: Cells, target: Cells) -> Steps:
-    """The settings in which two adapters differ and that the source can walk; the others are noted."""
+    """The settings in which two adapters differ and that the source supports; the others are noted."""
     found: Steps = {}
     for name in SETTINGS:
         own, other = source.baseline.get(name), target.baseline.get(name)
@@ -96,7 +96,7 @@ def steps(source: Cells, target: Cells) -> Steps:
 
 
 def walks(names: list[str], permutations: int, key: str) -> list[Walk]:
-    """Every order of a few steps; of more, random orders fixed by the key, each backwards too, none twice."""
+    """Every order of a few steps. Of more steps: random orders, seeded by `key`, each also reversed, none twice."""
     if len(names) <= FEW:
         return list(itertools.permutations(names))
     order, shuffle = list(names), random.Random(key).shuffle
@@ -108,7 +108,7 @@ def walks(names: list[str], permutations: int, key: str) -> list[Walk]:
 
 
 def along(walk: Walk, start: Configuration, steps: Steps) -> list[Configuration]:
-    """The configurations on a walk, from the start to the one with every step taken: one more than there are steps."""
+    """The configurations on a walk, from the start to the last step: one more than there are steps."""
     return [start | {name: steps[name][1] for name in walk[:taken]} for taken in range(len(walk) + 1)]
 
 

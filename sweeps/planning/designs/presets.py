@@ -1,4 +1,4 @@
-"""Presets: whole configurations with a name, to compare frameworks and not settings."""
+"""Presets: named configurations of all settings, to compare frameworks instead of settings."""
 
 from typing import Literal
 
@@ -14,13 +14,13 @@ NATIVE, MATCHED, PUBLISHED = "native", "matched", "published"
 
 
 class Presets(Design):
-    """`native`: a framework's defaults. `matched`: one function in every framework. `published`: what its notebook had."""
+    """`native`: the defaults. `matched`: the same function in every framework. `published`: as in the notebook."""
 
     name = "presets"
-    summary = "Whole configurations: the defaults, one that makes all frameworks equal, the published notebooks'."
+    summary = "Whole configurations: the defaults, one that makes all frameworks equal, or the published notebooks'."
     estimator = "none"
     takes_settings = False
-    repeats = False  # frameworks are compared, and their seeds tell what is noise
+    repeats = False  # frameworks are compared across seeds, which show the noise
 
     class Options(NoOptions):
         presets: list[Literal["native", "matched", "published"]] = Field(
@@ -40,7 +40,7 @@ class Presets(Design):
         return Made({name: list(rows.values()) for name, rows in presets.items()}, presets=presets)
 
     def _rows(self, cells: Cells) -> dict[str, Row]:
-        """The presets that the adapter can have; the others are noted."""
+        """{preset: its row} of the presets that the adapter supports; the others are noted."""
         found: dict[str, Row] = {}
         for preset in self.options.presets:
             made = row(preset, cells.spec, cells.sweep.workload.model, cells.sweep.device)
@@ -52,7 +52,7 @@ class Presets(Design):
 
 
 def row(preset: str, spec: AdapterSpec, model: str, device: str) -> Row | str:
-    """The preset's row for an adapter, or why there is none. Settings that are inert on the device keep their default."""
+    """A preset's row for an adapter, or the reason why there is none. Inert settings keep their default."""
     native = spec.native(model)
     if preset == PUBLISHED and model not in spec.published:
         return f"no {model} notebook was published for {spec.name}"
@@ -69,10 +69,10 @@ def row(preset: str, spec: AdapterSpec, model: str, device: str) -> Row | str:
 
 
 def matched(spec: AdapterSpec, model: str) -> dict[str, str]:
-    """The choices with which every framework trains the same function; settings that change only time keep their default."""
+    """The choices with which all frameworks train the same function, without settings that change only time."""
     return {name: SETTINGS[name].matched for name in spec.supported(model) if SETTINGS[name].matched}
 
 
 def published(spec: AdapterSpec, model: str) -> dict[str, str]:
-    """The choices of the framework's published notebook that differ from its defaults."""
+    """The choices of the adapter's published notebook that differ from the defaults."""
     return dict(spec.published[model].settings) if model in spec.published else {}

@@ -350,7 +350,7 @@ def test_a_ledger_that_stays_away_is_one_line(ledger, monkeypatch):
     made = ledger(seeds=1)
     monkeypatch.setattr(storage, "PATIENCE", 0.5)
     monkeypatch.setattr(made.study, "add_trial", lambda trial: (_ for _ in ()).throw(StorageInternalError("gone")))
-    with pytest.raises(LedgerError, match="has been away for .* minutes: gone; what is done is kept"):
+    with pytest.raises(LedgerError, match="could not be reached for .* minutes: gone; completed trials are saved"):
         made.finish(made.next(always), outcome())
 
 

@@ -183,7 +183,7 @@ def test_a_driver_that_lost_its_own_raylet_ends_and_counts_no_trial_as_failed(mo
     (trial,), task = trials(1), iter(["event"])
     monkeypatch.setattr(ray, "wait", lambda *_, **__: ([task], []))
     monkeypatch.setattr(ray, "get", died)
-    with pytest.raises(ClusterError, match="raylet on this machine has died: what is done is kept"):
+    with pytest.raises(ClusterError, match="raylet on this machine has died; completed trials are saved"):
         next(Cluster(Resources())._events({task: Attempt(trial)}, []))
 
 

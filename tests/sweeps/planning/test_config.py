@@ -70,7 +70,7 @@ def test_the_sweeps_that_ship_are_valid(path):
             {"design": "full"},
             "unknown design 'full'. Choices: one-at-a-time, factorial, fractional, path, presets, search",
         ),
-        ({"design": "search"}, "key 'trials' is missing: How many configurations to sample"),
+        ({"design": "search"}, "key 'trials' is missing: Number of configurations to sample"),
         ({"trials": 4}, "trials is for design 'search'"),
         ({"seeds": [-1]}, "seeds must be whole numbers from 0"),
         ({"seeds": [1, 1]}, "seeds must not repeat"),

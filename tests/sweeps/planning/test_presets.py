@@ -151,9 +151,9 @@ def test_the_report_shows_the_presets():
     made = Results("demo", "sqlite:///x", "demo", "abc", plan_of(members), runs.assign(error="", init="x"))
     shown = page(made)
     assert (
-        "Frameworks side by side" in shown
-        and "more than seeds explain" in shown
-        and "no more than seeds explain" in shown
+        "Accuracy of each adapter under each preset" in shown
+        and "more than seed noise" in shown
+        and "within seed noise" in shown
     )
     console = Terminal(record=True, file=open("/dev/null", "w"))
     console.print(*tables.tables(made))

@@ -28,6 +28,9 @@ def test_they_end_with_a_program_that_is_killed():
 
 
 def test_one_that_is_killed_is_one_line():
-    with pytest.raises(RosettaError, match="make it again: rosetta report"), rendering.processes() as processes:
+    with (
+        pytest.raises(RosettaError, match="write the report again: rosetta report"),
+        rendering.processes() as processes,
+    ):
         os.kill(processes.submit(os.getpid).result(), signal.SIGKILL)
         rendering.javascript(processes).result()

@@ -87,10 +87,10 @@ def test_the_page_answers_first_and_needs_no_network():
     shown = page(record())
     text = re.sub(r"<script>.*?</script>", "", shown, flags=re.S)
     assert (
-        text.index("What to change")
-        < text.index("All findings")
-        < text.index("Over all frameworks")
-        < text.index("How to read this")
+        text.index("Recommended changes")
+        < text.index("Confirmed effects")
+        < text.index("Effects over all adapters")
+        < text.index("How to read this report")
     )
     assert "gains 5." in text or "gains 4." in text
     assert "channels first only" in text and "no cuDNN" in text
