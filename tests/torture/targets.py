@@ -279,7 +279,7 @@ def _worked(request, folder):
             event["name"], str
         ):  # it repeats the request's name; the driver takes no such line
             return "no event to the driver"
-        events.checked(event, events.SAID)
+        events.checked(event, events.WORKER_EVENTS)
     assert [event["event"] for event in said if event["event"] in ("done", "failed")] == [said[-1]["event"]]
     assert os.WEXITSTATUS(status) == (said[-1]["event"] == "failed")
     return f"failed: {said[-1]['error']}" if said[-1]["event"] == "failed" else "accepted"
@@ -393,7 +393,7 @@ def certificate_in_cache(content, folder):
 
 def data_record(content, folder):
     (folder / "dataset.json").write_bytes(content)
-    return "accepted" if datasets._whole(folder) else "made again"
+    return "accepted" if datasets._complete(folder) else "made again"
 
 
 def fashion_archive(content, folder):

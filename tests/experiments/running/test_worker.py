@@ -57,7 +57,7 @@ def test_a_failure_carries_its_traceback(run):
 
 
 def test_settings_that_are_not_in_force_fail_the_trial():
-    with pytest.raises(WorkerDied, match="relu: asked for after_pool, in force before_pool"):
+    with pytest.raises(WorkerDied, match="relu: requested after_pool, in force before_pool"):
         runner.check_settings({"relu": "after_pool", "loss": "logits"}, {"relu": "before_pool", "loss": "logits"})
 
 

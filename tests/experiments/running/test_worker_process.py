@@ -72,10 +72,10 @@ def test_events_are_streamed_and_kept(run, tmp_path):
         ("print('Using device 0')", "wrote what is no event: b'Using device 0'"),
         ('print(\'{"event": "lunch"}\')', "wrote what is no event"),
         ("print('[1]')", "wrote what is no event"),
-        ('print(\'{"event": "ready"}\')', "event 'ready' has no settings that will do"),
+        ('print(\'{"event": "ready"}\')', "event 'ready' has a missing or invalid field 'settings'"),
         (
             'print(\'{"event": "failed", "error": 1, "message": "", "traceback": ""}\')',
-            "event 'failed' has no error that will do: 1",
+            "event 'failed' has a missing or invalid field 'error': 1",
         ),
         ("os.kill(os.getpid(), signal.SIGRTMIN + 3)", "killed by signal 37"),
         ("os.write(1, b'x' * 3_000_000)", "more than 1,048,576 bytes on a line, b'xxx"),
