@@ -67,7 +67,7 @@ class TrialRecord:
         return [event for event in self._lines() if event["event"] != "planned"]
 
     def _lines(self) -> list[Event]:
-        """The valid events; none if the first is not "planned". A line is invalid if the driver died while writing it."""
+        """The valid events; none if the first is not "planned". A driver that dies in a write leaves an invalid one."""
         lines = self.path.read_bytes().splitlines() if self.exists else []
         events = [event for event in map(_parsed, lines) if event]
         return events if events and events[0]["event"] == "planned" else []

