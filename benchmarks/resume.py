@@ -4,7 +4,7 @@
 
 The driver's own code writes the records and the ledger from synthetic outcomes; `reconcile` writes MLflow. The cost is
 the driver's CPU time for the three events of a trial: the last hundred trials compared with the first hundred. The time
-to the first new trial runs from the command to its record. The start of Ray itself is measured separately and subtracted.
+to the first new trial runs from the command to its record. The start of Ray is measured separately and subtracted.
 """
 
 import itertools
