@@ -3,8 +3,8 @@
     python -m benchmarks.overhead [TRIALS]
 
 A null trial trains nothing: it sends one epoch's metrics and an outcome. The sides alternate, each in a new process.
-The clock starts when a side's store, processes and Ray are ready, and stops when all runs are in MLflow. The result is the
-ratio of the two times.
+The clock starts when a side's store, processes and Ray are ready, and stops when all runs are in MLflow. The result is
+the ratio of the two times.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The documents keep up with the program."""
+"""The documents match the program."""
 
 import json
 import os
@@ -25,9 +25,9 @@ def test_the_generated_tables_are_up_to_date(path):
     assert "glorot_uniform" in path.read_text()
 
 
-def test_the_certificates_shown_are_those_of_the_environments_as_they_are():
-    """Which adapters, networks and environments; the numbers come from a machine that verified them all."""
-    shown = [
+def test_the_documented_certificates_are_those_of_the_current_environments():
+    """Compares adapters, networks and environments. The numbers come from one machine that verified them all."""
+    documented = [
         (row["adapter"], row["network"], row["environment"]) for row in json.loads(generate.CERTIFICATES.read_text())
     ]
     current = [
@@ -35,10 +35,10 @@ def test_the_certificates_shown_are_those_of_the_environments_as_they_are():
         for model in generate.NETWORKS
         for spec in generate.able(model)
     ]
-    assert shown == current, "run: python sweep.py verify, then python -m docs.generate certificates"
+    assert documented == current, "run: python sweep.py verify, then python -m docs.generate certificates"
 
 
-def test_what_was_read_back_is_what_is_declared_in_the_environments_as_they_are():
+def test_the_settings_read_back_are_the_declared_ones_of_the_current_environments():
     for row in json.loads(generate.REGISTRY.read_text()):
         spec = load_spec(row["adapter"])
         assert row["environment"] == Environment(spec, "cpu", locations.cache()).digest[:12], (
@@ -79,11 +79,13 @@ def test_the_readmes_commands_run(tmp_path):
 
 
 def test_make_sweep_runs_the_quick_sweep():
-    shown = subprocess.run(["make", "-n", "-B", "sweep", "FRESH=1"], cwd=PROJECT, capture_output=True, text=True).stdout
-    assert "sweep.py run sweeps/configs/quick.yaml --fresh" in shown
+    printed = subprocess.run(
+        ["make", "-n", "-B", "sweep", "FRESH=1"], cwd=PROJECT, capture_output=True, text=True
+    ).stdout
+    assert "sweep.py run sweeps/configs/quick.yaml --fresh" in printed
 
 
-def test_no_lock_names_a_host_and_no_file_an_absolute_path():
+def test_no_lock_file_contains_a_host_and_no_file_an_absolute_path():
     listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True).stdout.split()
     for name in listed:
         text = (PROJECT / name).read_text(errors="replace")
