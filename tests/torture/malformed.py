@@ -129,7 +129,7 @@ HOSTILE_YAML = [
     "<<: [1]",
     "{[a]: b}",
     "? {a: b}\n: c",
-    "*nobody",
+    "*undefined",
     "%YAML 9.9\n---\na: 1",
     "a: 1\n---\nb: 2",
     "\tname: x",

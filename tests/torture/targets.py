@@ -87,7 +87,7 @@ PRESETS = {
     "presets": ["native", "matched"],
 }
 CLAIMS = {
-    "source": "somebody",
+    "source": "an article",
     "sweeps": [GOOD],
     "claims": [
         {

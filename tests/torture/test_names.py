@@ -29,9 +29,8 @@ def test_a_name_that_is_a_path_is_refused(verb, name, tmp_path):
     if verb[0] == "transfer" and name.isalnum():
         name += "/x"
     done = CliRunner().invoke(main, [*verb, name, "--home", str(tmp_path / "home")])
-    assert done.exit_code == 2 and done.stderr.startswith(f"error: '{name}' is no ") and done.stderr.count("\n") == 1, (
-        done.stderr
-    )
+    assert done.exit_code == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+    assert f"'{name}'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""Untrusted text is shown literally in the report, its charts, the terminal, the Rosetta page and the table of claims."""
+"""Untrusted text is shown literally: in the report, its charts, the terminal, the Rosetta page and the claims table."""
 
 import io
 import json
