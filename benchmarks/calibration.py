@@ -1,10 +1,10 @@
-"""Are the statistics right? Sweeps are simulated from a known truth and analysed as real ones are.
+"""Calibration of the statistics: sweeps are simulated with known effects and analyzed like real ones.
 
     python -m benchmarks.calibration [DRAWS]
 
-Single intervals must cover their effect 95 times in 100, a family's intervals all of theirs at least as often, no effect
-may be called one in more than 5 of 100 families without any, and an effect of the size that the planner names must be
-found as often as it says.
+Four requirements: 95 % of single confidence intervals cover the true effect; in at least 95 % of families all intervals
+do; at most 5 % of families without an effect report one; and an effect of the minimum detectable size that the planner
+states is found with a power of 80 %.
 """
 
 import sys
@@ -17,7 +17,7 @@ from sweeps.analysis.effects import ACCURACY, ALL, CONFIDENCE, Effect, bounds, e
 from sweeps.planning import power
 from sweeps.planning.sweep_file import SmallestEffect
 
-NOISE = 0.34  # points: what the seed alone does to accuracy on CIFAR-10
+NOISE = 0.34  # points: the standard deviation of accuracy across seeds on CIFAR-10
 ADAPTERS, SETTINGS, SEEDS = ["a", "b", "c"], ["one", "two", "three", "four"], 4
 NATIVES = {adapter: dict.fromkeys(SETTINGS, "off") for adapter in ADAPTERS}
 SMALLEST = SmallestEffect.model_validate({}).model_dump()
@@ -26,7 +26,7 @@ DESIGNS = (PAIRED, "factorial")
 
 
 def rows(design: str) -> pd.DataFrame:
-    """The rows of one block."""
+    """The configurations of one block."""
     if design == "factorial":
         return pd.MultiIndex.from_product([["off", "on"]] * len(SETTINGS), names=SETTINGS).to_frame(index=False)
     flips = [dict.fromkeys(SETTINGS, "off")] + [{**dict.fromkeys(SETTINGS, "off"), name: "on"} for name in SETTINGS]
@@ -34,7 +34,7 @@ def rows(design: str) -> pd.DataFrame:
 
 
 def simulate(random: np.random.Generator, design: str, truth: dict[str, float]) -> pd.DataFrame:
-    """The runs of a sweep: accuracy as a fraction, `truth` in points, blocks that differ more than runs do."""
+    """The runs of a sweep, accuracy as a fraction. truth: {setting: effect in points}. Blocks vary more than runs."""
     blocks = [rows(design).assign(adapter=adapter, seed=seed) for adapter in ADAPTERS for seed in range(SEEDS)]
     runs = pd.concat(blocks, ignore_index=True).assign(outcome="completed")
     points = (
@@ -48,7 +48,7 @@ def simulate(random: np.random.Generator, design: str, truth: dict[str, float]) 
 
 
 def families(runs: pd.DataFrame, design: str) -> dict[str, list[Effect]]:
-    """{adapter or ALL: its effects on accuracy}."""
+    """{adapter or ALL: the effects on accuracy}."""
     found = effects(fits(runs, NATIVES, SETTINGS, design == PAIRED), SETTINGS, SMALLEST)
     return {
         name: [effect for effect in found if (effect.adapter, effect.metric) == (name, ACCURACY)]
@@ -57,47 +57,50 @@ def families(runs: pd.DataFrame, design: str) -> dict[str, list[Effect]]:
 
 
 def coverage(draws: int, design: str, seed: int = 1) -> dict[str, float]:
-    """{what: how often}: single intervals that cover, and families whose intervals all do."""
+    """The fractions of single intervals that cover their effect, and of families whose intervals all do."""
     random, truth = np.random.default_rng(seed), {"one": 1.0, "two": -0.5}
-    single, whole = [], []
+    single, simultaneous = [], []
     for _ in range(draws):
         runs = simulate(random, design, truth)
-        mine = runs[runs["adapter"] == "a"].assign(value=lambda table: 100 * table["accuracy"])
-        for (name, _), estimate in linear_model.estimates(mine, NATIVES["a"], design == PAIRED).items():
+        one_adapter = runs[runs["adapter"] == "a"].assign(value=lambda table: 100 * table["accuracy"])
+        for (name, _), estimate in linear_model.estimates(one_adapter, NATIVES["a"], design == PAIRED).items():
             low, high = bounds(estimate, CONFIDENCE)
             single.append(low <= truth.get(name, 0.0) <= high)
         overall = families(runs, design)[ALL]
-        whole.append(all(effect.low <= truth.get(effect.setting, 0.0) <= effect.high for effect in overall))
-    return {"single intervals that cover": float(np.mean(single)), "families covered whole": float(np.mean(whole))}
+        simultaneous.append(all(effect.low <= truth.get(effect.setting, 0.0) <= effect.high for effect in overall))
+    return {"coverage, single intervals": float(np.mean(single)), "coverage, families": float(np.mean(simultaneous))}
 
 
-def false_alarms(draws: int, design: str, seed: int = 2) -> dict[str, float]:
-    """How many families without any effect have one called so: by Holm's p values, and by their intervals."""
-    random, called, excluded = np.random.default_rng(seed), [], []
+def false_positives(draws: int, design: str, seed: int = 2) -> dict[str, float]:
+    """The fractions of families without effects that report one: by Holm's p values, and by their intervals."""
+    random, significant, excluded = np.random.default_rng(seed), [], []
     for _ in range(draws):
         for family in families(simulate(random, design, {}), design).values():
-            called.append(any(effect.p_value < 1 - CONFIDENCE for effect in family))
+            significant.append(any(effect.p_value < 1 - CONFIDENCE for effect in family))
             excluded.append(any(effect.excludes_zero for effect in family))
-    return {"false alarms, Holm": float(np.mean(called)), "false alarms, intervals": float(np.mean(excluded))}
+    return {
+        "false positives, Holm": float(np.mean(significant)),
+        "false positives, intervals": float(np.mean(excluded)),
+    }
 
 
-def found_as_planned(draws: int, design: str, seed: int = 4) -> dict[str, float]:
-    """How often an effect of the size that the planner calls the smallest is found in one framework: 80 % is planned."""
+def achieved_power(draws: int, design: str, seed: int = 4) -> dict[str, float]:
+    """The fraction of effects of the minimum detectable size that one adapter's trials find. Planned: 80 %."""
     random = np.random.default_rng(seed)
     size = power.smallest_effects(rows(design), NATIVES["a"], SEEDS, design == PAIRED, NOISE)["one", "on"]
     hits = []
     for _ in range(draws):
         found = families(simulate(random, design, {"one": size}), design)
         hits += [effect.excludes_zero for name in ADAPTERS for effect in found[name] if effect.setting == "one"]
-    return {"planted effects found": float(np.mean(hits))}
+    return {"power": float(np.mean(hits))}
 
 
 def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     for design in DESIGNS:
-        for figures in (coverage(draws, design), false_alarms(draws, design), found_as_planned(draws, design)):
-            for what, share in figures.items():
-                print(f"{design}, {draws} sweeps: {what}: {100 * share:.1f} %", flush=True)
+        for rates in (coverage(draws, design), false_positives(draws, design), achieved_power(draws, design)):
+            for name, rate in rates.items():
+                print(f"{design}, {draws} sweeps: {name}: {100 * rate:.1f} %", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Memory of the driver and of its recorder over a sweep of null trials: flat, or does it grow?
+"""Memory of the driver and the recorder over a sweep of null trials. It should not grow.
 
     python -m benchmarks.memory [TRIALS]
 
-Resident memory of both processes at each fifth of the sweep.
+Prints the resident memory of both processes after each fifth of the sweep.
 """
 
 import os
@@ -27,6 +27,7 @@ def main() -> None:
 
 
 def watched(take, every):
+    """The driver's `_take`, which also prints the memory after every `every` outcomes."""
     done = 0
 
     def take_and_watch(trial, event, state, ledger, recorder):
@@ -43,7 +44,7 @@ def watched(take, every):
 
 
 def resident(process: int) -> int:
-    """MiB, as Linux counts them."""
+    """Resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 

@@ -1,4 +1,4 @@
-"""A trial that does nothing. Ray's workers import the module of their task: this one, so they load what a real trial loads."""
+"""A trial that trains nothing. A Ray worker that runs it imports this module, and so loads what a real trial loads."""
 
 import time
 
@@ -9,6 +9,7 @@ from sweeps.execution.scheduler import Cluster
 
 @ray.remote(num_returns="streaming", max_retries=0)
 def null_trial(trial):
+    """The events of a trial that trains nothing."""
     now = time.time()
     yield {"event": "started", "time": now, "host": "", "devices": "cpu"}
     yield {
@@ -35,7 +36,7 @@ def null_trial(trial):
 
 
 class NullCluster(Cluster):
-    """The scheduler as it is, with a task that starts no worker."""
+    """The scheduler, with a task that starts no worker process."""
 
     def _start(self, attempt):
         return null_trial.options(**self._options(attempt)).remote(attempt.trial)

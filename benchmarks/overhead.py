@@ -1,9 +1,10 @@
-"""Driver overhead of null trials: ours beside Ray Tune + OptunaSearch + MLflowLoggerCallback with reuse_actors=True.
+"""The driver's overhead per trial, compared with Ray Tune + OptunaSearch + MLflowLoggerCallback (reuse_actors=True).
 
     python -m benchmarks.overhead [TRIALS]
 
-A null trial does nothing and says so: one epoch's metrics and an outcome. The sides alternate, each in a fresh process; the
-clock starts when a side has its store, its processes and Ray, and stops when everything is in MLflow. The ratio is what counts.
+A null trial trains nothing: it sends one epoch's metrics and an outcome. The sides alternate, each in a new process.
+The clock starts when a side's store, processes and Ray are ready, and stops when all runs are in MLflow. The result is
+the ratio of the two times.
 """
 
 import os
@@ -38,12 +39,13 @@ from sweeps.planning import config, planner
 from sweeps.state import SweepFolder
 
 ROUNDS = 5
-SETTLING = 5.0  # seconds until what a side and Ray started in the background has loaded its modules
+SETTLING = 5.0  # seconds until the background processes of a side and of Ray have loaded their modules
 CHOICES = ["glorot_uniform", "fan_in_uniform", "lecun_uniform", "lecun_normal"]
 
 
 def ours(trials: int, folder: Path) -> Callable[[], None]:
-    declared = config.parse(  # each seed's trials: the choices, and one of them again
+    """A function that runs the null trials with this project."""
+    declared = config.parse(  # each seed has one trial per choice, and one repeated trial
         {
             "name": "null",
             "workload": {"name": "digits_cnn"},
@@ -72,9 +74,10 @@ def ours(trials: int, folder: Path) -> Callable[[], None]:
     return null_sweep
 
 
-def peers(trials: int, folder: Path) -> Callable[[], None]:
+def ray_tune(trials: int, folder: Path) -> Callable[[], None]:
+    """A function that runs the null trials with Ray Tune."""
     uri = f"sqlite:///{folder}/mlflow.db"
-    mlflow.MlflowClient(uri).search_experiments()  # makes the tables
+    mlflow.MlflowClient(uri).search_experiments()  # creates the tables
 
     def null(config):
         tune.report({"accuracy": 0.5, "train_seconds": 0.001})
@@ -103,7 +106,8 @@ def peers(trials: int, folder: Path) -> Callable[[], None]:
 
 
 def measure(side: str, trials: int) -> None:
-    null_sweep = {"ours": ours, "Ray Tune": peers}[side](trials, Path.cwd())
+    """Print the name of a side and its milliseconds per trial."""
+    null_sweep = {"ours": ours, "Ray Tune": ray_tune}[side](trials, Path.cwd())
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     time.sleep(SETTLING)
     start = time.perf_counter()
@@ -113,7 +117,7 @@ def measure(side: str, trials: int) -> None:
 
 
 def alone(side: str, trials: str) -> float:
-    """Milliseconds a trial of one side, in a process and a folder of its own."""
+    """Milliseconds per trial of one side, measured in a new process and folder."""
     with tempfile.TemporaryDirectory() as folder:
         code = f"from benchmarks.overhead import measure; measure({side!r}, {trials})"
         environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
@@ -131,7 +135,7 @@ def main() -> None:
         mine, theirs = (alone(side, trials) for side in ("ours", "Ray Tune"))
         ratios.append(mine / theirs)
         print(
-            f"ours {mine:.1f} ms, Ray Tune {theirs:.1f} ms a trial over {trials} null trials: {ratios[-1]:.3f}",
+            f"ours {mine:.1f} ms, Ray Tune {theirs:.1f} ms per trial over {trials} null trials: ratio {ratios[-1]:.3f}",
             flush=True,
         )
     print(f"median of {ROUNDS} ratios: {statistics.median(ratios):.3f}")

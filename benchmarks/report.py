@@ -1,9 +1,9 @@
-"""The report of a large sweep, from MLflow's SQLite: seconds, memory of the process that makes it, size of the file.
+"""The report of a large sweep from MLflow's SQLite store: run time, peak memory and file size.
 
     python -m benchmarks.report [RUNS ...]
 
-One-at-a-time over twelve settings in five frameworks, with as many seeds as give so many runs (1,000 and 10,000 if not said).
-The runs' results are drawn from a random generator: nothing is trained. Writing them comes first and is not measured.
+The sweep is one-at-a-time over twelve settings in five adapters, with enough seeds for about RUNS runs (default: 1,000
+and 10,000). The results are random: nothing is trained. They are written before the measurement starts.
 """
 
 import os
@@ -46,7 +46,7 @@ BATCH = 200  # trials in one transaction
 def main() -> None:
     for runs in [int(argument) for argument in sys.argv[1:]] or [1000, 10000]:
         with tempfile.TemporaryDirectory() as home:
-            made = write(runs, Path(home))
+            written = write(runs, Path(home))
             seconds = time.perf_counter()
             command = [sys.executable, str(PROJECT / "sweep.py"), "report", "large", "--home", home, "--json"]
             done = subprocess.run(command, capture_output=True, text=True)
@@ -56,13 +56,14 @@ def main() -> None:
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             size = os.path.getsize(Path(home) / "large" / "1" / "report.html") / 1e6
             print(
-                f"{made} runs x {len(SETTINGS)} settings: {seconds:.1f} s, at most {memory:.0f} MiB, report.html {size:.1f} MB",
+                f"{written} runs x {len(SETTINGS)} settings: {seconds:.1f} s, peak memory {memory:.0f} MiB, "
+                f"report.html {size:.1f} MB",
                 flush=True,
             )
 
 
 def write(runs: int, home: Path) -> int:
-    """Put a finished sweep of about so many runs into MLflow; returns how many they are."""
+    """Write a finished sweep of about `runs` runs to MLflow; returns the exact number."""
     plan = planned(runs)
     folder = SweepFolder(home, "large", 1)
     folder.path.mkdir(parents=True)
@@ -71,8 +72,8 @@ def write(runs: int, home: Path) -> int:
     store.log_files(mlflow, [folder.plan])
     writers, draw = RunWriters(mlflow), random.Random(0)
     for start in range(0, len(plan.order), BATCH):
-        some = plan.order[start : start + BATCH]
-        writers.write([(folder.record(trial).create(trial), event) for trial in some for event in events(trial, draw)])
+        batch = plan.order[start : start + BATCH]
+        writers.write([(folder.record(trial).create(trial), event) for trial in batch for event in events(trial, draw)])
     assert not writers.unwritten
     store.close_sweep(mlflow, "FINISHED")
     return len(plan.order)
@@ -91,7 +92,7 @@ def planned(runs: int) -> Plan:
 
 
 def events(trial: Trial, draw: random.Random) -> Iterator[Event]:
-    """What a trial says, its results drawn: each choice that is not native costs a point and 5 % of the time."""
+    """A trial's events with random results. Each choice but the default costs 1 point of accuracy and 5 % of time."""
     natives = load_spec(trial.adapter).native(trial.workload.model)
     changed = sum(natives[name] != choice for name, choice in trial.configuration.items())
     accuracy, step = 0.8 - 0.01 * changed + draw.gauss(0, 0.005), 5.0 * 1.05**changed * draw.lognormvariate(0, 0.05)

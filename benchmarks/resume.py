@@ -1,10 +1,10 @@
-"""A sweep of 10,000 trials that is 99 % done: what a trial costs the driver by then, and when the first new one starts.
+"""Resuming a sweep of 10,000 trials that is 99 % complete: CPU time per trial, and time to the first new trial.
 
     python -m benchmarks.resume [TRIALS]
 
-The trials' records and the ledger are written by the driver's own code from outcomes that are made up, MLflow by `reconcile`. The
-cost is the driver's CPU time for a trial's three events, of the last hundred against the first hundred. The start is timed from the
-command to the first new record; what Ray itself takes to start, measured beside it, is no part of it.
+The driver's own code writes the records and the ledger from synthetic outcomes; `reconcile` writes MLflow. The cost is
+the driver's CPU time for the three events of a trial: the last hundred trials compared with the first hundred. The time
+to the first new trial runs from the command to its record. The start of Ray is measured separately and subtracted.
 """
 
 import itertools
@@ -40,18 +40,22 @@ SWEEP = {
     },
     "unverified": True,
 }
-ROWS = 5  # of a seed: the native row twice, and three flips
+ROWS = 5  # trials per seed: the default configuration twice, and three with one setting changed
 HUNDRED = 100
-RAY = "import time, ray; start = time.monotonic(); ray.init(log_to_driver=False, logging_level='ERROR'); print(time.monotonic() - start)"
+RAY = (
+    "import time, ray; start = time.monotonic(); ray.init(log_to_driver=False, logging_level='ERROR'); "
+    "print(time.monotonic() - start)"
+)
 
 
 class Silent:
-    """In the recorder's place, which has a process of its own."""
+    """Replaces the recorder, which runs in another process."""
 
     def record(self, record: object, event: Event) -> None: ...
 
 
 def events(number: int) -> Iterator[Event]:
+    """The events of a trial that trains nothing."""
     now = time.time()
     yield {"event": "started", "time": now, "host": "here", "devices": "cpu"}
     yield {
@@ -78,7 +82,7 @@ def events(number: int) -> Iterator[Event]:
 
 
 def run_hundred(first: int, folder: SweepFolder, ledger: Ledger) -> float:
-    """CPU seconds of the driver for a trial, over a hundred."""
+    """The driver's CPU seconds per trial, over a hundred trials."""
     start = time.process_time()
     for number in range(first, first + HUNDRED):
         trial = ledger.next(lambda adapter: True)
@@ -89,7 +93,7 @@ def run_hundred(first: int, folder: SweepFolder, ledger: Ledger) -> float:
 
 
 def prepare(home: Path, trials: int) -> list[float]:
-    """Make the sweep's state, all but the last hundredth; returns the cost of a trial, hundred by hundred."""
+    """Write the state of a sweep that is 99 % complete; returns the CPU seconds per trial of each hundred."""
     declared = config.parse({**SWEEP, "seeds": trials // ROWS}, "benchmark")
     (home / "long.yaml").write_text(yaml.safe_dump({**SWEEP, "seeds": trials // ROWS}))
     folder = open_folder(home, declared.name, fresh=False)
@@ -104,7 +108,7 @@ def prepare(home: Path, trials: int) -> list[float]:
 
 
 def first_start(home: Path) -> float:
-    """Seconds from the command to the first new trial's record."""
+    """Seconds from the command to the record of the first new trial."""
     trials = home / "long" / "1" / "trials"
     before, start = len(list(trials.iterdir())), time.monotonic()
     command = [sys.executable, str(PROJECT / "sweep.py"), "run", str(home / "long.yaml"), "--home", str(home)]
@@ -117,26 +121,24 @@ def first_start(home: Path) -> float:
     return seconds
 
 
+def ray_start() -> float:
+    """Seconds that Ray itself takes to start, in a new process."""
+    done = subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
 def main(trials: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         costs = prepare(home, trials)
-        rays = [
-            float(
-                subprocess.run([sys.executable, "-c", RAY], capture_output=True, text=True, check=True).stdout.split()[
-                    -1
-                ]
-            )
-            for _ in range(3)
-        ]
+        rays = [ray_start() for _ in range(3)]
         starts = [first_start(home) for _ in range(3)]
-    print(f"{trials} trials, {len(costs) * HUNDRED} done")
-    print(
-        f"driver's CPU time for a trial: {1000 * costs[0]:.1f} ms of the first hundred, {1000 * costs[-1]:.1f} ms of the last: {costs[-1] / costs[0]:.2f}"
-    )
+    print(f"{trials} trials, {len(costs) * HUNDRED} completed")
+    first, last = 1000 * costs[0], 1000 * costs[-1]
+    print(f"driver's CPU time per trial: first 100 {first:.1f} ms, last 100 {last:.1f} ms, ratio {last / first:.2f}")
     for start, ray in itertools.zip_longest(starts, rays):
-        print(f"first new trial after {start:.1f} s; Ray's own start {ray:.1f} s")
-    print(f"least of three, less Ray's own: {min(starts) - min(rays):.1f} s")
+        print(f"first new trial after {start:.1f} s; start of Ray itself {ray:.1f} s")
+    print(f"minimum of three, without the start of Ray: {min(starts) - min(rays):.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""From the worker's start to the end of its first step, less the framework's own import.
+"""Startup time: from a worker's start to the end of its first step, without the framework's own import.
 
     python -m benchmarks.startup [REPEATS]
 
-The published network on the digits, batch 64: what the project itself adds to a trial.
+The published network on the digits, batch size 64. This is the time that the project itself adds to a trial.
 """
 
 import statistics
@@ -21,6 +21,7 @@ from experiments.trials.workload import workload_named
 
 
 def first_step(name: str) -> float:
+    """Seconds from the start of an adapter's worker to the end of its first step, without the import."""
     workload = workload_named("digits_cnn").with_overrides(epochs=1, train_examples=64)
     trial = Trial(name, workload, load_spec(name).native(workload.model), 0, "cpu", 2)
     environment = Environment(trial.spec, "cpu", locations.cache())
@@ -38,7 +39,8 @@ def main() -> None:
     for name in ADAPTERS:
         seconds = [first_step(name) for _ in range(repeats)]
         print(
-            f"{name}: {statistics.median(seconds):.2f} s (least {min(seconds):.2f}) from start to first step, less import",
+            f"{name}: {statistics.median(seconds):.2f} s (minimum {min(seconds):.2f}) from start to first step, "
+            "without the import",
             flush=True,
         )
 

@@ -1,70 +1,71 @@
-"""The error tree. Every error a user can cause is a RosettaError: one clear line that says what was asked, the rule
-and the remedy. The command line prints it and exits with status 2; anything else is a defect and shows its traceback.
+"""The error classes. Every error that a user can cause is a RosettaError: one line with the request, the rule and the
+remedy. The command line prints it and exits with status 2. Any other exception is a bug and shows its traceback.
 
     RosettaError
-    +-- SweepError          a sweep file, a name or an option that breaks a rule
-    +-- EnvironmentFailed   a framework's interpreter or packages can't be had
-    +-- DatasetError        data that can't be fetched, or is not what it should be
-    +-- TrackingError       the MLflow server can't be reached or refuses
-    +-- LedgerError         the ledger can't be opened, or belongs to another sweep
-    +-- ClusterError        Ray has not what the sweep asks for
-    +-- NotCertified        an adapter that nobody proved equal to the reference here
-    +-- WorkerDied          a worker process ended without saying done or failed
-        +-- WorkerKilled    somebody else ended it: the kernel does where memory runs out
+    +-- SweepError          a sweep file, a name or an option is invalid
+    +-- EnvironmentFailed   a framework's environment cannot be built or used
+    +-- DatasetError        a data set cannot be fetched, or its content is wrong
+    +-- TrackingError       the MLflow server cannot be reached, or refuses a request
+    +-- LedgerError         the ledger cannot be opened, or belongs to another sweep
+    +-- ClusterError        the Ray cluster cannot provide the requested resources
+    +-- NotCertified        an adapter has no passing certificate on this machine
+    +-- WorkerDied          a worker process ended without the event done or failed
+        +-- WorkerKilled    another process killed it, such as the kernel when memory runs out
 """
 
 from experiments.redaction import without_passwords
 
-LONGEST = 2000  # characters of a line; one that nobody reads to its end is not clear
+LONGEST = 2000  # characters of a message; a longer line is not clear
 
 
 def one_line(text: str) -> str:
-    """A text on one line, without control characters and passwords; a long one loses its middle, for the remedy stands at its end.
+    """The text on one line, without control characters and passwords. A long text is cut in the middle.
 
-    Messages quote files, workers and servers: what these say must neither pass for a second message nor move a terminal's cursor.
+    Messages quote files, workers and servers. A quote must not look like a second message or move the cursor, and
+    the remedy at the end of a message must not be cut off.
     """
     line = without_passwords(" ".join("".join(sign if sign.isprintable() else " " for sign in text).split()))
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 
 class RosettaError(Exception):
-    """Something the user can act on. Its message is one line, whatever it quotes."""
+    """An error that the user can act on. Its message is always one line."""
 
     def __init__(self, message: str):
         super().__init__(one_line(message))
 
 
 class SweepError(RosettaError):
-    """A sweep file, a name or an option that breaks a rule."""
+    """A sweep file, a name or an option is invalid."""
 
 
 class EnvironmentFailed(RosettaError):
-    """A framework's interpreter or packages can't be had."""
+    """A framework's environment cannot be built or used."""
 
 
 class DatasetError(RosettaError):
-    """Data that can't be fetched, or is not what it should be."""
+    """A data set cannot be fetched, or its content is wrong."""
 
 
 class TrackingError(RosettaError):
-    """The MLflow server can't be reached or refuses."""
+    """The MLflow server cannot be reached, or refuses a request."""
 
 
 class LedgerError(RosettaError):
-    """The ledger can't be opened, or belongs to another sweep."""
+    """The ledger cannot be opened, or belongs to another sweep."""
 
 
 class ClusterError(RosettaError):
-    """Ray has not what the sweep asks for."""
+    """The Ray cluster cannot provide the requested resources."""
 
 
 class NotCertified(RosettaError):
-    """An adapter that nobody proved equal to the reference here."""
+    """An adapter has no passing equivalence certificate on this machine."""
 
 
 class WorkerDied(RosettaError):
-    """A worker process ended without saying done or failed."""
+    """A worker process ended without the event done or failed."""
 
 
 class WorkerKilled(WorkerDied):
-    """A worker process that somebody else ended: the kernel does where memory runs out."""
+    """Another process killed a worker, such as the kernel when memory runs out."""

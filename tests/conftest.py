@@ -1,7 +1,7 @@
-"""Shared by all tests: environments that are really built, homes that are thrown away, and honest skips.
+"""Fixtures shared by all tests: real environments and certificates, and skips with a remedy.
 
-An adapter whose interpreter this machine can't have is skipped by name with the remedy, and counted in the closing summary.
-REQUIRE_ALL=1 turns such a skip, and that of a missing program, into a failure.
+A test is skipped if its adapter's interpreter or a program is missing. The final summary lists the skips and their
+remedies. REQUIRE_ALL=1 turns such skips into failures.
 """
 
 import glob
@@ -23,18 +23,19 @@ MISSING = "not on this machine"
 
 
 def skip(what: str, remedy: str) -> None:
-    """Skip with the remedy, or fail where everything is required."""
+    """Skip the test with a remedy; with REQUIRE_ALL=1, fail it."""
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(f"{what} is required (REQUIRE_ALL=1): {remedy}")
     pytest.skip(f"{MISSING}: {what}: {remedy}")
 
 
-# Where Debian puts programs that are on nobody's PATH but root's, or on nobody's at all.
-ELSEWHERE = ["/usr/sbin", "/usr/local/sbin", *glob.glob("/usr/lib/postgresql/*/bin")]
+# Folders of Debian's programs that are not in a user's PATH.
+MORE_FOLDERS = ["/usr/sbin", "/usr/local/sbin", *glob.glob("/usr/lib/postgresql/*/bin")]
 
 
 def need_program(name: str, package: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(ELSEWHERE))
+    """The path of a program; skips the test if it is missing. package: the Debian package that has it."""
+    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(MORE_FOLDERS))
     if not found:
         skip(name, f"install Debian's {package}")
     return str(found)
@@ -48,7 +49,7 @@ def free_port():
 
 @pytest.fixture(scope="session")
 def built():
-    """built(adapter) -> its Environment, made on first use."""
+    """built(adapter) -> its Environment, built on first use."""
 
     @cache
     def build(name: str) -> Environment:
@@ -57,16 +58,16 @@ def built():
             environments.find_interpreter(spec)
         except EnvironmentFailed as error:
             skip(name, str(error))
-        made = Environment(spec, "cpu", locations.cache())
-        made.create()
-        return made
+        environment = Environment(spec, "cpu", locations.cache())
+        environment.create()
+        return environment
 
     return build
 
 
 @pytest.fixture(scope="session")
 def certify(built):
-    """certify(adapter, ...): make its environment and its certificate for the CNN, as every sweep wants them."""
+    """certify(adapter, ...): build the environments and the CNN certificates that a sweep needs."""
 
     def verify(*names: str) -> None:
         for name in ("reference", *names):

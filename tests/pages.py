@@ -1,4 +1,4 @@
-"""A report's page and pictures, as a sweep's end makes them."""
+"""The page and the figures of a report, made as at the end of a sweep."""
 
 import vl_convert
 

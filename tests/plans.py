@@ -1,4 +1,4 @@
-"""What tests look at in a plan."""
+"""Helpers for tests of plans."""
 
 from sweeps.planning.plan import Plan
 
@@ -14,12 +14,12 @@ def cells(plan, adapter, seed=0):
 
 
 def steps(path):
-    """{setting: (own choice, the other adapter's)} of a path."""
+    """{setting: (own choice, the other adapter's choice)} of a path."""
     return {step.setting: (step.own, step.other) for step in path.steps}
 
 
 def made_up(**change):
-    """A plan that no planner made: two seeds of one adapter, with nothing planned."""
+    """A synthetic plan: two seeds of one adapter, without trials. change: fields to replace."""
     fields = {
         "sweep": "demo",
         "workload": {"name": "w", "dataset": "d", "epochs": 2, "train_examples": None},

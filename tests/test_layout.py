@@ -1,4 +1,4 @@
-"""The layout: which package may import which, where each library stays, and how long files and functions are."""
+"""The layout: which parts may import which, where each library may be imported, and how long code may be."""
 
 import ast
 import subprocess
@@ -11,13 +11,13 @@ from experiments.locations import PROJECT
 
 PACKAGES = ("adapters", "experiments", "sweeps")
 SOURCES = [path for name in PACKAGES for path in sorted((PROJECT / name).rglob("*.py"))]
-# Each line from left to right: a part may import the parts after it. Parts of one entry don't import each other.
+# A part may import the parts to its right. The parts of one entry don't import each other.
 DIRECTIONS = {
     "sweeps": [("cli",), ("commands",), ("configs",), ("execution",), ("reporting",), ("planning",), ("analysis",)],
     "experiments": [("verification",), ("recording", "running"), ("trials",), ("preparation",)],
     "adapters": [("worker",), ("FRAMEWORK",), ("networks",), ("common",), ("contract",)],
 }
-GROUND = {  # what every part of a package may import, and what imports none of them
+GROUND = {  # parts that every other part of the package may import, and that import none of these
     "sweeps": {"console", "markdown", "state"},
     "experiments": {"errors", "extensions", "locations", "processes", "program", "redaction"},
     "adapters": {"__init__"},
@@ -48,7 +48,7 @@ LEAVES = {
     "worker.py",
     "__init__.py",
     "reference",
-}  # of adapters/, without a framework
+}  # parts of adapters/ that import no framework
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LINE = 300, 30, 120
 
 
@@ -62,7 +62,7 @@ def tree(path):
 
 
 def imported(path):
-    """The modules that a file imports anywhere, in functions and for type checkers too."""
+    """The modules that a file imports anywhere, including in functions and for type checkers."""
     found = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -73,7 +73,7 @@ def imported(path):
 
 
 def part_of(module):
-    """(package, part) of a module's name, a framework's folder being FRAMEWORK."""
+    """(package, part) of a module name; the part of a framework's folder is FRAMEWORK."""
     package, _, rest = module.partition(".")
     part = rest.split(".")[0] or "__init__"
     known = {one for entry in DIRECTIONS[package] for one in entry} | GROUND[package]
@@ -105,7 +105,7 @@ def test_imports_run_in_one_direction(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_each_library_stays_behind_its_wall(path):
+def test_each_library_is_imported_only_where_allowed(path):
     tops = {module.partition(".")[0] for module in imported(path)}
     for library, places in WALLS.items():
         assert library not in tops or name_of(path).startswith(places), f"{name_of(path)} imports {library}"
@@ -133,7 +133,7 @@ def test_files_functions_and_lines_are_short(path):
 
 
 def length(function):
-    """Lines of a function without its docstring."""
+    """The number of lines of a function without its docstring."""
     first = function.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     start = first.end_lineno if documented and len(function.body) > 1 else first.lineno - 1

@@ -1,4 +1,4 @@
-"""run_trial: prepare what a trial needs on this node, run its worker, and say what became of it."""
+"""Run one trial on this node: prepare what it needs, run its worker, and yield its events and outcome."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from experiments.errors import RosettaError, WorkerDied, WorkerKilled, one_line
 from experiments.preparation import certificates, datasets
 from experiments.preparation.environments import Environment
 from experiments.running import worker_process
-from experiments.trials.events import TRAINING, checked, is_number
+from experiments.trials.events import TRAINING_EVENTS, checked, is_number
 from experiments.trials.trial import COMPLETED, DIVERGED, FAILED, INFRASTRUCTURE, KILLED, MEMORY, Event, Trial
 
 
 def run_trial(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     """Yield the worker's events, each with "time", then one event "outcome".
 
-    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, fault ("" unless something else than
-              the framework failed: infrastructure | killed | memory), metrics, log, request, and weights (bytes of an
-              .npz) of a trial that keeps them
-    A failure of the trial is an outcome, never an exception; what broke around it (no environment, no data, no room) is too.
+    outcome   kind (completed | diverged | failed), error (one line, "" if none), traceback, fault ("" if the framework
+              itself failed; otherwise infrastructure | killed | memory), metrics, log, request, and weights (bytes of
+              an .npz) of a completed trial with keep_weights
+    A failure is an outcome, never an exception. This includes a missing environment, missing data and a full disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
@@ -54,13 +54,13 @@ def _train(trial: Trial, folder: Path, cache: Path) -> Iterator[Event]:
     data = datasets.prepare(trial.workload.dataset, cache)
     for event in events(trial, folder, environment, trial.request("train", str(data))):
         try:
-            yield checked(event, TRAINING)
+            yield checked(event, TRAINING_EVENTS)
         except ValueError as error:
-            raise WorkerDied(f"the worker said what belongs to no training: {error}") from error
+            raise WorkerDied(f"the worker sent an invalid training event: {error}") from error
 
 
 def events(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:
-    """Write the request and stream the worker's events."""
+    """Write the request to the folder and stream the worker's events."""
     (folder / "request.json").write_text(json.dumps(request, indent=1))
     variables = worker_process.worker_environment(
         trial.spec.environment_variables(trial.configuration), trial.allowed_threads
@@ -72,20 +72,20 @@ def events(trial: Trial, folder: Path, environment: Environment, request: dict[s
 def case_errors(
     trial: Trial, folder: Path, environment: Environment, request: dict[str, Any], unread: tuple[str, ...] = ()
 ) -> dict[str, str]:
-    """Run a request with cases; returns {case: error}, "" where it went well and what was asked for is in force.
+    """Run a request with cases. Returns {case: error}; "" if the case ran and the requested settings are in force.
 
-    unread: settings that can't be read back. Raises WorkerDied where the worker ended before its last case.
+    unread: settings that cannot be read back. Raises WorkerDied if the worker ends before its last case.
     """
-    asked = {case["name"]: case["settings"] for case in request["cases"]}
+    requested = {case["name"]: case["settings"] for case in request["cases"]}
     errors = {}
     for event in cases(trial, folder, environment, request):
-        wanted = {name: choice for name, choice in asked[event["name"]].items() if name not in unread}
+        wanted = {name: choice for name, choice in requested[event["name"]].items() if name not in unread}
         errors[event["name"]] = event["error"] or mismatch(wanted, event["settings"])
     return errors
 
 
 def cases(trial: Trial, folder: Path, environment: Environment, request: dict[str, Any]) -> Iterator[Event]:
-    """The case events of a request with cases. Raises WorkerDied where the worker ended before its last case."""
+    """The case events of a request with cases. Raises WorkerDied if the worker ends before its last case."""
     for event in events(trial, folder, environment, request):
         if event["event"] == "failed":
             raise WorkerDied(f"{event['error']}: {event['message']}")
@@ -94,39 +94,39 @@ def cases(trial: Trial, folder: Path, environment: Environment, request: dict[st
 
 
 def fault(error: Exception) -> str:
-    """What else than the framework failed, by the error; "" where it was the framework."""
+    """The kind of fault behind an error: killed or infrastructure; "" if the framework itself failed."""
     if isinstance(error, WorkerKilled):
         return KILLED
     return "" if isinstance(error, WorkerDied) else INFRASTRUCTURE
 
 
 def out_of_memory(last: Event) -> bool:
-    """Whether a worker failed because the device had no memory left, in any framework's words."""
-    said = f"{last['error']} {last['message']}".lower().replace(" ", "").replace("_", "")
-    return any(words in said for words in ("outofmemory", "memoryerror", "resourceexhausted", "failedtoallocate"))
+    """Whether a worker failed because it ran out of memory. Covers the error messages of all frameworks."""
+    text = f"{last['error']} {last['message']}".lower().replace(" ", "").replace("_", "")
+    return any(phrase in text for phrase in ("outofmemory", "memoryerror", "resourceexhausted", "failedtoallocate"))
 
 
 def devices(trial: Trial) -> str:
-    """Which devices the trial was given: the visible GPUs, or the CPU."""
+    """The devices that the trial may use: the visible GPUs, or the CPU."""
     return os.environ.get("CUDA_VISIBLE_DEVICES", "all") if trial.device == "cuda" else "cpu"
 
 
 def check_settings(requested: dict[str, str], effective: dict[str, str]) -> None:
-    """Raises WorkerDied where what is in force is not what was asked for: such a trial measures something else."""
+    """Raises WorkerDied if a requested setting is not in force: the trial would measure another configuration."""
     wrong = mismatch(requested, effective)
     if wrong:
         raise WorkerDied(wrong)
 
 
 def mismatch(requested: dict[str, str], effective: dict[str, str]) -> str:
-    """One line that names what is in force and was not asked for; "" if nothing is."""
+    """One line that lists the requested settings that are not in force; "" if there are none."""
     wrong = {name: effective.get(name) for name in requested if effective.get(name) != requested[name]}
-    pairs = ", ".join(f"{name}: asked for {requested[name]}, in force {found}" for name, found in wrong.items())
-    return f"the settings in force are not the ones requested ({pairs})" if wrong else ""
+    pairs = ", ".join(f"{name}: requested {requested[name]}, in force {found}" for name, found in wrong.items())
+    return f"the settings in force differ from those requested ({pairs})" if wrong else ""
 
 
 def outcome(last: Event, folder: Path, seconds: float) -> Event:
-    """The outcome event from a worker's last event."""
+    """The outcome event, made from the worker's last event. seconds: since the trial started."""
     if last.get("event") == "done":
         kind, error = (DIVERGED if last["diverged"] else COMPLETED), ""
     else:

@@ -1,4 +1,4 @@
-"""Folders for the time being."""
+"""Temporary working directories."""
 
 import shutil
 import uuid
@@ -11,17 +11,20 @@ import filelock
 
 @contextmanager
 def folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder that goes afterwards. What killed processes of this machine left in `parent` goes too: nobody holds its lock."""
+    """Create a folder in `parent`, and delete it at the end.
+
+    Also deletes the folders of killed processes of this machine: their locks are free.
+    """
     parent.mkdir(parents=True, exist_ok=True)
     for lock in parent.glob("*.lock"):
         with suppress(filelock.Timeout), filelock.FileLock(lock, timeout=0):
             _remove(lock)
     lock = parent / f"{prefix}-{uuid.uuid4().hex[:12]}.lock"
-    with filelock.FileLock(lock):  # before there is a folder that somebody could take for a dead one's
-        made = lock.with_suffix("")
-        made.mkdir()
+    with filelock.FileLock(lock):  # held before the folder exists, so no other process deletes it
+        created = lock.with_suffix("")
+        created.mkdir()
         try:
-            yield made
+            yield created
         finally:
             _remove(lock)
 

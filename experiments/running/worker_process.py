@@ -132,7 +132,7 @@ def _lines(pipe: IO[bytes], limits: Limits) -> Iterator[bytes]:
 
 def _parse(line: bytes, folder: Path) -> Event:
     try:
-        event = events.parsed(line, events.SAID)
+        event = events.parsed(line, events.WORKER_EVENTS)
     except ValueError as error:
         raise WorkerDied(
             f"the worker wrote what is no event: {line[:80]!r} ({error}); its log ends: {tail(folder)}"

@@ -1,5 +1,6 @@
-"""Events: what each must bring. A line that comes in, from a worker's stream or from a stored record, is checked here,
-once.
+"""The fields of each event, and their validation. Every line from a worker or a record is checked here, once.
+
+Plain Python and no pydantic: a Ray worker imports this module and starts faster without it.
 """
 
 import json
@@ -14,7 +15,7 @@ Kind = Callable[[Any], bool]
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is finite: JSON readers take NaN, Infinity and numbers that no float holds."""
+    """Whether the value is a finite number. JSON also brings NaN, Infinity and huge integers."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
@@ -23,7 +24,7 @@ def _text(value: Any) -> bool:
 
 
 def _storable(value: Any) -> bool:
-    """Whether it is text that a store takes: JSON may name half a character."""
+    """Whether the value is text that can be encoded as UTF-8: JSON may contain lone surrogates."""
     return isinstance(value, str) and not re.search("[\ud800-\udfff]", value)
 
 
@@ -39,13 +40,13 @@ def _or_none(kind: Kind) -> Kind:
     return lambda value: value is None or kind(value)
 
 
-Fields = Mapping[str, Mapping[str, Kind]]  # {event: {field that it must have: whether a value will do}}
+Schema = Mapping[str, Mapping[str, Kind]]  # {event: {required field: whether a value is valid}}
 
 IN_FORCE: Mapping[str, Kind] = {"settings": _table(_or_none(_storable)), "versions": _table(_storable)}
 TIMES = ("import_seconds", "data_seconds", "build_seconds")
 
-# What a worker says: see adapters/worker.py. `done` has its verb's results.
-SAID: Fields = {
+# Events that a worker sends: see adapters/worker.py. `done` also has the results of its verb.
+WORKER_EVENTS: Schema = {
     "ready": {**IN_FORCE, **dict.fromkeys(TIMES, is_number)},
     "case": {"name": _text, "error": _text, **IN_FORCE},
     "epoch": {
@@ -58,19 +59,19 @@ SAID: Fields = {
     "done": {},
     "failed": {"error": _text, "message": _text, "traceback": _text},
 }
-# What of it belongs to a training, and its results.
-TRAINING: Fields = {
+# The subset that a training sends, with its results.
+TRAINING_EVENTS: Schema = {
     "ready": {},
     "epoch": {},
     "failed": {},
     "done": {"diverged": lambda value: isinstance(value, bool), "accuracy": is_number, "train_seconds": is_number},
 }
-# What a record keeps: what the worker said, when, and what stands around it. The first line is what was planned.
-KEPT: Fields = {
+# Events of a record: those of the worker with their time, and those of the runner. The first line is `planned`.
+RECORD_EVENTS: Schema = {
     "planned": {"identity": _text, "name": _text, "params": _table(lambda value: True), "tags": _table(_text)},
     "started": {"time": is_number, "host": _text, "devices": _text},
-    "ready": {"time": is_number, **SAID["ready"]},
-    "epoch": {"time": is_number, **SAID["epoch"]},
+    "ready": {"time": is_number, **WORKER_EVENTS["ready"]},
+    "epoch": {"time": is_number, **WORKER_EVENTS["epoch"]},
     "outcome": {
         "time": is_number,
         "kind": lambda value: value in OUTCOMES,
@@ -80,8 +81,8 @@ KEPT: Fields = {
 }
 
 
-def parsed(line: str | bytes, known: Fields) -> Event:
-    """A line as an event. Raises ValueError that says what is wrong with it."""
+def parsed(line: str | bytes, known: Schema) -> Event:
+    """The event of a line. Raises ValueError with the reason if the line is invalid."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
@@ -91,12 +92,12 @@ def parsed(line: str | bytes, known: Fields) -> Event:
     return checked(event, known)
 
 
-def checked(event: Event, known: Fields) -> Event:
-    """The same event. Raises ValueError where it is not one of the known or has not what it must have."""
+def checked(event: Event, known: Schema) -> Event:
+    """The same event. Raises ValueError if it is unknown, or a field is missing or invalid."""
     kind = event.get("event")
     if not isinstance(kind, str) or kind not in known:
         raise ValueError(f"event {kind!r:.40} is not one of {', '.join(known)}")
-    wrong = [name for name, good in known[kind].items() if name not in event or not good(event[name])]
+    wrong = [name for name, valid in known[kind].items() if name not in event or not valid(event[name])]
     if wrong:
-        raise ValueError(f"event '{kind}' has no {wrong[0]} that will do: {event.get(wrong[0])!r:.40}")
+        raise ValueError(f"event '{kind}' has a missing or invalid field '{wrong[0]}': {event.get(wrong[0])!r:.40}")
     return event

@@ -1,5 +1,6 @@
-"""A trial's folder on the driver: the one owner of its file names. Everything MLflow shows can be made again from
-it.
+"""The record: a trial's folder on the driver. Only this module knows its file names.
+
+Everything in MLflow can be rebuilt from the records.
 """
 
 import json
@@ -11,20 +12,18 @@ from typing import Any
 
 from adapters.networks import SETTINGS
 from experiments.locations import PROJECT
-from experiments.trials.events import KEPT, parsed
+from experiments.trials.events import RECORD_EVENTS, parsed
 from experiments.trials.trial import Event, Trial
 from experiments.trials.workload import Workload
 
-# What an outcome brings from the node and what file it becomes; everything else of an event goes into events.jsonl.
+# {field of an outcome: the file that its content is written to}; all other fields are written to events.jsonl.
 FILES = {"log": "worker.log", "request": "request.json", "weights": "weights.npz"}
 EVENTS = "events.jsonl"
 RECORDED = {EVENTS, *FILES.values()}
 
 
 class TrialRecord:
-    """events.jsonl (first the event "planned": what was asked; then what happened) and the files that came from the
-    node.
-    """
+    """The folder of one trial: events.jsonl (its first event is "planned") and the files of the outcome."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -39,11 +38,11 @@ class TrialRecord:
 
     @property
     def weights(self) -> Path:
-        """Canonical weights of the trained network; there for a completed trial that keeps them."""
+        """The canonical weights of the trained network. Exists for completed trials with keep_weights."""
         return self.folder / FILES["weights"]
 
     def create(self, trial: Trial) -> "TrialRecord":
-        """Start the folder anew for another attempt at the trial."""
+        """Start the record of a new attempt; the events of an earlier attempt are overwritten."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps({"event": "planned", **description(trial)}) + "\n")
         return self
@@ -53,7 +52,7 @@ class TrialRecord:
         return self.path.is_file()
 
     def append(self, event: Event) -> None:
-        """Keep an event; what came from the node first: an outcome that is written down is whole."""
+        """Append an event. Its files are written first, so a recorded outcome is always complete."""
         for name in FILES.keys() & event.keys():
             content = event[name]
             (self.folder / FILES[name]).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -61,23 +60,21 @@ class TrialRecord:
             file.write(json.dumps(without_files(event)) + "\n")
 
     def description(self) -> dict[str, Any]:
-        """{"identity", "name", "params", "tags"}: see `description`. There for every record with an outcome."""
+        """{"identity", "name", "params", "tags"}: see `description`. Every record with an outcome has one."""
         return self._lines()[0]
 
     def events(self) -> list[Event]:
-        """What happened, in order."""
+        """All events but "planned", in order."""
         return [event for event in self._lines() if event["event"] != "planned"]
 
     def _lines(self) -> list[Event]:
-        """What is no event, as a line that a dying driver left half-written, does not count; nor does what nobody
-        planned.
-        """
+        """The valid events; none if the first is not "planned". A driver that dies in a write leaves an invalid one."""
         lines = self.path.read_bytes().splitlines() if self.exists else []
         events = [event for event in map(_parsed, lines) if event]
         return events if events and events[0]["event"] == "planned" else []
 
     def outcome(self) -> Event | None:
-        """The outcome event, or None while there is none."""
+        """The outcome event; None if there is none yet."""
         return next((event for event in self.events() if event["event"] == "outcome"), None)
 
 
@@ -87,13 +84,13 @@ def without_files(event: Event) -> Event:
 
 def _parsed(line: bytes) -> Event | None:
     try:
-        return parsed(line, KEPT)
+        return parsed(line, RECORD_EVENTS)
     except ValueError:
         return None
 
 
 def description(trial: Trial) -> dict[str, Any]:
-    """How a trial is shown: identity, readable name, parameters by their bare names, and tags."""
+    """What MLflow shows of a trial: identity, readable name, parameters under their bare names, and tags."""
     spec, workload = trial.spec, trial.workload
     settings = {name: trial.configuration.get(name, "unsupported") for name in workload.definition.settings}
     return {
@@ -118,11 +115,10 @@ def description(trial: Trial) -> dict[str, Any]:
 
 
 def fields(workload: Workload) -> dict[str, Any]:
-    """How a workload is shown: its parameters by their bare names."""
+    """The workload's parameters under their bare names."""
     network = {name: value for name, value in workload.network.items() if name not in SETTINGS}
-    network = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in network.items()
-    }  # as JSON gives it back
+    # Lists, because JSON has no tuples.
+    network = {name: list(value) if isinstance(value, tuple) else value for name, value in network.items()}
     return {
         "workload": workload.name,
         "epochs": workload.epochs,

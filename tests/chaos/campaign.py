@@ -1,9 +1,9 @@
-"""A campaign: faults at random moments in sweeps with a known answer, and whether what remains is that answer.
+"""A campaign injects faults at random times into sweeps whose result is known, and compares the results.
 
     python -m tests.chaos [FAULTS] [SEED]
 
-Each round is one sweep. Its driver is started again whenever it has died, as a person would; after its faults it is left to
-end. Then ledger and MLflow must be those of a sweep that nobody disturbed, and no process may be left.
+Each round is one sweep. Its driver is restarted whenever it dies. After the last fault, the sweep runs to its end. Then
+the ledger and MLflow must equal those of a sweep without faults, and no process may survive.
 """
 
 import os
@@ -18,15 +18,15 @@ from tests.chaos.driver import Driver
 from tests.chaos.faults import FAULTS, disk_full
 
 PER_ROUND = 10  # faults
-FIRST, NEXT = (0.2, 15.0), (0.2, 4.0)  # seconds from a driver's start to a fault, and from one to the next
-END = 300.0  # seconds that a driver may take to its end
-STARTS = 40  # of a driver in a round
-SMALL_DISK = 4  # every so many rounds have one, which can fill up
+FIRST, NEXT = (0.2, 15.0), (0.2, 4.0)  # seconds from a driver's start to the first fault, and between faults
+END = 300.0  # seconds that a driver may take to finish
+STARTS = 40  # maximum starts of a driver in a round
+SMALL_DISK = 4  # every fourth round has a small disk, which can fill up
 
 
 @dataclass
 class Tally:
-    """What a campaign, or a round of it, found; every list is of things that must not be."""
+    """The result of a campaign or of a round. Every list is of defects and must be empty."""
 
     faults: Counter[str] = field(default_factory=Counter)
     rounds: int = 0
@@ -44,21 +44,21 @@ class Tally:
         return self
 
     @property
-    def bad(self) -> dict[str, list[str]]:
+    def defects(self) -> dict[str, list[str]]:
         return {name: getattr(self, name) for name in ("lost", "duplicated", "running", "wrong", "survivors", "stuck")}
 
     @property
     def clean(self) -> bool:
-        return not any(self.bad.values())
+        return not any(self.defects.values())
 
     def __str__(self) -> str:
         lines = [f"{self.faults.total()} faults in {self.rounds} sweeps, {self.starts} starts of a driver"]
         lines += [f"  {times:4} {name.replace('_', ' ')}" for name, times in self.faults.most_common()]
-        return "\n".join(lines + [f"{len(found)} {name} {found[:5] or ''}" for name, found in self.bad.items()])
+        return "\n".join(lines + [f"{len(found)} {name} {found[:5] or ''}" for name, found in self.defects.items()])
 
 
-def undisturbed() -> dict[str, float]:
-    """{identity: accuracy} of the sweep that is left alone."""
+def run_without_faults() -> dict[str, float]:
+    """{identity: accuracy} of the sweep without faults."""
     driver = Driver()
     try:
         driver.start()
@@ -72,7 +72,7 @@ def undisturbed() -> dict[str, float]:
 
 
 def campaign(faults: int, seed: int, known: dict[str, float]) -> Tally:
-    """Inject so many faults, in rounds, as many of them at a time as there are CPUs."""
+    """Inject `faults` faults in rounds, with one round per CPU at a time."""
     tally = Tally()
     sizes = [min(PER_ROUND, faults - done) for done in range(0, faults, PER_ROUND)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -85,7 +85,7 @@ def campaign(faults: int, seed: int, known: dict[str, float]) -> Tally:
 
 
 def a_round(number: int, faults: int, seed: int, known: dict[str, float]) -> Tally:
-    """A sweep, and another one where it ended before it had all its faults. Seed and number decide on these and their moments."""
+    """One sweep, and more if it ends before its last fault. Seed and number determine the faults and their times."""
     tally, chance = Tally(), random.Random(f"{seed}/{number}")
     while tally.faults.total() < faults:
         driver = Driver(small_disk=number % SMALL_DISK == SMALL_DISK - 1)
@@ -100,7 +100,7 @@ def a_round(number: int, faults: int, seed: int, known: dict[str, float]) -> Tal
 
 
 def _disturb(driver: Driver, chance: random.Random, faults: int, tally: Tally) -> None:
-    """Inject faults while the sweep runs, then let it end."""
+    """Inject faults while the sweep runs, then let it finish."""
     for _ in range(STARTS):
         tally.starts += 1
         driver.start()
@@ -121,13 +121,13 @@ def _disturb(driver: Driver, chance: random.Random, faults: int, tally: Tally) -
 def _compare(driver: Driver, known: dict[str, float], tally: Tally) -> None:
     ledger, runs = state.ledger(driver.folder), state.runs(driver.database)
     identities = [identity for identity, _ in ledger]
-    shown = [identity for identity, _ in runs if identity]
+    in_mlflow = [identity for identity, _ in runs if identity]
     tally.lost += [
         f"{identity} in {place}"
-        for place, found in (("ledger", identities), ("MLflow", shown))
+        for place, found in (("ledger", identities), ("MLflow", in_mlflow))
         for identity in known.keys() - set(found)
     ]
-    tally.duplicated += [*state.twice(identities), *state.twice(shown), *state.repeated_epochs(driver.database)]
+    tally.duplicated += [*state.twice(identities), *state.twice(in_mlflow), *state.repeated_epochs(driver.database)]
     tally.running += [str(run) for run in runs if run[1] == "RUNNING"]
     tally.wrong += [
         f"{identity} {outcome}: {driver.error(identity)}" for identity, outcome in ledger if outcome != "completed"

@@ -1,4 +1,4 @@
-"""A sweep of a campaign, in a home and under a mark of its own, run as a person runs it: again, until it says that it is done."""
+"""A sweep of a campaign, with its own home and process mark. Its driver is restarted until it reports success."""
 
 import os
 import shutil
@@ -22,14 +22,14 @@ SWEEP = {
     "settings": {"init": ["native", "lecun_normal"], "relu": ["before_pool", "after_pool"]},
     "seeds": 6,
 }
-SMALL = "64m"  # of a disk that fills up
+SMALL = "64m"  # the size of a disk that fills up
 
 
 class Driver:
-    """The driver of one sweep: a process that dies and is started again."""
+    """The driver process of one sweep, which can be killed and restarted."""
 
     def __init__(self, small_disk: bool = False):
-        self.base = Path(tempfile.mkdtemp(prefix="c-", dir="/tmp"))  # short: Ray's sockets lie below it
+        self.base = Path(tempfile.mkdtemp(prefix="c-", dir="/tmp"))  # short, because Ray's sockets are below it
         self.mark = f"TMPDIR={self.base}"  # workers inherit it too
         self.home = self.base / "home"
         self.home.mkdir()
@@ -63,17 +63,18 @@ class Driver:
             stdout=log,
             stderr=log,
             text=True,
-            # A shell's background jobs ignore SIGINT, and their children too.
+            # Background jobs of a shell ignore SIGINT, and so do their children.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def another(self) -> subprocess.CompletedProcess[str]:
+        """Run a second driver of the same sweep to its end."""
         return subprocess.run(
             self.command, cwd=self.base, env=self.environment, capture_output=True, text=True, timeout=120
         )
 
     def end(self, sent: signal.Signals) -> bool:
-        """Send the driver a signal and wait until it has ended. Whether it was there."""
+        """Send the driver a signal and wait until it ends. Returns whether it was running."""
         if not self.alive:
             return False
         self.process.send_signal(sent)
@@ -81,7 +82,7 @@ class Driver:
         return True
 
     def wait(self, seconds: float) -> int | None:
-        """The driver's exit status; None where it still ran after so many seconds, and was killed."""
+        """The driver's exit status. None if it was still running after `seconds` and was killed."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -93,7 +94,7 @@ class Driver:
         return "\n".join(path.read_text() for path in sorted(self.base.glob("driver-*.log")))
 
     def error(self, identity: str) -> str:
-        """What a trial failed of, as its record says."""
+        """The error in a trial's record."""
         return str((TrialRecord(self.folder / "trials" / identity).outcome() or {}).get("error"))
 
     def close(self) -> None:
@@ -103,6 +104,6 @@ class Driver:
 
 
 def _mounted(folder: Path) -> bool:
-    """Whether a small disk could be mounted there: it takes the right to."""
+    """Mount a small disk. Returns whether it worked: it needs the permission to mount."""
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "none", str(folder)], capture_output=True)
     return done.returncode == 0

@@ -1,6 +1,6 @@
-"""The faults of a campaign: each acts on a sweep that runs, at whatever moment it is called.
+"""The faults of a campaign: each disturbs a running sweep.
 
-A fault returns whether it did something; one that finds nothing to hit is not counted.
+A fault returns whether it did something. A fault without a target is not counted.
 """
 
 import os
@@ -18,40 +18,40 @@ from tests.chaos import state
 from tests.chaos.driver import Driver
 
 Fault = Callable[[Driver, random.Random], bool]
-PATIENCE = 20.0  # seconds that a fault waits for what it hits
+TIMEOUT = 20.0  # seconds that a fault waits for its target
 
 
-def _hit(driver: Driver, chance: random.Random, words: str) -> bool:
-    """Kill one of the sweep's processes whose command has these words, as soon as there is one."""
-    end = time.monotonic() + PATIENCE
+def _kill(driver: Driver, chance: random.Random, words: str) -> bool:
+    """Kill one of the sweep's processes whose command line contains `words`, as soon as there is one."""
+    end = time.monotonic() + TIMEOUT
     while driver.alive and time.monotonic() < end:
-        there = [process for process, command in state.marked(driver.mark).items() if words in command]
-        if there:
+        targets = [process for process, command in state.marked(driver.mark).items() if words in command]
+        if targets:
             with suppress(ProcessLookupError):
-                os.kill(chance.choice(there), signal.SIGKILL)
+                os.kill(chance.choice(targets), signal.SIGKILL)
                 return True
         time.sleep(0.05)
     return False
 
 
 def worker_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "adapters.worker")
+    return _kill(driver, chance, "adapters.worker")
 
 
 def ray_worker_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "ray::reference")
+    return _kill(driver, chance, "ray::reference")
 
 
 def raylet_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "/raylet/raylet")
+    return _kill(driver, chance, "/raylet/raylet")
 
 
 def gcs_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "/gcs/gcs_server")
+    return _kill(driver, chance, "/gcs/gcs_server")
 
 
 def recorder_killed(driver: Driver, chance: random.Random) -> bool:
-    return _hit(driver, chance, "spawn_main")
+    return _kill(driver, chance, "spawn_main")
 
 
 def driver_killed(driver: Driver, chance: random.Random) -> bool:
@@ -66,8 +66,8 @@ def driver_interrupted(driver: Driver, chance: random.Random) -> bool:
     return driver.end(signal.SIGINT)
 
 
-def half_a_line(driver: Driver, chance: random.Random) -> bool:
-    """The driver dies in the midst of a write: to the ledger, or to a trial's record."""
+def half_written_line(driver: Driver, chance: random.Random) -> bool:
+    """The driver dies while it writes to the ledger or to a record."""
     records = list(driver.folder.glob("trials/*/events.jsonl"))
     path = chance.choice([driver.folder / "ledger.journal", *records])
     if not path.is_file() or not driver.end(signal.SIGKILL):
@@ -80,7 +80,7 @@ def half_a_line(driver: Driver, chance: random.Random) -> bool:
 
 
 def second_driver(driver: Driver, chance: random.Random) -> bool:
-    """Somebody starts the same sweep again: it is told who runs it, and changes nothing."""
+    """A second driver of the same sweep starts. It is refused with the first one's process, and changes nothing."""
     if not (driver.folder / "driver.txt").is_file() or not driver.alive:
         return False
     done = driver.another()
@@ -89,7 +89,7 @@ def second_driver(driver: Driver, chance: random.Random) -> bool:
 
 
 def store_locked(driver: Driver, chance: random.Random) -> bool:
-    """Somebody holds MLflow's SQLite file for longer than MLflow waits."""
+    """Another process locks MLflow's SQLite file for longer than MLflow waits."""
     if not driver.database.is_file():
         return False
     threading.Thread(target=_hold, args=(driver.database, chance.uniform(3.0, 8.0)), daemon=True).start()
@@ -105,7 +105,7 @@ def _hold(database: os.PathLike[str], seconds: float) -> None:
 
 
 def store_wiped(driver: Driver, chance: random.Random) -> bool:
-    """The driver dies, and MLflow's store with it."""
+    """The driver is killed, and MLflow's store is deleted."""
     if not driver.end(signal.SIGKILL):
         return False
     for path in driver.home.glob("mlflow.db*"):
@@ -115,7 +115,7 @@ def store_wiped(driver: Driver, chance: random.Random) -> bool:
 
 
 def disk_full(driver: Driver, chance: random.Random) -> bool:
-    """The sweep's disk has no room for a while."""
+    """The sweep's disk is full for a few seconds."""
     if not driver.small_disk:
         return False
     ballast = driver.home / "ballast"
@@ -134,7 +134,7 @@ FAULTS: tuple[Fault, ...] = (
     driver_killed,
     driver_terminated,
     driver_interrupted,
-    half_a_line,
+    half_written_line,
     second_driver,
     store_locked,
     store_wiped,

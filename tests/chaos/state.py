@@ -1,4 +1,4 @@
-"""What a sweep left: its ledger, its runs in MLflow, and the processes that carry its mark."""
+"""The state that a sweep leaves: its ledger, its runs in MLflow, and the processes with its mark."""
 
 import os
 import signal
@@ -12,11 +12,11 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-STUDY = 0  # a sweep's journal holds one
+STUDY = 0  # the only study in a sweep's journal
 
 
 def ledger(folder: Path) -> list[tuple[str, str]]:
-    """[(identity, outcome)] of every trial with an outcome, repetitions included."""
+    """[(identity, outcome)] of every trial with an outcome, including repetitions."""
     trials = JournalStorage(JournalFileBackend(str(folder / "ledger.journal"))).get_all_trials(STUDY)
     ended = [
         trial
@@ -32,7 +32,7 @@ def ledger(folder: Path) -> list[tuple[str, str]]:
 
 
 def accuracies(database: Path) -> dict[str, float]:
-    """{identity: the last accuracy} as MLflow has them."""
+    """{identity: the last accuracy} in MLflow."""
     rows = _query(
         database,
         "select t.value, m.value from runs r join tags t on t.run_uuid = r.run_uuid and t.key = 'trial' "
@@ -42,15 +42,16 @@ def accuracies(database: Path) -> dict[str, float]:
 
 
 def runs(database: Path) -> list[tuple[str | None, str]]:
-    """[(identity, None of the sweep's own run; status)] of every run that MLflow shows."""
+    """[(identity, status)] of every active run in MLflow. The identity of the sweep's own run is None."""
     return _query(
         database,
-        "select t.value, r.status from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial' where r.lifecycle_stage = 'active'",
+        "select t.value, r.status from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial' "
+        "where r.lifecycle_stage = 'active'",
     )
 
 
 def repeated_epochs(database: Path) -> list[str]:
-    """Runs whose learning curve has an epoch twice."""
+    """The runs whose learning curve has an epoch twice."""
     rows = _query(
         database,
         "select run_uuid, step from metrics where key = 'train_loss' group by run_uuid, step having count(*) > 1",
@@ -67,7 +68,7 @@ def _query(database: Path, query: str) -> list:
 
 
 def marked(mark: str) -> dict[int, str]:
-    """{process: its command} of every living process that was started with this mark in its environment."""
+    """{process: its command} of every running process whose environment contains the mark."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -83,7 +84,7 @@ def marked(mark: str) -> dict[int, str]:
 
 
 def survivors(mark: str, seconds: float = 90.0) -> dict[int, str]:
-    """What still lives after so long; it is killed then. Ray's agents first try to tell a GCS that may be gone that their raylet is."""
+    """The processes that still run after `seconds`; they are killed. Ray's agents take time: they wait for the GCS."""
     end = time.monotonic() + seconds
     while (left := marked(mark)) and time.monotonic() < end:
         time.sleep(0.1)

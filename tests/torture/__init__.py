@@ -1,1 +1,1 @@
-"""Malformed input at every place where something comes in. Each gives one clear line, or is refused as the documents say."""
+"""Malformed input for everything that reads input. Each is accepted, or refused with a one-line error."""

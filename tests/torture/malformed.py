@@ -1,4 +1,4 @@
-"""Strategies: valid documents, and what can be wrong with them."""
+"""Strategies: valid documents, and their mutations."""
 
 import datetime
 import json
@@ -27,7 +27,7 @@ values = st.recursive(
 
 
 def places(document):
-    """The path of every value in a document, the document's own not."""
+    """The path of every value in a document, without the document itself."""
     pairs = (
         document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
     )
@@ -35,7 +35,7 @@ def places(document):
 
 
 def changed(document, path, change):
-    """A copy in which the holder of the value at a path was changed."""
+    """A copy in which `change(holder, key)` was applied to the holder of the value at `path`."""
     key, *rest = path
     copy = document.copy()
     if rest:
@@ -47,7 +47,7 @@ def changed(document, path, change):
 
 @st.composite
 def mutated(draw, document):
-    """A document with up to three values replaced, taken out, doubled or put under another key."""
+    """A document with up to three values replaced, deleted, duplicated or copied to another key."""
     for _ in range(draw(st.integers(1, 3))):
         found = places(document)
         if not found:
@@ -71,7 +71,7 @@ def mutated(draw, document):
 
 @st.composite
 def spoiled(draw, content):
-    """Bytes with a piece cut out, doubled or overwritten, or with their end cut off."""
+    """Bytes with a piece deleted, duplicated or overwritten, or cut off at the end."""
     start = draw(st.integers(0, len(content)))
     end = draw(st.integers(start, min(len(content), start + 40)))
     piece = draw(
@@ -90,20 +90,20 @@ def as_yaml(document):
 
 
 def files(document, write):
-    """Files of a document that were changed in meaning, in form, or in both; and such as never were one."""
-    meaning = mutated(document).map(write)
+    """Files of a document with changed values, changed bytes or both; and files of random content."""
+    mutants = mutated(document).map(write)
     return st.one_of(
-        meaning, meaning, meaning.flatmap(spoiled), spoiled(write(document)), values.map(write), st.binary(max_size=200)
+        mutants, mutants, mutants.flatmap(spoiled), spoiled(write(document)), values.map(write), st.binary(max_size=200)
     )
 
 
-LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+ALIAS_BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi")
 )
 HOSTILE_YAML = [
-    LAUGHS,
-    LAUGHS + "settings: *i",
-    LAUGHS + "name: *i",
+    ALIAS_BOMB,
+    ALIAS_BOMB + "settings: *i",
+    ALIAS_BOMB + "name: *i",
     "[" * 2_000,
     "{a: " * 1_000,
     "- " * 2_000,
@@ -129,7 +129,7 @@ HOSTILE_YAML = [
     "<<: [1]",
     "{[a]: b}",
     "? {a: b}\n: c",
-    "*nobody",
+    "*undefined",
     "%YAML 9.9\n---\na: 1",
     "a: 1\n---\nb: 2",
     "\tname: x",

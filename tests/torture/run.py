@@ -1,4 +1,4 @@
-"""Runs a target on many inputs, always the same ones."""
+"""Runs a target on many inputs, the same in each run."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.torture.targets import Target, emptied
 
 
 def torture(target: Target, inputs: int, folder: Path) -> Counter[str]:
-    """{what became of them: how many} of so many inputs. Fails with the smallest input that is neither taken nor refused."""
+    """{result: how often} over `inputs` inputs. Fails with the smallest input that is neither accepted nor refused."""
     kinds: Counter[str] = Counter()
 
     @settings(

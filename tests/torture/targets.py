@@ -1,4 +1,4 @@
-"""Targets: a strategy of inputs, and what takes them in. `act` returns the name of what became of an input: "accepted", or an error's kind."""
+"""Targets: a strategy of inputs, and a function that reads an input and returns "accepted" or the name of the error."""
 
 import gzip
 import io
@@ -39,12 +39,12 @@ from tests.torture.malformed import as_json, as_yaml, files, hostile_yaml, spoil
 
 class Target(NamedTuple):
     inputs: st.SearchStrategy[Any]
-    act: Callable[[Any, Path], str]  # takes the input and a folder of its own
-    slow: bool = False  # whether it starts a process for each input
+    act: Callable[[Any, Path], str]  # (input, empty folder) -> the result
+    slow: bool = False  # whether each input starts a process
 
 
 def refused(call, *arguments) -> str:
-    """What became of a call. Only a RosettaError of one line without control characters may come out of it."""
+    """The result of a call. It may only raise a RosettaError of one printable line."""
     try:
         call(*arguments)
     except RosettaError as error:
@@ -87,7 +87,7 @@ PRESETS = {
     "presets": ["native", "matched"],
 }
 CLAIMS = {
-    "source": "somebody",
+    "source": "an article",
     "sweeps": [GOOD],
     "claims": [
         {
@@ -108,7 +108,7 @@ CLAIMS = {
 
 def planned(path):
     declared = config.load(path)
-    if len(declared.seeds) < 20:  # more take their time, and are no other trials
+    if len(declared.seeds) < 20:  # more seeds take longer and test nothing else
         json.dumps(planner.plan(declared).as_dict(), allow_nan=False)
 
 
@@ -130,7 +130,7 @@ def sweep_name(name, folder):
     return said
 
 
-# What a worker says
+# The events of a worker
 
 TRIAL = Trial(
     "reference",
@@ -154,15 +154,15 @@ EPOCH = {"event": "epoch", "epoch": 0, "loss": 1.0, "accuracy": 0.5, "train_seco
 DONE = {"event": "done", "diverged": False, "accuracy": 0.5, "train_seconds": 1.0, "step_ms_median": 3.0}
 CASE = {"event": "case", "name": "x", "settings": {}, "versions": {}, "error": ""}
 FAILED = {"event": "failed", "error": "ValueError", "message": "no\nsuch", "traceback": "..."}
-SPEECH = [READY, EPOCH, {**EPOCH, "loss": None}, DONE]
+STREAM = [READY, EPOCH, {**EPOCH, "loss": None}, DONE]
 
 
 def as_lines(document):
     return b"".join(as_json(line) + b"\n" for line in (document if isinstance(document, list) else [document]))
 
 
-class Speaker(NamedTuple):
-    """An environment whose interpreter says what lies prepared in the trial's folder: no framework can be made to say all that."""
+class ScriptedEnvironment(NamedTuple):
+    """An environment whose interpreter prints the file `said` of the trial's folder, instead of running a framework."""
 
     spec: Any
     device: str
@@ -178,10 +178,10 @@ class Speaker(NamedTuple):
 
 
 def worker_stream(said, folder):
-    """The trial always has an outcome, and everything after the worker can take what is passed on."""
+    """The trial always has an outcome, and all later readers accept its events."""
     (folder / "said").write_bytes(said)
     with (
-        mock.patch.object(runner, "Environment", Speaker),
+        mock.patch.object(runner, "Environment", ScriptedEnvironment),
         mock.patch.object(datasets, "prepare", lambda name, cache: cache),
     ):
         found = list(runner.run_trial(TRIAL, folder, folder))
@@ -200,7 +200,7 @@ def worker_stream(said, folder):
     )
 
 
-# What a worker is asked, and its data
+# The request and the data of a worker
 
 TINY = workload_named("digits_cnn").with_overrides(filters=(2, 2), hidden=4, batch_size=4, epochs=1, train_examples=8)
 REQUEST = Trial("reference", TINY, load_spec("reference").native("cnn"), 0, "cpu", 1).request("train", "data")
@@ -224,13 +224,13 @@ for folder in map(str.strip, sys.stdin):
 
 
 class Workers:
-    """Runs adapters.worker.main, each time in a process forked from one that has imported everything."""
+    """Runs adapters.worker.main in processes forked from one that has already imported everything."""
 
     def __init__(self):
         self.server = None
 
     def run(self, folder: Path) -> int:
-        """The wait status of a worker in the folder."""
+        """Run a worker in the folder; returns its wait status."""
         if self.server is None:
             command, variables = (
                 [sys.executable, "-c", SERVER],
@@ -254,7 +254,7 @@ def write_arrays(folder: Path) -> None:
 
 
 def worker_request(content, folder):
-    """Every line is an event, and the last one `done` or `failed`, unless the worker had to be stopped."""
+    """Every line is an event, and the last is `done` or `failed`, unless a signal stopped the worker."""
     (folder / "data").mkdir(exist_ok=True)
     write_arrays(folder / "data")
     return _worked(content, folder)
@@ -275,11 +275,9 @@ def _worked(request, folder):
         return f"stopped by signal {os.WTERMSIG(status)}"
     said = [json.loads(line) for line in (folder / "said").read_bytes().splitlines()]
     for event in said:
-        if event["event"] == "case" and not isinstance(
-            event["name"], str
-        ):  # it repeats the request's name; the driver takes no such line
-            return "no event to the driver"
-        events.checked(event, events.SAID)
+        if event["event"] == "case" and not isinstance(event["name"], str):
+            return "invalid case name"  # the worker repeats the name in the request; the driver refuses it
+        events.checked(event, events.WORKER_EVENTS)
     assert [event["event"] for event in said if event["event"] in ("done", "failed")] == [said[-1]["event"]]
     assert os.WEXITSTATUS(status) == (said[-1]["event"] == "failed")
     return f"failed: {said[-1]['error']}" if said[-1]["event"] == "failed" else "accepted"
@@ -310,7 +308,7 @@ data_files = st.tuples(
     ),
 )
 
-# What is kept of a trial
+# Records
 
 OUTCOME = {
     "event": "outcome",
@@ -320,7 +318,7 @@ OUTCOME = {
     "traceback": "",
     "metrics": {"accuracy": 0.7},
 }
-STORY = [
+RECORD = [
     {"event": "planned", **description(TRIAL)},
     {"event": "started", "time": 1.0, "host": "here", "devices": "cpu"},
     {**READY, "time": 2.0},
@@ -341,17 +339,17 @@ def stored_record(content, folder):
 
 
 def transferred(given, folder):
-    story, request = given
+    lines, request = given
     record = TrialRecord(folder)
-    record.path.write_bytes(story)
+    record.path.write_bytes(lines)
     record.request.write_bytes(request)
     record.weights.write_bytes(b"weights")
-    if record.outcome() is None:  # which reader.read_trial refuses
+    if record.outcome() is None:  # reader.read_trial refuses it
         return "no outcome"
     return refused(transfer.read, record, "r", "reference")
 
 
-# What MLflow gives back
+# Data from MLflow
 
 DEMO = demo_record()
 
@@ -371,7 +369,7 @@ def certificate_from_mlflow(content, folder):
 
 
 def _parsed(content, read):
-    """What becomes of a file that is parsed as reader.read_files does."""
+    """The result of reading a file, parsed as in reader.read_files."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -391,9 +389,9 @@ def certificate_in_cache(content, folder):
         return refused(certificates.check, spec, "cnn", "cpu", folder)
 
 
-def data_record(content, folder):
+def data_manifest(content, folder):
     (folder / "dataset.json").write_bytes(content)
-    return "accepted" if datasets._whole(folder) else "made again"
+    return "accepted" if datasets._complete(folder) else "rebuilt"
 
 
 def fashion_archive(content, folder):
@@ -409,7 +407,7 @@ def cifar_archive(content, folder):
 
 
 def tar(*members: tuple[str, bytes | str]) -> bytes:
-    """An archive of files, and of links where a member's content is text."""
+    """An archive. A member whose content is text is a link to that path."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for name, content in members:
@@ -447,7 +445,7 @@ TARGETS = {
         st.one_of(st.text(max_size=80), st.from_regex(r"(\.\./|/|[a-z0-9_-]){1,12}", fullmatch=True)), sweep_name
     ),
     "worker's stream": Target(
-        documents(SPEECH, [READY, CASE, DONE], [FAILED], write=as_lines), worker_stream, slow=True
+        documents(STREAM, [READY, CASE, DONE], [FAILED], write=as_lines), worker_stream, slow=True
     ),
     "worker's request": Target(
         documents(
@@ -458,24 +456,25 @@ TARGETS = {
         slow=True,
     ),
     "worker's data": Target(data_files, worker_data, slow=True),
-    "stored record": Target(documents(STORY, write=as_lines), stored_record),
+    "stored record": Target(documents(RECORD, write=as_lines), stored_record),
     "record to transfer": Target(
         st.tuples(
-            st.just(as_lines(STORY)) | documents(STORY, write=as_lines), st.just(as_json(REQUEST)) | documents(REQUEST)
+            st.just(as_lines(RECORD)) | documents(RECORD, write=as_lines),
+            st.just(as_json(REQUEST)) | documents(REQUEST),
         ),
         transferred,
     ),
     "plan in MLflow": Target(documents(DEMO.plan.as_dict()), plan_from_mlflow),
     "certificate in MLflow": Target(documents(ROWS), certificate_from_mlflow),
     "certificate in the cache": Target(documents(ROWS), certificate_in_cache),
-    "data set's record": Target(documents(FILES), data_record),
+    "data set's manifest": Target(documents(FILES), data_manifest),
     "Fashion-MNIST's archive": Target(spoiled(FASHION) | st.binary(max_size=200), fashion_archive),
     "CIFAR-10's archive": Target(spoiled(ARCHIVE) | st.binary(max_size=200), cifar_archive),
 }
 
 
 def emptied(folder: Path) -> Path:
-    """The folder with nothing in it."""
+    """The folder, emptied."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder

@@ -1,4 +1,4 @@
-"""A name leads nowhere but to its own folder: names that a user gives, and names that a server gives back."""
+"""No name leads out of its folder, whether it comes from a user or from a server."""
 
 import http.server
 import json
@@ -29,7 +29,8 @@ def test_a_name_that_is_a_path_is_refused(verb, name, tmp_path):
     if verb[0] == "transfer" and name.isalnum():
         name += "/x"
     done = CliRunner().invoke(main, [*verb, name, "--home", str(tmp_path / "home")])
-    assert done.exit_code == 2 and f"'{name}'" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert done.exit_code == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+    assert f"'{name}'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -40,7 +41,7 @@ def test_a_run_that_is_a_path_is_refused(name, tmp_path):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """A tracking server that lists the files it was given, as if each were a file or a folder of the run: no real one lies so."""
+    """A tracking server that lists any given paths as files or folders of the run. No real server does."""
 
     def answer(self):
         address = urlsplit(self.path)
@@ -76,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def lying(monkeypatch):
+def malicious(monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.listed = {}
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -103,11 +104,11 @@ def entry(path, is_dir=False):
     ],
     ids=lambda listed: " ".join(one["path"] for files in listed.values() for one in files),
 )
-def test_a_server_that_lies_writes_nothing_outside_the_folder(listed, lying, tmp_path):
-    lying.listed = listed
+def test_a_malicious_server_writes_nothing_outside_the_folder(listed, malicious, tmp_path):
+    malicious.listed = listed
     folder = tmp_path / "a" / "b" / "c"
     folder.mkdir(parents=True)
-    uri = f"http://127.0.0.1:{lying.server_port}"
+    uri = f"http://127.0.0.1:{malicious.server_port}"
     outcomes = []
     for read in (
         lambda: reader.read_files(SweepRun(uri, "demo", "0", "r"), ("plan.json", "certificate-*.json"), folder),
@@ -125,8 +126,8 @@ def test_a_server_that_lies_writes_nothing_outside_the_folder(listed, lying, tmp
     }
 
 
-def test_an_archive_with_paths_and_links_is_read_and_never_unpacked(tmp_path, monkeypatch):
-    """Even one whose hash is right: its members are looked up by name, and links are no members."""
+def test_an_archive_with_paths_and_links_is_read_but_never_unpacked(tmp_path, monkeypatch):
+    """Even if its hash is correct: members are looked up by name, and links are ignored."""
     batches = [
         (f"../../{name}", bytes(3073) * 2)
         for name in [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]

@@ -1,4 +1,4 @@
-"""Secrets planted wherever a user can put one, then looked for in everything that a sweep leaves, says or starts."""
+"""Secrets in every place where a user can put one must not appear in a sweep's files, output or processes."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ PLANTED = {
 
 @pytest.fixture
 def node(tmp_path, certify):
-    """Environment variables of a node with a cache of its own, which holds what others hold too, and with secrets; Ray's files apart."""
+    """The variables of a node with secrets, its own cache (with links to the shared one) and its own Ray folder."""
     certify("reference")
     (tmp_path / "cache").mkdir()
     for name in ("environments", "certificates", "data"):
@@ -45,7 +45,7 @@ def node(tmp_path, certify):
 
 
 def read(path):
-    """A process's file, empty once it has ended."""
+    """The content of a process's file; empty if the process has ended."""
     try:
         return Path(path).read_bytes()
     except OSError:
@@ -68,10 +68,12 @@ def files_with(secret, folder):
     return [str(path) for path in sorted(folder.rglob("*")) if path.is_file() and secret.encode() in read(path)]
 
 
-def test_a_sweep_leaves_and_starts_nothing_with_a_secret(tmp_path, node):
+def test_no_file_or_process_of_a_sweep_has_a_secret(tmp_path, node):
     sweep = write(tmp_path, workload={**TINY, "epochs": 30}, settings={}, seeds=2, keep_weights=True)
-    with (tmp_path / "said.txt").open("w") as said:
-        process = subprocess.Popen(command(tmp_path, "run", sweep), stdout=said, stderr=said, env=node, cwd=tmp_path)
+    with (tmp_path / "output.txt").open("w") as output:
+        process = subprocess.Popen(
+            command(tmp_path, "run", sweep), stdout=output, stderr=output, env=node, cwd=tmp_path
+        )
         titles, inherited = set(), {}
         while process.poll() is None:
             for pid in [process.pid, *descendants(process.pid)]:
@@ -80,16 +82,16 @@ def test_a_sweep_leaves_and_starts_nothing_with_a_secret(tmp_path, node):
                 if b"adapters.worker" in title:
                     inherited[pid] = read(f"/proc/{pid}/environ")
             time.sleep(0.1)
-    assert process.returncode == 0, (tmp_path / "said.txt").read_text()
+    assert process.returncode == 0, (tmp_path / "output.txt").read_text()
     assert inherited and any(b"raylet" in title for title in titles), titles
     assert not [title for title in titles if CANARY.encode() in title]
     assert not [variables for variables in inherited.values() if CANARY.encode() in variables]
-    assert {"mlflow.db", "report.html", "events.jsonl", "worker.log", "request.json", "said.txt"} <= {
+    assert {"mlflow.db", "report.html", "events.jsonl", "worker.log", "request.json", "output.txt"} <= {
         path.name for path in tmp_path.rglob("*")
     }
     assert files_with(CANARY, tmp_path) == []
     assert files_with(CANARY, Path(node["RAY_TMPDIR"])) == []
-    assert files_with("digits_cnn", tmp_path)  # the search finds what is there
+    assert files_with("digits_cnn", tmp_path)  # proves that the search works
 
 
 @pytest.mark.parametrize(
@@ -109,13 +111,13 @@ def test_an_address_is_shown_without_its_password(change, tmp_path, monkeypatch,
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(main, ["run", write(tmp_path), "--home", str(tmp_path)])
     assert done.exit_code == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
-    said = capfd.readouterr()
-    assert CANARY not in done.output + said.out + said.err and files_with(CANARY, tmp_path) == []
+    captured = capfd.readouterr()
+    assert CANARY not in done.output + captured.out + captured.err and files_with(CANARY, tmp_path) == []
 
 
 @pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "UV_INDEX_URL"])
-def test_a_package_index_keeps_its_password(variable, tmp_path, monkeypatch):
-    """The log and the line say what uv said, less the password; what builds a package is told no secret of ours."""
+def test_the_password_of_a_package_index_is_not_logged(variable, tmp_path, monkeypatch):
+    """The log and the error quote uv without the password. Package builds see no other secret."""
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "UV_FIND_LINKS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in PLANTED.items():
@@ -136,14 +138,14 @@ def test_a_package_index_keeps_its_password(variable, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "text", ["://" * 100_000, "?pass" * 100_000, "x://" + "a" * 300_000, "@" * 300_000, "?a" + "key" * 100_000]
 )
-def test_looking_for_passwords_takes_no_time(text):
+def test_removing_passwords_is_fast_for_long_texts(text):
     start = time.process_time()
     assert len(redaction.without_passwords(text)) <= len(text) and time.process_time() - start < 2
 
 
-def test_who_builds_an_environment_is_told_no_secret_of_ours():
-    told = redaction.for_builders({**PLANTED, "PATH": "/bin", "ROSETTA_LEDGER": "postgresql://me:x@y"})
-    assert set(told) == {"PATH", "PIP_EXTRA_INDEX_URL"}
+def test_package_installers_get_no_credentials_but_those_of_the_index():
+    passed = redaction.for_builders({**PLANTED, "PATH": "/bin", "ROSETTA_LEDGER": "postgresql://me:x@y"})
+    assert set(passed) == {"PATH", "PIP_EXTRA_INDEX_URL"}
 
 
 @pytest.mark.parametrize(

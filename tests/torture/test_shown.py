@@ -1,4 +1,4 @@
-"""What others wrote is shown as text: in the report and its charts, in the terminal, on the Rosetta page, in the ledger of claims."""
+"""Untrusted text is shown literally: in the report, its charts, the terminal, the Rosetta page and the claims table."""
 
 import io
 import json
@@ -44,11 +44,13 @@ HOSTILE = [
     "\\u003cscript>",
     "&lt;b&gt;",
 ]
-EVIL = " ".join(HOSTILE)  # all at once where showing takes a second; one that gets through still makes another page
+EVIL = " ".join(
+    HOSTILE
+)  # all at once, where rendering takes a second; a single one that is not escaped still changes the page
 
 
-def hostile_record(evil: str) -> Results:
-    """A record in which every name, reason, error and tag that MLflow can give back is the hostile text."""
+def hostile_results(evil: str) -> Results:
+    """Results in which every name, reason, error and tag that MLflow can return is `evil`."""
     plan = record().plan
     renamed = {"pytorch": evil, "tensorflow": f"{evil} too", "chainer": "chainer"}
     runs = (
@@ -89,22 +91,22 @@ class Elements(HTMLParser):
         )
 
 
-def test_the_report_has_the_same_elements_whatever_its_words_and_its_charts_are_data():
-    """An escape that is missing anywhere makes an element, an attribute or a script more."""
-    records = hostile_record("plain"), hostile_record(EVIL)
-    plain, evil = map(page, records)
+def test_hostile_text_changes_no_element_of_the_report_and_charts_are_data():
+    """A missing escape would add an element, an attribute or a script."""
+    results = hostile_results("plain"), hostile_results(EVIL)
+    plain, evil = map(page, results)
     found = Elements(evil)
     assert found.elements == Elements(plain).elements
     assert sum(tag == "script" for tag, _ in found.elements) == 2
     assert not {name for _, names in found.elements for name in names if name.startswith("on")}
     assert "".join(found.text).count(EVIL) >= 10
-    drawn = figures.charts(records[1])
+    drawn = figures.charts(results[1])
     (embedded,) = re.findall(r"const charts = (.*);\n", evil)
     assert "<" not in embedded and json.loads(embedded) == json.loads(json.dumps(drawn)) and drawn
 
 
-def test_the_terminal_shows_text_as_it_stands():
-    found = hostile_record(EVIL)
+def test_the_terminal_shows_hostile_text_literally():
+    found = hostile_results(EVIL)
     console = Terminal(file=io.StringIO(), force_terminal=True, width=900, color_system=None, legacy_windows=False)
     console.print(watch.view(found), *tables.tables(found))
     for line in (f"x {EVIL}", *quality.warnings(found)):
@@ -114,7 +116,7 @@ def test_the_terminal_shows_text_as_it_stands():
     assert visible in re.sub(r"\s+", " ", said) and all(sign.isprintable() or sign == "\n" for sign in said)
 
 
-def test_a_plan_keeps_its_brackets():
+def test_the_terminal_shows_brackets_in_a_plan_literally():
     dropped = [{"adapter": "a", "setting": "s", "choice": "c", "reason": "[nchw] only [/]"}]
     plan = made_up(dropped=dropped)
     console = Terminal(file=io.StringIO())
@@ -124,14 +126,14 @@ def test_a_plan_keeps_its_brackets():
 
 
 @pytest.mark.parametrize("evil", [*HOSTILE, "a\nb", "x" * 100_000], ids=lambda evil: ascii(evil[:30]))
-def test_an_error_is_one_line_whatever_it_quotes(evil):
+def test_an_error_that_quotes_hostile_text_is_one_line(evil):
     said = str(WorkerDied(f"first {evil} last"))
     assert said.isprintable() and said.startswith("first ") and said.endswith(" last") and len(said) < 2100
     assert one_line(said) == said or len(evil) > 2000
 
 
 @pytest.mark.parametrize("evil", [*HOSTILE, "a | b\n| c", "\\|", "![x](http://x/y.png)"], ids=ascii)
-def test_the_ledger_of_claims_quotes_what_was_published(evil, tmp_path):
+def test_the_table_of_claims_escapes_published_text(evil, tmp_path):
     cells = {}
     for said in ("plain", evil):
         claim = claims.Claim(**{**CLAIM, "lesson": said, "published": said})
@@ -143,7 +145,7 @@ def test_the_ledger_of_claims_quotes_what_was_published(evil, tmp_path):
     assert FILE["source"] == markdown.quoted(FILE["source"])
 
 
-def test_the_rosetta_page_has_the_same_elements_whatever_its_words(tmp_path):
+def test_hostile_text_changes_no_element_of_the_rosetta_page(tmp_path):
     workload = workload_named("cifar10_cnn")
     column = rosetta.column("pytorch", workload, tmp_path)
     pages = [
@@ -158,7 +160,7 @@ def test_the_rosetta_page_has_the_same_elements_whatever_its_words(tmp_path):
     assert pages[0].elements == pages[1].elements
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
+def test_an_unwritable_output_is_a_one_line_error(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "page.html", tmp_path):
         with pytest.raises(locations.SweepError, match="can't be written: .*; choose another place with --output"):

@@ -1,4 +1,4 @@
-"""No way in for a pickle, and no shell: read from the sources themselves."""
+"""The sources never unpickle data, evaluate code or start a shell."""
 
 import ast
 
@@ -19,8 +19,8 @@ LOADING = {
 }
 
 
-def troubles(source: str) -> list[str]:
-    """What of a source could run somebody else's code."""
+def dangers(source: str) -> list[str]:
+    """The imports and calls in a source that could run untrusted code."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -43,8 +43,8 @@ def troubles(source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PROJECT)))
-def test_nothing_from_outside_is_unpickled_or_run(path):
-    assert troubles(path.read_text()) == []
+def test_no_source_unpickles_or_runs_untrusted_data(path):
+    assert dangers(path.read_text()) == []
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_nothing_from_outside_is_unpickled_or_run(path):
         "torch.load(x)",
     ],
 )
-def test_the_search_finds_what_it_looks_for(source):
+def test_the_search_finds_dangerous_sources(source):
     assert (
-        len(troubles(source)) == 1
-        and troubles("np.load(x, allow_pickle=False); yaml.safe_load(x); self.net.eval()") == []
+        len(dangers(source)) == 1
+        and dangers("np.load(x, allow_pickle=False); yaml.safe_load(x); self.net.eval()") == []
     )

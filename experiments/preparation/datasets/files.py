@@ -1,4 +1,4 @@
-"""The files that data sets are made from: given by the user or fetched once, and checked always."""
+"""The source files of data sets: provided by the user or downloaded once, and always verified against a hash."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from experiments.errors import DatasetError
 
 
 def obtain(url: str, sha256: str, variable: str, downloads: Path) -> Path:
-    """The file that the environment variable names, or else the URL's, once its hash is checked. Raises DatasetError."""
+    """The verified file from the environment variable, or else from the URL. Raises DatasetError."""
     name = Path(url).name
     path = given(variable, name) or downloads / name
     if not path.is_file():
@@ -20,15 +20,15 @@ def obtain(url: str, sha256: str, variable: str, downloads: Path) -> Path:
 
 
 def given(variable: str, name: str) -> Path | None:
-    """The file that the user named in the environment, if any. Raises DatasetError where it is not a file."""
+    """The file that the environment variable names; None if it is not set. Raises DatasetError if it is not a file."""
     path = os.environ.get(variable)
     if path and not Path(path).is_file():
-        raise DatasetError(f"{variable} is '{path}', which is not a file; set it to {name}")
+        raise DatasetError(f"{variable} is '{path}', which is not a file; set it to the path of {name}")
     return Path(path) if path else None
 
 
 def checked(path: Path, sha256: str) -> Path:
-    """The same path. Raises DatasetError where the file can't be read or is another one."""
+    """The same path. Raises DatasetError if the file cannot be read or its hash differs."""
     try:
         check(file_hash(path), sha256, path)
     except OSError as error:
@@ -39,7 +39,8 @@ def checked(path: Path, sha256: str) -> Path:
 def check(found: str, expected: str, path: Path) -> None:
     if found != expected:
         raise DatasetError(
-            f"'{path}' is not the file it should be (sha256 {found[:12]}..., not {expected[:12]}...); delete it and try again"
+            f"'{path}' has unexpected content (sha256 {found[:12]}..., expected {expected[:12]}...); "
+            "delete it and retry"
         )
 
 
@@ -49,7 +50,7 @@ def file_hash(path: Path) -> str:
 
 
 def download(url: str, path: Path, remedy: str) -> Path:
-    """Fetch a file, taking up a partial one where it stopped. Raises DatasetError that names the URL and the remedy."""
+    """Download a file, resuming a partial download. Raises DatasetError with the URL and the remedy."""
     partial = path.with_name(path.name + ".partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -72,7 +73,7 @@ def _fetch(url: str, partial: Path) -> None:
     headers = {"Range": f"bytes={start}-"} if start else {}
     with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # nothing is missing
+            return  # the partial file is already complete
         response.raise_for_status()
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         with partial.open("ab" if resumed else "wb") as file:

@@ -1,4 +1,4 @@
-"""Pictures: digits, Fashion-MNIST and CIFAR-10."""
+"""Image data sets: digits, Fashion-MNIST and CIFAR-10."""
 
 import gzip
 import hashlib
@@ -22,21 +22,21 @@ def load_digits(downloads: Path) -> tuple[Part, Part]:
 
     digits = sklearn_digits()
     order = np.random.RandomState(0).permutation(len(digits.target))
-    pictures, labels = digits.images[order][:, None], digits.target[order]
-    return Part(pictures[:1437], labels[:1437], 16.0), Part(pictures[1437:], labels[1437:], 16.0)
+    images, labels = digits.images[order][:, None], digits.target[order]
+    return Part(images[:1437], labels[:1437], 16.0), Part(images[1437:], labels[1437:], 16.0)
 
 
 # Fashion-MNIST
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 FASHION_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-FASHION_FILES = {  # sha256 of the decompressed files: mirrors compress them anew
+FASHION_FILES = {  # sha256 of the decompressed files: mirrors compress them differently
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
     "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
     "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
 }
-LARGEST = 16 + 60_000 * 28 * 28  # bytes of such a file: nothing of an archive that unpacks to more is read
+LARGEST = 16 + 60_000 * 28 * 28  # bytes of the largest decompressed file; reading stops there
 
 
 def load_fashion(downloads: Path) -> tuple[Part, Part]:
@@ -54,16 +54,16 @@ def _fashion_file(name: str, downloads: Path) -> bytes:
     try:
         with gzip.open(path) as file:
             content = file.read(LARGEST)
-            file.read(1)  # the end, where its own checksum stands
+            file.read(1)  # read to the end, where gzip verifies its checksum
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"'{path}' is not a gzip file ({error}); delete it and try again") from error
+        raise DatasetError(f"'{path}' is not a gzip file ({error}); delete it and retry") from error
     check(hashlib.sha256(content).hexdigest(), FASHION_FILES[name], path)
     return content
 
 
 def _fashion_part(images: bytes, labels: bytes) -> Part:
-    grey = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 1, 28, 28)
-    padded = np.pad(grey, ((0, 0), (0, 0), (2, 2), (2, 2)))
+    gray = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 1, 28, 28)
+    padded = np.pad(gray, ((0, 0), (0, 0), (2, 2), (2, 2)))
     return Part(np.broadcast_to(padded, (len(padded), 3, 32, 32)), np.frombuffer(labels, np.uint8, offset=8), 255.0)
 
 
@@ -79,9 +79,9 @@ def load_cifar10(downloads: Path) -> tuple[Part, Part]:
         members = {Path(member.name).name: member for member in archive.getmembers() if member.isfile()}
         read = [f"data_batch_{number}.bin" for number in range(1, 6)] + ["test_batch.bin"]
         batches = [_cifar_batch(archive.extractfile(members[name]).read()) for name in read]  # type: ignore[union-attr]
-    pictures, labels = zip(*batches, strict=True)
-    train = Part(np.concatenate(pictures[:-1]), np.concatenate(labels[:-1]), 255.0)
-    return train, Part(pictures[-1], labels[-1], 255.0)
+    images, labels = zip(*batches, strict=True)
+    train = Part(np.concatenate(images[:-1]), np.concatenate(labels[:-1]), 255.0)
+    return train, Part(images[-1], labels[-1], 255.0)
 
 
 def _cifar_batch(content: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

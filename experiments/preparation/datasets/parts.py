@@ -1,4 +1,4 @@
-"""One split of a data set, and the arrays that it is saved as."""
+"""One split of a data set, and the arrays in which it is saved."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK = 5000  # examples converted at a time: the training pictures of Fashion-MNIST alone are 0.7 GB as float32
+CHUNK = 5000  # examples converted at a time: the training images of Fashion-MNIST take 0.7 GB as float32
 
 
 class Part(NamedTuple):
     """One split.
 
-    examples: pictures (N, C, H, W) of any number type, or sequences (N, T) of word numbers. labels: (N,).
-    white: the value in a picture that becomes 1.0; None for sequences, which are saved as they are.
+    examples: images (N, C, H, W) of any number type, or sequences (N, T) of word numbers. labels: (N,).
+    white: the value of a white pixel, scaled to 1.0; None for sequences, which are saved unchanged.
     """
 
     examples: NDArray[Any]

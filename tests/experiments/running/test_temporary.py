@@ -1,4 +1,4 @@
-"""Folders for the time being, and what killed processes leave of them."""
+"""Temporary working directories, and those that killed processes leave."""
 
 import subprocess
 import sys
@@ -7,14 +7,14 @@ from experiments.locations import PROJECT
 from experiments.running import temporary
 
 
-def test_a_folder_goes_afterwards(tmp_path):
+def test_a_folder_is_deleted_at_the_end(tmp_path):
     with temporary.folder(tmp_path, "pytorch") as first, temporary.folder(tmp_path, "pytorch") as second:
         (first / "worker.log").write_text("said")
         assert first != second and first.is_dir() and second.is_dir()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_process_left_goes_with_the_next_folder(tmp_path):
+def test_the_next_folder_deletes_those_of_killed_processes(tmp_path):
     code = f"""
 import os
 from pathlib import Path

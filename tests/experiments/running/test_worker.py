@@ -1,4 +1,4 @@
-"""The worker itself, in the reference's interpreter: its verbs, its clock, and what it says when it fails."""
+"""The worker in the reference's interpreter: its verbs, its timing and its errors."""
 
 import gc
 
@@ -50,7 +50,7 @@ def test_a_diverged_trial_is_an_outcome(run):
     assert 0 <= events[-1]["metrics"]["accuracy"] <= 1
 
 
-def test_a_failure_carries_its_traceback(run):
+def test_a_failure_has_its_traceback(run):
     events = run(trial(TINY.with_overrides(input_shape=(2, 8, 8))))
     assert events[-1]["kind"] == FAILED
     assert events[-1]["error"].startswith("ValueError")
@@ -58,11 +58,11 @@ def test_a_failure_carries_its_traceback(run):
 
 
 def test_settings_that_are_not_in_force_fail_the_trial():
-    with pytest.raises(WorkerDied, match="relu: asked for after_pool, in force before_pool"):
+    with pytest.raises(WorkerDied, match="relu: requested after_pool, in force before_pool"):
         runner.check_settings({"relu": "after_pool", "loss": "logits"}, {"relu": "before_pool", "loss": "logits"})
 
 
-def test_a_trial_runs_again_by_hand_from_its_request(run, tmp_path, built):
+def test_a_trial_can_be_repeated_from_its_request(run, tmp_path, built):
     first = run(trial())
     from experiments.running import worker_process
 
@@ -82,7 +82,7 @@ def test_an_unknown_protocol_is_refused(built, tmp_path):
 
 
 class Counting:
-    """A model whose loss is its batch's number."""
+    """A model whose loss is the number of the batch."""
 
     def train_step(self, x, y):
         return x
@@ -92,14 +92,14 @@ class Counting:
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_an_epoch_takes_every_batch_once(first):
-    again = [(number, None) for number in range(25)]  # a list begins anew wherever it is asked, as loaders do
+def test_an_epoch_trains_on_every_batch_once(first):
+    again = [(number, None) for number in range(25)]  # a list, like a loader, can be iterated several times
     laps, losses = train_epoch(Counting(), STEPS["every_ten"], again, first)
     assert losses == list(range(25)) and [steps for steps, _ in laps] == ([1, 10, 10, 4] if first else [10, 10, 5])
 
 
-def test_speed_leaves_out_the_first_steps():
-    # (steps, seconds) of windows: a slow first step, a slow warm-up, then 10 ms a step.
+def test_the_speed_excludes_the_first_steps():
+    # (steps, seconds) of windows: a slow first step, a slow warm-up, then 10 ms per step.
     windows = [(1, 5.0), (10, 1.0), (10, 1.0), *[(10, 0.1)] * 5]
     found = speed(windows, 64)
     assert found["first_step_seconds"] == 5.0
@@ -109,7 +109,7 @@ def test_speed_leaves_out_the_first_steps():
     assert np.isfinite(speed([(1, 0.5)], 64)["step_ms_median"])
 
 
-def test_the_collector_rests_while_a_network_is_built_and_no_longer():
+def test_garbage_collection_is_off_only_while_a_network_is_built():
     with pytest.raises(ZeroDivisionError), no_collection():
         assert not gc.isenabled()
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""The process boundary, with workers that fail in each way a process can."""
+"""The process boundary: the stream of events, and workers that fail in every way."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ def gone(pid, seconds=10):
     return False
 
 
-def test_events_are_streamed_and_kept(run, tmp_path):
+def test_events_are_streamed_and_saved(run, tmp_path):
     events = list(run(f"print('{READY}'); print('{DONE}')"))
     assert [event["event"] for event in events] == ["ready", "done"]
     assert all(event["time"] <= time.time() for event in events)
@@ -72,10 +72,10 @@ def test_events_are_streamed_and_kept(run, tmp_path):
         ("print('Using device 0')", "wrote what is no event: b'Using device 0'"),
         ('print(\'{"event": "lunch"}\')', "wrote what is no event"),
         ("print('[1]')", "wrote what is no event"),
-        ('print(\'{"event": "ready"}\')', "event 'ready' has no settings that will do"),
+        ('print(\'{"event": "ready"}\')', "event 'ready' has a missing or invalid field 'settings'"),
         (
             'print(\'{"event": "failed", "error": 1, "message": "", "traceback": ""}\')',
-            "event 'failed' has no error that will do: 1",
+            "event 'failed' has a missing or invalid field 'error': 1",
         ),
         ("os.kill(os.getpid(), signal.SIGRTMIN + 3)", "killed by signal 37"),
         ("os.write(1, b'x' * 3_000_000)", "more than 1,048,576 bytes on a line, b'xxx"),
@@ -83,35 +83,35 @@ def test_events_are_streamed_and_kept(run, tmp_path):
     ids=[
         "crash",
         "error",
-        "silence",
-        "no end",
-        "chatter",
+        "no event",
+        "no last event",
+        "print",
         "unknown event",
-        "no object",
-        "no fields",
-        "wrong kind",
+        "not an object",
+        "missing field",
+        "wrong type",
         "unnamed signal",
         "endless line",
     ],
 )
-def test_a_worker_that_breaks_the_protocol(run, code, said):
+def test_a_worker_that_violates_the_protocol_fails(run, code, said):
     with pytest.raises(WorkerDied, match=said):
         list(run(code))
 
 
-def test_a_worker_that_somebody_kills_is_told_from_one_that_fails(run):
+def test_a_killed_worker_is_distinguished_from_one_that_fails(run):
     with pytest.raises(WorkerKilled, match="killed by SIGKILL"):
         list(run("os.kill(os.getpid(), signal.SIGKILL)"))
 
 
-def test_a_worker_that_says_something_now_and_then_makes_progress(run):
+def test_a_worker_that_sends_events_is_not_stopped_by_the_progress_limit(run):
     events = list(
         run(f"for _ in range(4): print('{READY}', flush=True); time.sleep(0.7)\nprint('{DONE}')", Limits(20.0, 2.0))
     )
     assert len(events) == 5
 
 
-def test_an_interpreter_that_is_gone(tmp_path):
+def test_a_missing_interpreter_is_an_error_with_a_remedy(tmp_path):
     with pytest.raises(
         EnvironmentFailed,
         match="gone/bin/python' can't be started .No such file or directory.; delete the folder of its environment",
@@ -125,9 +125,9 @@ def test_an_interpreter_that_is_gone(tmp_path):
         (Limits(1.5, 20.0), "time limit; raise time_limit_minutes"),
         (Limits(20.0, 1.5), "said nothing for too long: it hangs"),
     ],
-    ids=["in all", "progress"],
+    ids=["time limit", "progress limit"],
 )
-def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path, limits, said):
+def test_a_worker_that_hangs_is_killed_with_its_children(run, tmp_path, limits, said):
     code = f"""
     import subprocess
     child = subprocess.Popen(["sleep", "60"])
@@ -141,7 +141,7 @@ def test_a_worker_that_hangs_is_ended_with_its_children(run, tmp_path, limits, s
     assert all(gone(int(pid)) for pid in (tmp_path / "pids").read_text().split())
 
 
-def test_closing_the_stream_ends_the_worker(run, tmp_path):
+def test_closing_the_stream_kills_the_worker(run, tmp_path):
     events = run(f"open('{tmp_path}/pids', 'w').write(str(os.getpid())); print('{READY}', flush=True); time.sleep(60)")
     assert next(events)["event"] == "ready"
     events.close()
@@ -149,15 +149,15 @@ def test_closing_the_stream_ends_the_worker(run, tmp_path):
 
 
 def test_a_worker_does_not_outlive_a_killed_host(tmp_path, built):
-    """The real worker, waiting in a named pipe for its request, when its host is killed without warning."""
+    """The real worker waits for its request in a named pipe while its host is killed."""
     python = built("reference").python
     os.mkfifo(tmp_path / "request.json")
     host = f"""
 import sys, pathlib, threading, time
 sys.path.insert(0, {str(PROJECT)!r})
 from experiments.running import worker_process
-folder = pathlib.Path({str(tmp_path)!r})
-next(worker_process.stream({str(python)!r}, folder, worker_process.worker_environment({{}}, 1), worker_process.Limits(60, 60)))
+folder, limits = pathlib.Path({str(tmp_path)!r}), worker_process.Limits(60, 60)
+next(worker_process.stream({str(python)!r}, folder, worker_process.worker_environment({{}}, 1), limits))
 """
     process = subprocess.Popen([sys.executable, "-c", host])
     children = f"/proc/{process.pid}/task/{process.pid}/children"
@@ -183,7 +183,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def test_memory_that_is_given_back_is_taken_again_without_new_pages():
+def test_freed_memory_is_reused_without_new_page_faults():
     kept = worker_process.worker_environment({}, 1)
     plain = {name: value for name, value in kept.items() if name not in worker_process.MEMORY_VARIABLES}
     faults = [
@@ -192,7 +192,7 @@ def test_memory_that_is_given_back_is_taken_again_without_new_pages():
     assert faults[0] < 100 and faults[1] > 1000
 
 
-def test_only_what_is_allowed_is_inherited(monkeypatch):
+def test_a_worker_inherits_only_the_allowed_variables(monkeypatch):
     monkeypatch.setenv("LD_LIBRARY_PATH", "/elsewhere")
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "secret")

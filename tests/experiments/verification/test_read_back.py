@@ -1,4 +1,4 @@
-"""Reading native values back from the running framework."""
+"""Reading the default settings back from the running framework."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from experiments.errors import WorkerDied
 from experiments.verification import read_back
 
 
-def test_native_values_and_versions_are_read_back(built):
+def test_defaults_and_versions_are_read_back(built):
     built("reference")
     spec = load_spec("reference")
     for model in spec.models:
@@ -19,7 +19,7 @@ def test_native_values_and_versions_are_read_back(built):
         )
 
 
-def test_a_network_that_cant_be_built_is_one_clear_line(built):
+def test_a_network_that_cannot_be_built_is_a_one_line_error(built):
     built("reference")
     spec = load_spec("reference")
     broken = spec._replace(settings={**spec.settings, "init": spec.settings["init"]._replace(native="nothing")})

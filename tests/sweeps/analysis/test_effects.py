@@ -195,21 +195,20 @@ def test_the_interval_of_a_mean_covers_the_truth_as_often_as_it_says():
 @pytest.mark.parametrize("design", calibration.DESIGNS)
 def test_intervals_cover_the_truth_as_often_as_they_say(design):
     found = calibration.coverage(200, design)
-    assert found["single intervals that cover"] == pytest.approx(0.95, abs=3 * (0.95 * 0.05 / 800) ** 0.5)
-    assert found["families covered whole"] > 0.95 - 3 * (0.95 * 0.05 / 200) ** 0.5
+    assert found["coverage, single intervals"] == pytest.approx(0.95, abs=3 * (0.95 * 0.05 / 800) ** 0.5)
+    assert found["coverage, families"] > 0.95 - 3 * (0.95 * 0.05 / 200) ** 0.5
 
 
 @pytest.mark.parametrize("design", calibration.DESIGNS)
 def test_few_families_without_any_effect_have_one_called_so(design):
-    found = calibration.false_alarms(100, design)
+    found = calibration.false_positives(100, design)
     assert all(share < 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5 for share in found.values())
 
 
 @pytest.mark.parametrize("design", calibration.DESIGNS)
 def test_what_the_planner_promises_is_found(design):
-    assert calibration.found_as_planned(120, design)["planted effects found"] == pytest.approx(
-        0.8, abs=3 * (0.8 * 0.2 / 360) ** 0.5
-    )
+    found = calibration.achieved_power(120, design)
+    assert found["power"] == pytest.approx(0.8, abs=3 * (0.8 * 0.2 / 360) ** 0.5)
 
 
 @pytest.mark.parametrize("paired", [True, False])
