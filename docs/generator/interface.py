@@ -3,10 +3,13 @@
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
+from adapters.networks import NETWORKS, load_network
 from sweeps.cli import main
 from sweeps.markdown import table
-from sweeps.planning.config import Resources, SmallestEffect, Sweep, WorkloadChoice
+from sweeps.planning import designs
+from sweeps.planning.sweep_file import PARTS, SweepFile, fields_model
 
 # {environment variable: (its meaning, its default)}; a trailing _X_Y stands for a version of Python.
 VARIABLES = {
@@ -31,11 +34,6 @@ VARIABLES = {
     "PGHOST, PGUSER, PGPASSWORD, PGPASSFILE": ("Account in PostgreSQL, read by its client library.", "libpq's own"),
     "PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS": ("Package index from which environments are built.", "pip's"),
 }
-MODELS = {
-    "workload": WorkloadChoice,
-    "resources": Resources,
-    "smallest_effect": SmallestEffect,
-}
 
 
 def commands() -> str:
@@ -58,14 +56,22 @@ def _lines(text: str | None) -> str:
 
 
 def sweep_file() -> str:
-    """A table of a sweep file's keys, and one for each key that has keys of its own."""
-    schemas = {"": Sweep.model_json_schema(), **{key: model.model_json_schema() for key, model in MODELS.items()}}
-    return "\n\n".join(
-        (f"### Keys of `{key}`\n\n" if key else "") + _keys(schema, key) for key, schema in schemas.items()
-    )
+    """Tables of a sweep file's keys: of the file, of keys that hold mappings, of each network and of each design."""
+    tables = [_keys(SweepFile), *(f"### Keys of `{key}`\n\n{_keys(model)}" for key, model in PARTS.items())]
+    tables += [
+        f"### Keys of `workload` for {network.title[0].lower()}{network.title[1:]}\n\n{_keys(fields_model(network.name))}"
+        for network in map(load_network, NETWORKS)
+    ]
+    kinds = [designs.load(name) for name in designs.DESIGNS]
+    tables.append("### Designs\n\n" + table(["design", "trials"], [[f"`{kind.name}`", kind.summary] for kind in kinds]))
+    tables += [
+        f"### Keys of design `{kind.name}`\n\n{_keys(kind.Options)}" for kind in kinds if kind.Options.model_fields
+    ]
+    return "\n\n".join(tables)
 
 
-def _keys(schema: dict[str, Any], parent: str) -> str:
+def _keys(model: type[BaseModel]) -> str:
+    schema = model.model_json_schema()
     required = schema.get("required", [])
     rows = [
         [f"`{key}`", _kind(one), "required" if key in required else _default(one), one.get("description", "")]

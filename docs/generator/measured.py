@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sweeps.reporting.report import in_presets
-
 from adapters.contract.spec import AdapterSpec
 from adapters.networks import NETWORKS
 from docs.generator.catalog import specs, title, with_network
@@ -17,6 +15,7 @@ from experiments.preparation.environments import Environment
 from experiments.verification import read_back
 from sweeps.analysis.spread import Spread
 from sweeps.markdown import table
+from sweeps.reporting.tables import preset_rows
 
 DATA = PROJECT / "docs" / "data"
 CERTIFICATES, REGISTRY = DATA / "certificates.json", DATA / "registry.json"
@@ -125,4 +124,4 @@ def accuracies(sweep: str) -> str:
     found = json.loads(SWEEPS[sweep].read_text())
     adapters, names = (list(dict.fromkeys(row[key] for row in found["presets"])) for key in ("adapter", "preset"))
     spreads = [Spread(**spread) for spread in found["spreads"]]
-    return table(["adapter", *names], in_presets(names, adapters, found["presets"], spreads))
+    return table(["adapter", *names], preset_rows(names, adapters, found["presets"], spreads))
