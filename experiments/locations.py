@@ -28,7 +28,7 @@ def cache() -> Path:
 def worker_path() -> Path:
     """The folder on a worker's PYTHONPATH: a copy of the adapters' modules, addressed by their content.
 
-    PROJECT itself won't do: in an installed copy it also holds packages of this Python, and other Pythons would import them.
+    Not PROJECT itself: in an installed copy it also holds packages of this Python, and other Pythons would import them.
     Raises EnvironmentFailed where the cache can't be written.
     """
     modules = {path.relative_to(PROJECT): path.read_bytes() for path in sorted((PROJECT / "adapters").rglob("*.py"))}

@@ -1,10 +1,12 @@
 """Complete a CNTK environment: stand-ins for shared libraries that its wheel wants and this machine may lack.
 
-CNTK 2.7 is linked to Open MPI 1.10 for distributed training, which no distribution has any more and nothing here calls:
+CNTK 2.7 is linked to Open MPI 1.10 for distributed training, which current distributions lack and nothing here calls:
 libmpi.so.12 and libmpi_cxx.so.1 become small libraries whose every function ends the program with a message. A Python
 that was built without a shared library lacks libpython3.6m.so.1.0, whose symbols the interpreter itself has: an empty
-library satisfies the linker. They lie in cntk/libs, where the wheel's RPATH looks, and are not made where the system has
-the library. Needs a C compiler (CC, or cc) and nm; run by the environment's own Python: -m adapters.cntk.mpi_stubs
+library satisfies the linker. They are put into cntk/libs, which is on the wheel's RPATH, and are not made where the
+system has the library. Needs a C compiler (CC, or cc) and nm.
+
+Run by the environment's own Python: -m adapters.cntk.mpi_stubs
 """
 
 import ctypes
@@ -21,7 +23,10 @@ PREFIXES = re.compile(r"(MPI_[A-Z]|ompi_|_ZN3MPI)")
 CALLBACKS = ("ompi_mpi_cxx_op_intercept", "ompi_op_set_cxx_callback")
 HEADER = """#include <stdio.h>
 #include <stdlib.h>
-static void end(const char *name) { fprintf(stderr, "CNTK called %s: distributed training is not available\\n", name); abort(); }
+static void end(const char *name) {
+    fprintf(stderr, "CNTK called %s: distributed training is not available\\n", name);
+    abort();
+}
 """
 
 

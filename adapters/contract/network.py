@@ -80,7 +80,8 @@ class Network(NamedTuple):
     batch: class that forms batches (adapters.common.batches.Images or Sequences, or one like them).
     drawn: {setting: what it draws}, for the settings that choose an initializer.
     workloads: {name of a workload: task}.
-    adjustable: {field: its meaning}: the fields that a sweep file may change; positive whole numbers, or tuples of them.
+    adjustable: {field: its meaning}: the fields that a sweep file may change; positive whole numbers, or tuples of
+        them.
     conflict: function of (fields, configuration) -> the choices that don't work in this size, or None.
     implementations: {adapter: implementation} that the network brings; those of built-in networks are in the adapters'
         folders.

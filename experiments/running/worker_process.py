@@ -1,4 +1,4 @@
-"""Start a worker, stream its events, end it with everything it started. The protocol is in adapters/worker.py."""
+"""Starts a worker, streams its events, and ends it with all its descendants. adapters/worker.py has the protocol."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from experiments.locations import worker_path
 from experiments.trials import events
 from experiments.trials.trial import Event
 
-# All that a worker inherits. Ray's PYTHONPATH, PYTHONHOME and LD_LIBRARY_PATH belong to another interpreter.
+# The only variables that a worker inherits: Ray's PYTHONPATH, PYTHONHOME and LD_LIBRARY_PATH are for another Python.
 INHERITED = (
     "PATH",
     "HOME",
@@ -28,17 +28,20 @@ INHERITED = (
     "OPENBLAS_CORETYPE",
 )
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# Memory that a step gives back stays with the process, in one place for all threads (glibc; others ignore it). Otherwise the arrays of
-# the next step are new pages, which the kernel clears one by one: up to a third of a step's time, and another share in each process.
+# The process keeps the memory that a step frees, in one arena for all threads (glibc; others ignore these). Otherwise
+# the next step's arrays are new pages that the kernel clears: up to a third of a step's time, another in each process.
 MEMORY_VARIABLES = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_ARENA_MAX": "1"}
 LOG_LIMIT = 200_000  # bytes of the log that are kept
 LOG_TAIL = 20  # lines of the log that an error quotes
 OVERRUN = "the trial ran past its time limit; raise time_limit_minutes in the sweep file"
-STALLED = "the trial said nothing for too long: it hangs, or an epoch takes longer; raise progress_limit_minutes in the sweep file"
-LONGEST_LINE = 2**20  # bytes of an event: what is longer comes from no worker of ours, and would fill the memory
+STALLED = (
+    "the trial made no progress for too long: it hangs, or an epoch takes longer; "
+    "raise progress_limit_minutes in the sweep file"
+)
+LONGEST_LINE = 2**20  # bytes of an event; a worker writes none that long, and it would fill the memory
 SIGNALS = {signal.value: signal.name for signal in signal.Signals}  # real-time signals have no names
 
-_running: set[subprocess.Popen[bytes]] = set()  # in whatever thread
+_running: set[subprocess.Popen[bytes]] = set()  # of all threads
 
 
 def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str]:
@@ -50,7 +53,7 @@ def worker_environment(variables: dict[str, str], threads: int) -> dict[str, str
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a worker may take in all, and from one event to the next."""
+    """Seconds that a worker may take in total, and between two events."""
 
     total: float
     progress: float
@@ -60,13 +63,14 @@ def stream(python: Path, folder: Path, environment: dict[str, str], limits: Limi
     """Run the request in `folder` and yield its events as they come; each gets "time", seconds since the epoch.
 
     Leaves events.jsonl and worker.log in the folder. Closing the generator ends the worker and its descendants.
-    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past a limit; EnvironmentFailed if it can't be started.
+    Raises WorkerDied if it ends without done or failed, breaks the protocol, or runs past a limit; EnvironmentFailed if
+    it can't be started.
     """
-    with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as record:
+    with (folder / "worker.log").open("wb") as log, (folder / "events.jsonl").open("w") as copy:
         process = _started(python, folder, environment, log)
         _running.add(process)
         try:
-            yield from _events(process, folder, record, limits)
+            yield from _events(process, folder, copy, limits)
         finally:
             _running.discard(process)
             _end(process)
@@ -76,7 +80,7 @@ def _started(python: Path, folder: Path, environment: dict[str, str], log: IO[by
     try:
         return subprocess.Popen(
             [str(python), "-m", "adapters.worker", str(folder)],
-            stdin=subprocess.PIPE,  # the lifeline: closed when this process ends, however it ends
+            stdin=subprocess.PIPE,  # closed when this process ends, for whatever reason: the worker then ends too
             stdout=subprocess.PIPE,
             stderr=log,
             env=environment,
@@ -85,22 +89,23 @@ def _started(python: Path, folder: Path, environment: dict[str, str], log: IO[by
         )
     except OSError as error:  # an environment outlives the interpreter that it was made with
         raise EnvironmentFailed(
-            f"'{python}' can't be started ({error.strerror}); delete the folder of its environment, and it is built anew"
+            f"'{python}' can't be started ({error.strerror}); delete the folder of its environment: "
+            f"the next run builds it again"
         ) from error
 
 
 def kill_all() -> None:
-    """Kill the workers of this process, whichever thread streams them: their streams raise WorkerDied."""
+    """Kill the workers of this process, in all threads: their streams raise WorkerDied."""
     for process in list(_running):
         _kill(process)
 
 
-def _events(process: subprocess.Popen[bytes], folder: Path, record: IO[str], limits: Limits) -> Iterator[Event]:
+def _events(process: subprocess.Popen[bytes], folder: Path, copy: IO[str], limits: Limits) -> Iterator[Event]:
     assert process.stdout
     for line in _lines(process.stdout, limits):
         event = _parse(line, folder)
-        record.write(json.dumps(event) + "\n")
-        record.flush()
+        copy.write(json.dumps(event) + "\n")
+        copy.flush()
         yield event
         if event["event"] in ("done", "failed"):
             return
@@ -125,7 +130,7 @@ def _lines(pipe: IO[bytes], limits: Limits) -> Iterator[bytes]:
             yield from lines
             if len(buffer) > LONGEST_LINE:
                 raise WorkerDied(
-                    f"the worker wrote what is no event: more than {LONGEST_LINE:,} bytes on a line, {buffer[:80]!r}"
+                    f"the worker emitted an invalid event: more than {LONGEST_LINE:,} bytes on a line, {buffer[:80]!r}"
                 )
             last = time.monotonic() if lines else last
 
@@ -135,7 +140,7 @@ def _parse(line: bytes, folder: Path) -> Event:
         event = events.parsed(line, events.WORKER_EVENTS)
     except ValueError as error:
         raise WorkerDied(
-            f"the worker wrote what is no event: {line[:80]!r} ({error}); its log ends: {tail(folder)}"
+            f"the worker emitted an invalid event: {line[:80]!r} ({error}); its log ends: {tail(folder)}"
         ) from error
     return {**event, "time": time.time()}
 
@@ -172,7 +177,7 @@ def tail(folder: Path) -> str:
 
 
 def end_of(path: Path, limit: int) -> str:
-    """The last `limit` bytes of a file as text: of a log that filled the disk too."""
+    """The last `limit` bytes of a file as text; also of a log that filled the disk."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - limit))
         return file.read(limit).decode(errors="replace")

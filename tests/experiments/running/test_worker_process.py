@@ -69,9 +69,9 @@ def test_events_are_streamed_and_saved(run, tmp_path):
         ("sys.stderr.write('no such kernel'); sys.exit(3)", "exited with status 3.*no such kernel"),
         ("pass", "exited with status 0 without saying done or failed: .its log is empty."),
         (f"print('{READY}')", "without saying done or failed"),
-        ("print('Using device 0')", "wrote what is no event: b'Using device 0'"),
-        ('print(\'{"event": "lunch"}\')', "wrote what is no event"),
-        ("print('[1]')", "wrote what is no event"),
+        ("print('Using device 0')", "emitted an invalid event: b'Using device 0'"),
+        ('print(\'{"event": "lunch"}\')', "emitted an invalid event"),
+        ("print('[1]')", "emitted an invalid event"),
         ('print(\'{"event": "ready"}\')', "event 'ready' has a missing or invalid field 'settings'"),
         (
             'print(\'{"event": "failed", "error": 1, "message": "", "traceback": ""}\')',
@@ -123,7 +123,7 @@ def test_a_missing_interpreter_is_an_error_with_a_remedy(tmp_path):
     ("limits", "said"),
     [
         (Limits(1.5, 20.0), "time limit; raise time_limit_minutes"),
-        (Limits(20.0, 1.5), "said nothing for too long: it hangs"),
+        (Limits(20.0, 1.5), "made no progress for too long: it hangs"),
     ],
     ids=["time limit", "progress limit"],
 )
