@@ -114,7 +114,7 @@ def _pareto(results: Results) -> Any:
 
 
 def _means(results: Results) -> pd.DataFrame | None:
-    """Mean accuracy and step time of each adapter and configuration, and whether it is on the adapter's Pareto front."""
+    """Mean accuracy and step time of each adapter and configuration, and whether it is on the Pareto front."""
     runs = results.designed
     names = [name for name in results.plan.varied if name in runs]
     if not names or not {ACCURACY, HEADLINE_TIME} <= set(runs):
