@@ -1,27 +1,47 @@
 """Certification: which adapters to verify, on which networks, and whether the result is good enough."""
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from adapters import load_spec
 from adapters.networks import NETWORKS
 from experiments.locations import cache
+from experiments.preparation import certificates
 from experiments.trials.workload import workload_named
-from experiments.verification import equivalence
-from experiments.verification.equivalence import Result
 from sweeps.console import Terminal
 from sweeps.execution import node
 from sweeps.planning.config import Sweep
 
-Show = Callable[[Result], None]
+if TYPE_CHECKING:
+    from experiments.verification.equivalence import Result
+
+Show = Callable[["Result"], None]
 
 
 class Certification(NamedTuple):
     """The cases that ran, {adapter that can't run on this machine: the reason}, and the verdict."""
 
-    results: list[Result]
+    results: "list[Result]"
     unavailable: dict[str, str]
     passed: bool
+
+
+def complete(sweep: Sweep, unavailable: Collection[str], console: Terminal) -> None:
+    """Verify the adapters of a sweep that have no certificate on this machine, where it runs alone.
+
+    unavailable: adapters that can't run here. Raises NotCertified where an adapter does not agree with the reference.
+    """
+    model, device = sweep.workload.model, sweep.device
+    needed = {name: spec for name, spec in sweep.adapters.items() if name not in unavailable}
+    missing = [name for name, spec in needed.items() if certificates.read(spec, model, device, cache()) is None]
+    if missing:
+        console.say(f"verifying {', '.join(missing)} against the reference, once for this environment and code")
+        results, _ = _verify({model: missing}, {model: missing}, device, console, lambda result: None)
+        for name in missing:
+            mine = [result.passed for result in results if result.adapter == name]
+            console.say(f"{name}: {sum(mine)} of {len(mine)} cases agree with the reference")
+    for spec in needed.values():
+        certificates.check(spec, model, device, cache())
 
 
 def of_adapters(adapters: list[str], workload: str | None, device: str, console: Terminal, show: Show) -> Certification:
@@ -41,17 +61,18 @@ def of_sweep(sweep: Sweep, console: Terminal, show: Show) -> Certification:
     show: called with each result. Raises RosettaError if nothing can run.
     """
     wanted = {sweep.workload.model: node.uncertified(sweep)}
-    needed = dict.fromkeys(
-        wanted, list(sweep.adapters)
-    )  # with those already certified: one of them is enough for the sweep
+    # With those already certified: one of them is enough for the sweep.
+    needed = {model: list(sweep.adapters) for model in wanted}
     results, unavailable = _verify(wanted, needed, sweep.device, console, show)
     return Certification(results, unavailable, _agree(results))
 
 
 def _verify(
     wanted: dict[str, list[str]], needed: dict[str, list[str]], device: str, console: Terminal, show: Show
-) -> tuple[list[Result], dict[str, str]]:
+) -> "tuple[list[Result], dict[str, str]]":
     """Verify {network: adapters}, after building the environments of the needed ones."""
+    from experiments.verification import equivalence  # late: a sweep with its certificates does not need it
+
     results: list[Result] = []
     unavailable: dict[str, str] = {}
     for model, adapters in wanted.items():
@@ -63,5 +84,5 @@ def _verify(
     return results, unavailable
 
 
-def _agree(results: Collection[Result]) -> bool:
+def _agree(results: "Collection[Result]") -> bool:
     return all(result.passed for result in results)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.errors import SweepError, TrackingError
+from experiments.locations import cache
+from experiments.preparation import datasets
 from experiments.trials.records import TrialRecord, revision, without_files
 from experiments.trials.trial import Event, Trial
 from sweeps.console import Terminal
-from sweeps.execution import node
+from sweeps.execution import certification, node
 from sweeps.execution.ledger import Ledger, open_ledger
 from sweeps.execution.progress import SweepProgress
 from sweeps.execution.scheduler import Cluster
@@ -99,7 +101,7 @@ def _run_trials(
                 if wait:
                     cluster.ask_for_nodes(list(sweep.adapters), left)
                 cluster.check(sweep.adapters, wait)
-                unavailable = node.prepare(sweep, console) if cluster.own else {}
+                unavailable = _prepare(sweep, console) if cluster.own else {}
                 ledger.skip(unavailable)
                 with SweepProgress(console, ledger.planned, ledger.planned - left) as progress:
                     for trial, event in cluster.run(ledger.next, ledger.should_prune):
@@ -110,6 +112,18 @@ def _run_trials(
     if not written:
         console.say("MLflow could not be reached for some time; writing the missing runs.", "yellow")
     return unavailable, written
+
+
+def _prepare(sweep: Sweep, console: Terminal) -> dict[str, str]:
+    """Prepare this machine for all trials; returns {adapter: why this machine can't run it}.
+
+    Raises EnvironmentFailed, NotCertified or DatasetError if every trial would fail.
+    """
+    unavailable = node.build_environments(sweep.adapters.values(), sweep.device, console)[1]
+    if not sweep.unverified:
+        certification.complete(sweep, unavailable, console)
+    datasets.prepare(sweep.workload.dataset, cache())
+    return unavailable
 
 
 def _start_recorder(opening: "Future[SweepRun]", past: list[TrialRecord]) -> "Recorder":

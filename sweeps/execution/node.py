@@ -1,4 +1,4 @@
-"""Preparation of this machine before a sweep's first trial: environments, certificates and data."""
+"""What this machine has for a sweep: environments and certificates."""
 
 import os
 import shutil
@@ -11,35 +11,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from adapters.contract.spec import AdapterSpec
 from experiments.errors import EnvironmentFailed
 from experiments.locations import cache
-from experiments.preparation import certificates, datasets
+from experiments.preparation import certificates
 from experiments.preparation.environments import Environment
 from sweeps.console import Terminal
 from sweeps.planning.config import Sweep
 from sweeps.state import CERTIFICATE, SweepFolder
 
 
-def prepare(sweep: Sweep, console: Terminal) -> dict[str, str]:
-    """Prepare this machine for all trials; returns {adapter: why this machine can't run it}.
-
-    Raises EnvironmentFailed, NotCertified or DatasetError if every trial would fail.
-    """
-    unavailable = build_environments(sweep.adapters.values(), sweep.device, console)[1]
-    _check_certificates(sweep, unavailable)
-    datasets.prepare(sweep.workload.dataset, cache())
-    return unavailable
-
-
 def uncertified(sweep: Sweep) -> list[str]:
     """The sweep's adapters that have no certificate for its network on this machine."""
     model, lacking = sweep.workload.model, certificates.lacking
     return [name for name, spec in sweep.adapters.items() if lacking(spec, model, sweep.device, cache())]
-
-
-def _check_certificates(sweep: Sweep, unavailable: Iterable[str]) -> None:
-    """Raises NotCertified if an adapter lacks its certificate. The nodes of a cluster check this themselves."""
-    if not sweep.unverified:
-        for name in set(uncertified(sweep)) - set(unavailable):
-            certificates.check(sweep.adapters[name], sweep.workload.model, sweep.device, cache())
 
 
 def copy_certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -298,14 +299,24 @@ def test_help_says_where_things_live(home):
     assert "/h" in said and "/c" in said and "ROSETTA_HOME" in said
 
 
-def test_an_adapter_without_a_certificate_is_refused_unless_told_so(home):
-    node = {"ROSETTA_CACHE": str(home / "cache")}  # one that never verified anything
-    refused = run(home, "run", write(home, seeds=1), **node)
-    assert (
-        refused.returncode == 2
-        and "no certificate" in refused.stderr
-        and "sweep.py verify --adapters reference" in refused.stderr
+def test_an_adapter_without_a_certificate_is_verified_first(home):
+    node = {"ROSETTA_CACHE": str(home / "cache")}  # of a machine that has verified nothing
+    done = run(home, "run", write(home, seeds=1), **node)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"reference: (\d+) of \1 cases agree with the reference", done.stdout)
+    again = run(home, "run", write(home, seeds=2), "--fresh", **node)
+    assert again.returncode == 0 and "verifying" not in again.stdout
+
+
+def test_an_adapter_that_is_not_equal_to_the_reference_is_refused_unless_told_so(home):
+    known, wrong = (
+        certificates.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (locations.cache(), home / "cache")
     )
+    rows = json.loads(known.read_text())
+    certificates.keep([{**rows[0], "passed": False}, *rows[1:]], wrong)
+    node = {"ROSETTA_CACHE": str(home / "cache")}
+    refused = run(home, "run", write(home, seeds=1), **node)
+    assert refused.returncode == 2 and f"a certificate that failed ({rows[0]['case']})" in refused.stderr
     assert "Traceback" not in refused.stderr
     done = run(home, "run", write(home, seeds=1), "--unverified", "--fresh", **node)
     assert done.returncode == 0, done.stderr
