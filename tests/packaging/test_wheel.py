@@ -98,7 +98,21 @@ def test_an_installed_copy_is_the_one_that_runs(installed):
 def test_the_command_is_on_the_path(installed, option):
     done = installed.run(option)
     assert done.returncode == 0, done.stderr
-    assert "Usage: rosetta" in done.stdout if option == "--help" else done.stdout == f"rosetta {METADATA['version']}\n"
+    assert (
+        "Usage: rosetta" in done.stdout
+        if option == "--help"
+        else done.stdout == f"rosetta-sweep {METADATA['version']}\n"
+    )
+
+
+def test_it_has_the_sweeps_that_ship_and_writes_new_ones(installed):
+    done = installed.run("init", "mine.yaml", "--adapters", "pytorch,cntk", "--json")
+    assert done.returncode == 0, done.stderr
+    for sweep in ("mine.yaml", "quick"):
+        planned = installed.run("plan", sweep)
+        assert planned.returncode == 0 and "trials" in planned.stdout, planned.stderr
+    shown = installed.run("adapters", "--adapters", "pytorch,jax")
+    assert shown.returncode == 0 and "fan_in_uniform" in shown.stdout
 
 
 @pytest.mark.xdist_group("ray")
