@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from sweeps.analysis.attribution import Share
@@ -66,20 +67,24 @@ def format_spread(spread: Spread) -> str:
 
 
 def table(results: Results) -> Table:
-    """The effects over all adapters, and those of single adapters that exclude zero; with one adapter, all effects."""
-    shown = Table("change", title=f"Sweep {results.sweep}: effects of the settings", title_justify="left")
+    """The effects over all adapters, and those of single adapters that exclude zero; with one adapter, all effects.
+
+    Its rows have two lines, so that 80 columns show every word and number whole.
+    """
+    title = f"Sweep {results.sweep}: effects of the settings [95 % intervals]"
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), leading=1)
+    shown.add_column("change", min_width=16)  # "dropout_at_test:"
     shown.add_column("adapter", no_wrap=True)
-    for name in ("effect on\naccuracy (points)", "effect on\nstep time (%)"):
+    for name in ("accuracy\n(points)", "step time\n(%)"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("verdict on\naccuracy")
+    shown.add_column("verdict on\naccuracy", min_width=10)
     alone = len(results.plan.adapters) == 1
     for row in rows(results):
         accuracy, time = row["accuracy"], row["time"]
         if alone or row["adapter"] == ALL or any(effect and effect.excludes_zero for effect in (accuracy, time)):
-            change = f"{row['setting']}: {row['choice']} instead of {row['baseline']}"
-            shown.add_row(
-                change, row["adapter"], format_effect(accuracy), format_effect(time), format_verdict(accuracy)
-            )
+            change = f"{row['setting']}: {row['choice']}\ninstead of {row['baseline']}"
+            numbers = [format_effect(effect).replace(" [", "\n[", 1) for effect in (accuracy, time)]
+            shown.add_row(change, row["adapter"], *numbers, format_verdict(accuracy))
     return shown
 
 

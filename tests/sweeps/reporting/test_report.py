@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from adapters.networks import SETTINGS
 from experiments.trials.trial import OUTCOMES, PRUNED
@@ -124,15 +125,16 @@ def test_figures_are_pictures():
     assert all(picture.startswith(b"\x89PNG") for picture in found.values())
 
 
-def test_the_terminal_table_fits_a_hundred_columns():
+@pytest.mark.parametrize("columns", [80, 100])
+def test_the_terminal_table_shows_every_word_whole(columns):
     from sweeps.console import Terminal
 
     console = Terminal(record=True, file=open("/dev/null", "w"))
-    console.width = 100
+    console.width = columns
     console.print(tables.table(record()))
     text = console.export_text()
     assert "init: " + list(SETTINGS["init"].choices)[1] in text and "pytorch" in text and "all" in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= columns and "…" not in text
 
 
 def test_a_thousand_runs_take_seconds():
