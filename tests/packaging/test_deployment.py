@@ -104,7 +104,7 @@ def test_a_new_head_node(tmp_path, postgres):
     for command in CLUSTER["setup_commands"] + CLUSTER["head_setup_commands"]:
         node.run(command)
     assert node.run("psql -AtX -c 'select 1' ledger; psql -AtX -c 'select 1' mlflow") == "1\n1\n"
-    assert node.run("source ~/.bashrc; rosetta --version") == f"rosetta {VERSION}\n"
+    assert node.run("source ~/.bashrc; rosetta --version") == f"rosetta-sweep {VERSION}\n"
     assert node.run("source ~/.bashrc; rosetta plan --json > plan.json; python -m experiments.recording.server --help")
     assert json.loads((node.home / "plan.json").read_text())["trials"]
 
