@@ -25,7 +25,7 @@ def level(parts):
 
 
 def imported(path):
-    """Parts below adapters of every module that a file imports; the registry is open to frameworks and what is above."""
+    """Parts of adapters that a file imports; frameworks and what is above them may import the registry."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("adapters"):
             parts = node.module.split(".")[1:]
