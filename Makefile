@@ -1,4 +1,4 @@
-# make sweep     install what the sweep needs, run sweeps/configs/quick.yaml (FRESH=1: start a new run)
+# make sweep     install what the sweep needs, run the sweep `quick` (FRESH=1: start a new run)
 # make test      install what the tests need, run them all (ARGS="tests/sweeps -k plan": some of them)
 # make lint      check formatting, style and types
 # make format    format the code and apply safe fixes
@@ -20,8 +20,7 @@ $(foreach name,INDEX_URL EXTRA_INDEX_URL FIND_LINKS,$(if $(PIP_$(name)),$(eval e
 .PHONY: sweep test chaos torture environment lint format docs wheel lock bench clean
 
 sweep: $(VENV)/control.stamp
-	$(RUN) sweep.py verify --sweep sweeps/configs/quick.yaml
-	$(RUN) sweep.py run sweeps/configs/quick.yaml $(if $(FRESH),--fresh)
+	$(RUN) sweep.py run quick $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.stamp
 	$(RUN) -m pytest $(ARGS)

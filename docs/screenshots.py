@@ -1,6 +1,7 @@
-"""The documentation's images, made from a finished sweep: `python -m docs.screenshots [HOME/NAME]`, runs/quick if not given.
+"""The documentation's images, made from a finished sweep: `python -m docs.screenshots [HOME/NAME]`.
 
-Needs Chromium, the sweep's own MLflow store (HOME/mlflow.db), and no network. Writes docs/images/*.png.
+HOME/NAME is runs/quick by default. Needs Chromium and the sweep's own MLflow store (HOME/mlflow.db), no network.
+Writes docs/images/*.png.
 """
 
 import json
@@ -30,7 +31,8 @@ IMAGES = PROJECT / "docs" / "images"
 LARGEST = 200_000  # bytes of an image
 WIDTH = 80  # columns of the terminal
 PYTHON = sys.executable
-TERMINAL = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 0; display: inline-block; background: #16181c }}
+TERMINAL = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; display: inline-block; background: #16181c }}
 pre {{ margin: 0; padding: 14px 18px; color: #e8e8e8; font: 14px/1.35 "DejaVu Sans Mono", monospace }}</style>
 <pre>{}</pre>"""
 DRAWN = "[...document.querySelectorAll('.chart')].every((one) => one.querySelector('svg'))"

@@ -138,8 +138,8 @@ def cntk():
 
     x, y = C.sequence.input_variable(1), C.input_variable(2)
     with C.layers.default_options(init=C.glorot_uniform()):
-        # On a CPU CNTK's Adam does not support the sparse gradient of the notebook's Embedding of one-hot words, and its
-        # cuDNN cell does not exist.
+        # On a CPU CNTK's Adam does not support the sparse gradient of the notebook's Embedding of one-hot words,
+        # and its cuDNN cell does not exist.
         embedding = C.parameter((30000, 125), init=C.glorot_uniform())
         vectors = C.reshape(C.gather(embedding, x), (125,))
         net = Dense(2)(C.sequence.last(Recurrence(GRU(100))(vectors)))

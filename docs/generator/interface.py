@@ -58,10 +58,9 @@ def _lines(text: str | None) -> str:
 def sweep_file() -> str:
     """Tables of a sweep file's keys: of the file, of keys that hold mappings, of each network and of each design."""
     tables = [_keys(SweepFile), *(f"### Keys of `{key}`\n\n{_keys(model)}" for key, model in PARTS.items())]
-    tables += [
-        f"### Keys of `workload` for {network.title[0].lower()}{network.title[1:]}\n\n{_keys(fields_model(network.name))}"
-        for network in map(load_network, NETWORKS)
-    ]
+    for network in map(load_network, NETWORKS):
+        title = network.title[0].lower() + network.title[1:]
+        tables.append(f"### Keys of `workload` for {title}\n\n{_keys(fields_model(network.name))}")
     kinds = [designs.load(name) for name in designs.DESIGNS]
     tables.append("### Designs\n\n" + table(["design", "trials"], [[f"`{kind.name}`", kind.summary] for kind in kinds]))
     tables += [

@@ -10,8 +10,9 @@ from adapters.networks import NETWORKS
 from experiments.locations import PROJECT
 
 ROOT = Path(adapters.__file__).parent
-# From the bottom up; the frameworks' folders share a level and do not import each other.
-LEVELS = ("contract", "common", "networks")
+# From the bottom up; theano is the library that two adapters share. The frameworks' folders share a level and do not
+# import each other.
+LEVELS = ("contract", "common", "networks", "theano")
 FRAMEWORKS, TOP = len(LEVELS), len(LEVELS) + 1
 REGISTRY = ("ADAPTERS", "load", "load_spec", "unknown")
 FILES = sorted(ROOT.rglob("*.py"))
@@ -25,7 +26,7 @@ def level(parts):
 
 
 def imported(path):
-    """Parts below adapters of every module that a file imports; the registry is open to frameworks and what is above."""
+    """Parts of adapters that a file imports; frameworks and what is above them may import the registry."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("adapters"):
             parts = node.module.split(".")[1:]

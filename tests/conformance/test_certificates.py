@@ -1,4 +1,4 @@
-"""Every adapter, in its real interpreter, over the production wire: the same function as the reference; and wrong ones fail."""
+"""Every adapter, in its interpreter, over the worker's protocol: equal to the reference; wrong ones fail."""
 
 from dataclasses import replace
 from itertools import zip_longest
@@ -138,8 +138,10 @@ def describe(name, model, wanted, folder, environment, verb="describe"):
 
 
 def uncompared(spec, model):
-    """Every choice that no case of the certificate reads back, in as few configurations as possible: each initializer is
-    identified from its own arrays, so several are requested together."""
+    """Every choice that no case of the certificate reads back, in as few configurations as possible.
+
+    Each initializer is identified from its own arrays, so several are requested together.
+    """
     native, settings = spec.native(model), load_network(model).drawn
     seen = {(case.setting, case.choice) for case in cases.cases(spec, model)} | set(native.items())
     choices = [(setting, choice) for setting in spec.supported(model) for choice in spec.choices(setting)]

@@ -1,7 +1,7 @@
-"""A new node: the commands of ray_cluster.yaml and of deploy/Dockerfile, run as they are written, in a HOME of their own.
+"""A new node: the commands of ray_cluster.yaml and deploy/Dockerfile, run as they are written, in their own HOME.
 
-Only what needs root, Debian's mirrors or a container is replaced: `sudo` runs its command, `apt-get` and the commands of
-the image's user and folders do nothing.
+Only what needs root, Debian's mirrors or a container is replaced: `sudo` runs its command, `apt-get` and the commands
+of the image's user and folders do nothing.
 """
 
 import getpass
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("deployment")
 
 
 class Node:
-    """A machine that has seen none of the project: HOME, a PATH of its own, and the packages that uv and pip have cached."""
+    """A machine without the project: an empty HOME, its own PATH, and the packages that uv and pip have cached."""
 
     def __init__(self, folder: Path, replaced: dict[str, str]):
         self.home, programs = folder / "home", folder / "programs"

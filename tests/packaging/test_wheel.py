@@ -47,7 +47,7 @@ def test_the_lock_has_every_dependency():
 
 
 class Installed:
-    """The wheel in an environment of its own, in a folder whose name is no plain word, read-only; run from another folder."""
+    """The wheel in its own environment, in a read-only folder with an unusual name; run from another folder."""
 
     def __init__(self, folder: Path, wheel: Path):
         self.environment = folder / "an ä 中 folder" / "environment"
@@ -88,7 +88,10 @@ def installed(tmp_path_factory, wheel):
 
 
 def test_an_installed_copy_is_the_one_that_runs(installed):
-    code = "import sweeps, adapters, experiments; print(*(one.__path__[0] for one in (sweeps, adapters, experiments)), sep='\\n')"
+    code = (
+        "import sweeps, adapters, experiments\n"
+        "print(*(one.__path__[0] for one in (sweeps, adapters, experiments)), sep='\\n')"
+    )
     command = [str(installed.environment / "bin" / "python"), "-c", code]
     said = subprocess.run(command, cwd=installed.folder, capture_output=True, text=True, check=True).stdout
     assert all(Path(line).is_relative_to(installed.packages) for line in said.splitlines()), said

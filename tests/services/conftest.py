@@ -29,7 +29,7 @@ def wait_for(ready, what):
 
 
 class Postgres:
-    """A PostgreSQL server with one superuser. It refuses to run as root: root's tests run it as Debian's user `postgres`."""
+    """A PostgreSQL server with one superuser. It refuses to run as root: then it runs as Debian's user `postgres`."""
 
     def __init__(self, user=USER, authentication="scram-sha-256"):
         self.programs = Path(need_program("postgres", "postgresql")).parent

@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfiles as files; no Docker is needed. Their commands run in tests/packaging/test_deployment.py."""
+"""compose.yaml and the Dockerfiles as files, without Docker. tests/packaging/test_deployment.py runs their commands."""
 
 import re
 import subprocess

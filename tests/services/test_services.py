@@ -1,4 +1,4 @@
-"""A sweep with self-hosted services: ledger in PostgreSQL, runs on a password-protected MLflow server; each is killed once."""
+"""A sweep with self-hosted services: PostgreSQL and a password-protected MLflow server; each is killed once."""
 
 import base64
 import json
@@ -97,7 +97,7 @@ def trials(deployment, name):
 
 
 def check_complete(deployment, name):
-    """Every trial finished exactly once, in the ledger and on the server; none left running; what each kept can be read."""
+    """Every trial finished once, in the ledger and on the server; none is left running; its artifacts can be read."""
     client, found = trials(deployment, name)
     finished = Counter(run.data.tags["trial"] for run in found if run.info.status == "FINISHED")
     assert len(finished) == TRIALS and set(finished.values()) == {1}, finished
@@ -107,7 +107,8 @@ def check_complete(deployment, name):
     events = client.download_artifacts(run.info.run_id, "events.jsonl", str(deployment.home))
     assert json.loads(open(events).read().splitlines()[-1])["kind"] == "completed"
     told = deployment.postgres.sql(
-        f"select count(*) from trials join studies using (study_id) where study_name = '{name}/1' and state = 'COMPLETE'",
+        "select count(*) from trials join studies using (study_id) "
+        f"where study_name = '{name}/1' and state = 'COMPLETE'",
         "ledger",
     )
     assert int(told) == TRIALS

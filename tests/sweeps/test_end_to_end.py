@@ -1,4 +1,4 @@
-"""The program as a person runs it: real Ray, real MLflow in SQLite, real workers; killed, interrupted, taken up again."""
+"""The program as a person runs it: real Ray, real MLflow in SQLite, real workers; killed, interrupted, resumed."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def run(home, *arguments, **changed):
 
 
 def refusal(home, monkeypatch, capfd, *arguments, **changed):
-    """The line that a command ends with which can't be carried out. In this process: importing it all takes a fresh one seconds."""
+    """The error line of a command. It runs in this process: a new one needs seconds to import everything."""
     monkeypatch.chdir(home)
     for name, value in changed.items():
         monkeypatch.setenv(name, value)
@@ -76,7 +76,8 @@ def runs(home):
     """[(name, status, trial, stage)] of every run in the store."""
     database = sqlite3.connect(home / "mlflow.db")
     rows = database.execute(
-        "select r.name, r.status, t.value, r.lifecycle_stage from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial'"
+        "select r.name, r.status, t.value, r.lifecycle_stage "
+        "from runs r left join tags t on t.run_uuid = r.run_uuid and t.key = 'trial'"
     )
     return rows.fetchall()
 
@@ -324,7 +325,7 @@ def test_an_adapter_that_is_not_equal_to_the_reference_is_refused_unless_told_so
 
 
 def test_what_one_framework_lacks_stops_no_other(home):
-    """A node without Python 3.6: CNTK is skipped with a message, the rest runs, the report says so; later the sweep is resumed."""
+    """Without Python 3.6 CNTK is skipped with a message and the rest runs; later the sweep is resumed with it."""
     known = [
         certificates.path(load_spec("reference"), "cnn", "cpu", cache) for cache in (locations.cache(), home / "cache")
     ]

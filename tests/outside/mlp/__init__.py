@@ -1,1 +1,1 @@
-"""A network from outside the project: what an installed distribution with the entry point `rosetta_sweep.networks` has."""
+"""A network from outside the project: a distribution with the entry point `rosetta_sweep.networks`."""

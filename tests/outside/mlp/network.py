@@ -1,7 +1,7 @@
 """The MLP: two dense layers; stochastic gradient descent.
 
-Canonical weights: hidden.weight (flat size, hidden), hidden.bias, output.weight (hidden, classes), output.bias. A batch is
-(batch, flat size), the images flattened channels first.
+Canonical weights: hidden.weight (flat size, hidden), hidden.bias, output.weight (hidden, classes), output.bias.
+A batch is (batch, flat size), the images flattened channels first.
 """
 
 from typing import NamedTuple, Tuple

@@ -189,7 +189,7 @@ def test_the_interval_of_a_mean_covers_the_truth_as_often_as_it_says():
     assert covered / draws == pytest.approx(0.95, abs=0.015)
 
 
-# Calibration: the same functions as python -m benchmarks.calibration, with fewer draws and bounds of three standard errors.
+# Calibration: as python -m benchmarks.calibration, with fewer draws and bounds of three standard errors.
 
 
 @pytest.mark.parametrize("design", calibration.DESIGNS)

@@ -1,4 +1,4 @@
-"""Interactions of settings with frameworks: against values worked out by hand, and against many frameworks that are alike."""
+"""Interactions of settings with frameworks: against values computed by hand, and with many equal frameworks."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""`transfer` as a person runs it: a real sweep with real MLflow leaves weights, and another framework predicts with them."""
+"""`transfer` as a person runs it: a real sweep keeps its weights, and another framework predicts with them."""
 
 import json
 import sqlite3
@@ -21,7 +21,7 @@ def home(tmp_path_factory, certify):
 
 @pytest.fixture(scope="module")
 def ids(home):
-    """{"sweep" or adapter: run id} of a finished sweep that keeps its weights, and of one that does not ("forgetful")."""
+    """{"sweep" or adapter: run id} of a sweep that keeps its weights, and of one that does not ("forgetful")."""
     common = {"settings": {}, "seeds": 1, "workload": WIDE, "fixed": {"precision": "float32"}}
     both = write(home, name="kept", adapters=["reference", "pytorch"], keep_weights=True, **common)
     done = run(home, "run", both, "--json")

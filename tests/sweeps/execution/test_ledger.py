@@ -321,7 +321,10 @@ def test_a_journal_that_was_cut_off_in_mid_line_is_read_and_written_on(ledger, t
 
 
 def test_a_lock_on_the_journal_dies_with_its_process(tmp_path):
-    code = f"from sweeps.execution.storage import JournalLock; from pathlib import Path; import os; JournalLock(Path({str(tmp_path / 'j')!r})).acquire(); os._exit(1)"
+    code = (
+        "import os; from pathlib import Path; from sweeps.execution.storage import JournalLock\n"
+        f"JournalLock(Path({str(tmp_path / 'j')!r})).acquire(); os._exit(1)"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, timeout=60)
     start = time.monotonic()
     assert JournalLock(tmp_path / "j").acquire() and time.monotonic() - start < 1

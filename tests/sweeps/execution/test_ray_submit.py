@@ -1,5 +1,7 @@
-"""`ray submit` for real: an sshd of our own on the loopback, a head started through it, the program sent to it; `ray job submit`
-to the same head; and who has not the cluster's token is turned away from it."""
+"""`ray submit` for real: through an sshd on the loopback a head is started and the program sent to it.
+
+Also `ray job submit` to the same head. A client without the cluster's token is refused.
+"""
 
 import getpass
 import json
@@ -81,8 +83,8 @@ def start_sshd(sshd, folder, home):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     (folder / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n"
-        f"AuthorizedKeysFile {folder}/user_key.pub\nPasswordAuthentication no\nPermitRootLogin yes\nSetEnv HOME={home}\n"
-        f"MaxStartups 50\n"
+        f"AuthorizedKeysFile {folder}/user_key.pub\nPasswordAuthentication no\nPermitRootLogin yes\n"
+        f"SetEnv HOME={home}\nMaxStartups 50\n"
     )
     os.makedirs("/run/sshd", exist_ok=True)
     server = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "config")], stderr=(folder / "sshd.log").open("w"))
@@ -115,7 +117,7 @@ def write_cluster(folder, home, port):
         "initialization_commands": [],
         "head_start_ray_commands": [
             f"ray start --head --port={PORT} --num-cpus={CPUS} --dashboard-host=127.0.0.1 --dashboard-port={DASHBOARD} "
-            # Another Ray of this machine has the port that agents share out jobs by: without its own, nobody takes this head's.
+            # A second Ray on this machine needs another port for its agent, or the head's jobs never start.
             f"--dashboard-agent-listen-port={AGENT} --disable-usage-stats"
         ],
         "worker_start_ray_commands": [],
@@ -208,7 +210,8 @@ def test_the_heads_shell_names_its_services_once(tmp_path):
     (tmp_path / ".bashrc").write_text("true\n")
     (tmp_path / "mlflow" / "secrets").mkdir(parents=True)
     (tmp_path / "mlflow" / "secrets" / "mlflow_password").write_text("p\n")
-    asked = "RAY_AUTH_MODE ROSETTA_HOME ROSETTA_LEDGER MLFLOW_TRACKING_URI MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD"
+    mlflow = "MLFLOW_TRACKING_URI MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD"
+    asked = f"RAY_AUTH_MODE ROSETTA_HOME ROSETTA_LEDGER {mlflow}"
     script = "\n".join([*commands, *commands, "source ~/.bashrc", f"printenv {asked}"])
     done = subprocess.run(
         ["bash", "-e", "-c", script],

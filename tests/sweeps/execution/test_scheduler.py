@@ -1,4 +1,4 @@
-"""Several nodes with declared GPUs, as Ray's own Cluster makes them on one machine: who gets which device, and what is lost with a node."""
+"""Several nodes with declared GPUs on one machine: which trial gets which device, and what a lost node costs."""
 
 import json
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("ray")
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory):
-    """A head without devices, two nodes with two GPUs each, the second of which has the resource cuda10; caches of their own."""
+    """A head without devices and two nodes with two GPUs each; the second has the resource cuda10. Own caches."""
     from ray.cluster_utils import Cluster as Nodes
 
     temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: Ray's sockets lie below it

@@ -1,4 +1,4 @@
-"""The report in a real browser: nothing to complain of on its console, no request, figures drawn, readable on a phone."""
+"""The report in a real browser: an empty console, no request, figures drawn, readable on a phone."""
 
 import json
 import re
@@ -17,7 +17,8 @@ PROBE = """<script>addEventListener("load", () => setTimeout(() => {
   document.title = JSON.stringify({
     requests: performance.getEntriesByType("resource").map((one) => one.name),
     right: Math.max(...shown.map((one) => one.getBoundingClientRect().right)),
-    charts: [...document.querySelectorAll(".chart")].map((one) => [one.id, one.querySelectorAll("svg path, svg text, svg line").length]),
+    charts: [...document.querySelectorAll(".chart")].map(
+      (one) => [one.id, one.querySelectorAll("svg path, svg text, svg line").length]),
   });
 }, 1000))</script>"""
 

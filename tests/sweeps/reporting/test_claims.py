@@ -1,4 +1,4 @@
-"""Claims: what becomes of each kind of evidence, the file that ships, files that are wrong, and one run to its ledger."""
+"""Claims: the verdict for each kind of evidence, the shipped file, invalid files, and one run up to its ledger."""
 
 import json
 import subprocess
