@@ -72,12 +72,12 @@ def table(results: Results) -> Table:
     Its rows have two lines, so that 80 columns show every word and number whole.
     """
     title = f"Sweep {results.sweep}: effects of the settings [95 % intervals]"
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), leading=1)
-    shown.add_column("change", min_width=16)  # "dropout_at_test:"
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0, leading=1)
+    shown.add_column("change", min_width=len("instead of before_pool"))
     shown.add_column("adapter", no_wrap=True)
     for name in ("accuracy\n(points)", "step time\n(%)"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("verdict on\naccuracy", min_width=10)
+    shown.add_column("verdict on\naccuracy", width=len("negligible"))
     alone = len(results.plan.adapters) == 1
     for row in rows(results):
         accuracy, time = row["accuracy"], row["time"]
