@@ -18,7 +18,7 @@ def test_an_environment_is_built_once_and_named_by_its_digest(tmp_path):
     made = Environment(REFERENCE, "cpu", tmp_path)
     steps = []
     assert made.create(steps.append) is True
-    assert steps == ["make", "install", "complete", "write record"]
+    assert steps == ["make", "install", "complete", "write manifest"]
     assert made.create(steps.append) is False and len(steps) == 4
     assert made.manifest()["digest"] == made.digest and made.digest[:12] in made.folder.name
     assert any(line.startswith("numpy==") for line in made.manifest()["packages"])
