@@ -104,7 +104,8 @@ def write_cluster(folder, home, port):
     proxy.write_text(PROXY)
     shipped = yaml.safe_load((PROJECT / "ray_cluster.yaml").read_text())
     config = {
-        "cluster_name": shipped["cluster_name"] + "-loopback",
+        # By its name Ray shares ssh connections and a provider's state: a second worker of the tests needs another one.
+        "cluster_name": f"{shipped['cluster_name']}-{port}",
         "provider": {"type": "local", "head_ip": "127.0.0.1", "worker_ips": []},
         "auth": {
             "ssh_user": getpass.getuser(),
