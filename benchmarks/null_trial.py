@@ -1,17 +1,18 @@
 """A trial that trains nothing. A Ray worker that runs it imports this module, and so loads what a real trial loads."""
 
 import time
+from collections.abc import Iterator
 
 import ray
 
+from experiments.trials.trial import Event
 from sweeps.execution.scheduler import Cluster
 
 
-@ray.remote(num_returns="streaming", max_retries=0)
-def null_trial(trial):
+def events(accuracy: float = 0.5) -> Iterator[Event]:
     """The events of a trial that trains nothing."""
     now = time.time()
-    yield {"event": "started", "time": now, "host": "", "devices": "cpu"}
+    yield {"event": "started", "time": now, "host": "here", "devices": "cpu"}
     yield {
         "event": "epoch",
         "time": now,
@@ -21,7 +22,7 @@ def null_trial(trial):
         "train_seconds": 0.0,
         "evaluate_seconds": 0.0,
     }
-    metrics = {"accuracy": 0.5, "train_seconds": 0.001}
+    metrics = {"accuracy": accuracy, "train_seconds": 0.001}
     yield {
         "event": "outcome",
         "time": now,
@@ -33,6 +34,12 @@ def null_trial(trial):
         "log": "",
         "request": "{}",
     }
+
+
+@ray.remote(num_returns="streaming", max_retries=0)
+def null_trial(trial):
+    """The events of the trial, which is not run."""
+    yield from events()
 
 
 class NullCluster(Cluster):

@@ -14,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from benchmarks.null_trial import events
 from experiments.locations import PROJECT
 from experiments.recording import store, writer
 from experiments.trials.trial import Event
@@ -54,40 +54,13 @@ class Silent:
     def record(self, record: object, event: Event) -> None: ...
 
 
-def events(number: int) -> Iterator[Event]:
-    """The events of a trial that trains nothing."""
-    now = time.time()
-    yield {"event": "started", "time": now, "host": "here", "devices": "cpu"}
-    yield {
-        "event": "epoch",
-        "time": now,
-        "epoch": 0,
-        "loss": 1.0,
-        "accuracy": 0.5,
-        "train_seconds": 0.1,
-        "evaluate_seconds": 0.1,
-    }
-    metrics = {"accuracy": 0.5 + number % 7 / 100, "train_seconds": 0.1}
-    yield {
-        "event": "outcome",
-        "time": now,
-        "kind": "completed",
-        "error": "",
-        "traceback": "",
-        "fault": "",
-        "metrics": metrics,
-        "log": "",
-        "request": "{}",
-    }
-
-
 def run_hundred(first: int, folder: SweepFolder, ledger: Ledger) -> float:
     """The driver's CPU seconds per trial, over a hundred trials."""
     start = time.process_time()
     for number in range(first, first + HUNDRED):
         trial = ledger.next(lambda adapter: True)
         assert trial
-        for event in events(number):
+        for event in events(0.5 + number % 7 / 100):
             driver._take(trial, event, folder, ledger, Silent())  # type: ignore[arg-type]
     return (time.process_time() - start) / HUNDRED
 

@@ -10,6 +10,7 @@ from experiments.preparation import certificates
 from experiments.trials.workload import workload_named
 from sweeps.console import Terminal
 from sweeps.execution import node
+from sweeps.planning import planner
 from sweeps.planning.config import Sweep
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def of_sweep(sweep: Sweep, console: Terminal, show: Show) -> Certification:
 
     show: called with each result. Raises RosettaError if nothing can run.
     """
-    wanted = {sweep.workload.model: node.uncertified(sweep)}
+    wanted = {sweep.workload.model: planner.uncertified(sweep)}
     # With those already certified: one of them is enough for the sweep.
     needed = {model: list(sweep.adapters) for model in wanted}
     results, unavailable = _verify(wanted, needed, sweep.device, console, show)

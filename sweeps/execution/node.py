@@ -18,12 +18,6 @@ from sweeps.planning.config import Sweep
 from sweeps.state import CERTIFICATE, SweepFolder
 
 
-def uncertified(sweep: Sweep) -> list[str]:
-    """The sweep's adapters that have no certificate for its network on this machine."""
-    model, lacking = sweep.workload.model, certificates.lacking
-    return [name for name, spec in sweep.adapters.items() if lacking(spec, model, sweep.device, cache())]
-
-
 def copy_certificates(sweep: Sweep, folder: SweepFolder) -> list[Path]:
     """Copy this machine's certificates to the sweep's folder, for MLflow; returns the copies."""
     stored = {

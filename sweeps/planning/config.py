@@ -104,7 +104,8 @@ def parse(content: Content, source: str) -> Sweep:
     kind = designs.load(named, f"{source}: ") if isinstance(named, str) else None
     own = kind.Options.model_fields if kind else {}
     keys = [*SweepFile.model_fields, *own]
-    _check_keys(content, kind, source)
+    if kind:
+        _check_keys([key for key in content if key not in keys], kind.name, source)
     if unquoted := unquoted_choice(content):
         raise SweepError(f"{source}: {unquoted}")
     file = validated(SweepFile, {key: value for key, value in content.items() if key not in own}, source, PARTS, keys)
@@ -147,14 +148,13 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _check_keys(content: Content, kind: type[Design] | None, source: str) -> None:
-    """Raises SweepError for a key of another design."""
-    for name in designs.known():
-        other = designs.load(name)
-        for key in other.Options.model_fields:
-            if key in content and kind and kind is not other and key not in kind.Options.model_fields:
+def _check_keys(unknown_keys: list[str], design: str, source: str) -> None:
+    """Raises SweepError for an unknown key that another design has. Without unknown keys no other design is loaded."""
+    for name in designs.known() if unknown_keys else ():
+        for key in designs.load(name).Options.model_fields:
+            if key in unknown_keys:
                 raise SweepError(
-                    f"{source}: {key} is for design '{name}', but the design is '{kind.name}'; leave {key} out"
+                    f"{source}: {key} is for design '{name}', but the design is '{design}'; leave {key} out"
                 )
 
 

@@ -34,7 +34,7 @@ def plan(sweep: Sweep) -> Plan:
         natives={name: mine.native for name, mine in cells.items()},
         smallest_effect=SmallestEffects(**sweep.file.smallest_effect.model_dump()),
         varied=list(sweep.settings) if made.varied is None else made.varied,
-        unverified=_unverified(sweep),
+        unverified=uncertified(sweep) if sweep.unverified else [],
         planned=len(order) if made.planned is None else made.planned,
         sampled=made.planned is not None,
         trials=[PlannedTrial(**trial.as_dict()) for trial in order],
@@ -47,11 +47,10 @@ def plan(sweep: Sweep) -> Plan:
     )
 
 
-def _unverified(sweep: Sweep) -> list[str]:
-    """The adapters that run without a certificate; none if the sweep doesn't allow it."""
-    specs = sweep.adapters.values() if sweep.unverified else []
-    lacking = certificates.lacking
-    return [spec.name for spec in specs if lacking(spec, sweep.workload.model, sweep.device, cache())]
+def uncertified(sweep: Sweep) -> list[str]:
+    """The sweep's adapters that have no certificate for its network on this machine."""
+    model, lacking = sweep.workload.model, certificates.lacking
+    return [name for name, spec in sweep.adapters.items() if lacking(spec, model, sweep.device, cache())]
 
 
 def _presets(sweep: Sweep, made: Made) -> list[PresetTrials]:
