@@ -100,6 +100,13 @@ def test_a_mistake_in_its_keys_gets_one_clear_line(installed, change, said):
     assert said in str(caught.value)
 
 
+def test_a_design_that_cannot_be_imported_stops_only_its_own_sweeps(installed, monkeypatch):
+    monkeypatch.setitem(designs.known(), "broken", "nowhere:Broken")
+    assert config.parse(SWEEP, "f").design.name == "far-corners"
+    with pytest.raises(SweepError, match="design 'broken' can't be imported from nowhere:Broken .*; reinstall"):
+        config.parse(SWEEP | {"design": "broken"}, "f")
+
+
 def test_no_file_of_the_project_names_it():
     sources = [path for name in ("adapters", "experiments", "sweeps") for path in (PROJECT / name).rglob("*.py")]
     assert not [path for path in sources if "far-corners" in path.read_text()]
